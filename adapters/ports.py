@@ -1,0 +1,124 @@
+"""What the actors need from outside, as protocols. All that `actors` may see of this floor.
+
+Nothing here blocks: a call starts something, and its result arrives later as a message handed to
+the `deliver` that came with the call, from whatever thread the adapter uses. The same protocols
+are served by sockets in life and by a seeded model in simulation; one set of contract tests runs
+against both.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from state.messages.market import (
+    BookDelta,
+    CandleSeen,
+    StreamLost,
+    StreamOpened,
+    TickerSeen,
+    TradePrinted,
+)
+from state.messages.operations import AdminRequest
+from state.messages.venue import (
+    BalanceReport,
+    OrderReport,
+    TradeReport,
+    VenueAnswer,
+    VenueRequest,
+)
+from state.values import Pair, TimeNs
+
+MarketMessage = BookDelta | TradePrinted | TickerSeen | CandleSeen | StreamOpened | StreamLost
+AccountMessage = OrderReport | TradeReport | BalanceReport | StreamOpened | StreamLost
+
+
+class Clock(Protocol):
+    """What time it is."""
+
+    def now_ns(self) -> TimeNs:
+        """Return UTC, nanoseconds since the epoch; may step when the system's clock is set."""
+        ...
+
+    def monotonic_ns(self) -> int:
+        """Return nanoseconds since some fixed instant; never goes back."""
+        ...
+
+
+class Exchange(Protocol):
+    """Requests to the exchange."""
+
+    def request(self, request: VenueRequest, deliver: Callable[[VenueAnswer], None]) -> None:
+        """Start `request` and return at once.
+
+        Exactly one `VenueAnswer` holding `request` is delivered later: `Succeeded` when it
+        happened, `Refused` when the exchange said no, `Unknown` in every other case (time-out,
+        disconnect, any 5xx, an unreadable answer). A request is sent at most once.
+        """
+        ...
+
+
+class MarketStream(Protocol):
+    """Public streams. Keeps itself connected; tells when it was not."""
+
+    def subscribe(self, pair: Pair, deliver: Callable[[MarketMessage], None]) -> None:
+        """Deliver all that happens in `pair`, beginning with `StreamOpened`.
+
+        After `StreamLost` nothing comes until the next `StreamOpened`. A second call for the
+        same pair replaces the first, with a `StreamOpened` of its own.
+        """
+        ...
+
+    def unsubscribe(self, pair: Pair) -> None:
+        """Deliver nothing more of `pair`."""
+        ...
+
+
+class AccountStream(Protocol):
+    """The account's private stream: orders, fills, balances. Keeps itself connected."""
+
+    def open(self, deliver: Callable[[AccountMessage], None]) -> None:
+        """Deliver all that happens to the account, beginning with `StreamOpened`.
+
+        There is no replay: after each `StreamOpened` what may have been missed has to be fetched.
+        A second call replaces the first.
+        """
+        ...
+
+
+class AdminServer(Protocol):
+    """The local control socket."""
+
+    def open(self, deliver: Callable[[AdminRequest], None]) -> None:
+        """Deliver every well-formed request; malformed ones are answered by the server itself."""
+        ...
+
+    def answer(self, request: AdminRequest, result: Any) -> None:
+        """Answer `request` with `result`, anything msgspec can write as JSON."""
+        ...
+
+    def refuse(self, request: AdminRequest, code: int, message: str) -> None:
+        """Answer `request` with a JSON-RPC error."""
+        ...
+
+    def notify(self, connection: int, topic: str, payload: Any) -> None:
+        """Push a notification to a subscriber; dropped when its connection is gone or full."""
+        ...
+
+
+class ProcessMeter(Protocol):
+    """What this process costs."""
+
+    def cpu_percent(self) -> float:
+        """Return the share of one core used since the last call, in percent."""
+        ...
+
+    def rss_bytes(self) -> int:
+        """Return resident memory."""
+        ...
+
+    def threads(self) -> int:
+        """Return how many threads run."""
+        ...
+
+    def fds(self) -> int:
+        """Return how many file descriptors are open."""
+        ...

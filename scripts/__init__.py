@@ -1,0 +1,1 @@
+"""Floor 4: thin commands for people."""

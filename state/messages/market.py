@@ -1,0 +1,173 @@
+"""What the market says, from the exchange's wire to measures.
+
+Prices and sizes here are float64 parsed from the exchange's decimal strings: they are looked at,
+never paid. `Decimal(repr(price))` gives the exchange's decimal back.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from state.values import Pair, Side, TimeNs
+
+Level = tuple[float, float]
+"""(price in quote units, absolute size in base units); size 0 removes the level."""
+
+
+class MarketFact(Struct, frozen=True, kw_only=True, tag=True):
+    """What every market fact carries."""
+
+    pair: Pair
+    event_time_ns: TimeNs
+    """When it happened, by the exchange's clock."""
+    seen_time_ns: TimeNs = TimeNs(0)
+    """When its bytes reached us, by our clock; 0 where nobody measured."""
+
+
+class BookSnapshot(MarketFact, frozen=True, kw_only=True):
+    """The whole book as of update `last_id`; each side best level first."""
+
+    last_id: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+class BookDelta(MarketFact, frozen=True, kw_only=True):
+    """Levels changed by updates `first_id` to `last_id`; may be empty and still move the id."""
+
+    first_id: int
+    last_id: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    full: bool = False
+    """True when it replaces the whole book and needs no snapshot."""
+
+
+class TradePrinted(MarketFact, frozen=True, kw_only=True):
+    """One public trade."""
+
+    trade_id: int
+    price: float
+    quantity: float
+    taker: Side
+
+
+class TickerSeen(MarketFact, frozen=True, kw_only=True):
+    """The exchange's own summary of a pair."""
+
+    last: float
+    bid: float
+    ask: float
+    base_volume_24h: float
+    quote_volume_24h: float
+    change_24h: float
+    """Percent."""
+
+
+class Timeframe(StrEnum):
+    """Length of a candle, in Gate's spelling."""
+
+    S10 = "10s"
+    M1 = "1m"
+    M5 = "5m"
+    M15 = "15m"
+    H1 = "1h"
+    H4 = "4h"
+    D1 = "1d"
+
+    @property
+    def seconds(self) -> int:
+        """Length in seconds."""
+        unit = {"s": 1, "m": 60, "h": 3600, "d": 86_400}[self.value[-1]]
+        return int(self.value[:-1]) * unit
+
+
+class CandleSeen(MarketFact, frozen=True, kw_only=True):
+    """The exchange's own candle, open until `closed`; the check on those we build."""
+
+    timeframe: Timeframe
+    open_time_ns: TimeNs
+    open: float
+    high: float
+    low: float
+    close: float
+    base_volume: float
+    quote_volume: float
+    closed: bool
+
+
+class CandleClosed(MarketFact, frozen=True, kw_only=True):
+    """A candle we built and closed; it never changes afterwards.
+
+    It covers [open_time_ns, open_time_ns + timeframe), opened at exact UTC multiples.
+    """
+
+    timeframe: Timeframe
+    open_time_ns: TimeNs
+    open: float
+    high: float
+    low: float
+    close: float
+    base_volume: float
+    quote_volume: float
+    trades: int
+    """Trades counted; 0 means nothing traded and the candle repeats the last close."""
+
+
+class StreamOpened(Struct, frozen=True, kw_only=True, tag=True):
+    """A subscription is live from here on; whatever came before it may be missing."""
+
+    pair: Pair | None = None
+    """The pair it serves, or None for the account stream."""
+
+
+class StreamLost(Struct, frozen=True, kw_only=True, tag=True):
+    """A subscription is dead; the adapter is reconnecting by itself."""
+
+    reason: str
+    pair: Pair | None = None
+
+
+class BookReset(Struct, frozen=True, kw_only=True, tag=True):
+    """Feed to book analyzer: begin again from this verified snapshot."""
+
+    snapshot: BookSnapshot
+
+
+class BookChanged(Struct, frozen=True, kw_only=True, tag=True):
+    """Feed to book analyzer: the next verified change after the last one told."""
+
+    delta: BookDelta
+
+
+class BookLost(Struct, frozen=True, kw_only=True, tag=True):
+    """The book can no longer be trusted; nobody may quote old numbers."""
+
+    pair: Pair
+    reason: str
+
+
+class BookWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Book analyzer to feed: I have no book, begin again."""
+
+    pair: Pair
+
+
+class BookMeasured(MarketFact, frozen=True, kw_only=True):
+    """Measures of a verified, live book. Definitions: `actors.market.book_measures`."""
+
+    sequence: int
+    """The update id of the book that was measured."""
+    bid: float
+    bid_size: float
+    ask: float
+    ask_size: float
+    mid: float
+    weighted_mid: float
+    spread_bps: float
+    imbalance: float
+    """Queue imbalance of the best levels, in [-1, 1]; positive leans to the bid."""
+    bid_depth: float
+    """Quote units resting within `depth_bps` below the mid."""
+    ask_depth: float
+    depth_bps: float

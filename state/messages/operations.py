@@ -1,0 +1,96 @@
+"""Running the house: sessions, health, alerts, and what an operator may ask."""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+from state.values import Session, TimeNs
+
+
+class EpochBegan(Struct, frozen=True, kw_only=True, tag=True):
+    """Journalled: a process took the data directory; older writers are fenced by the number."""
+
+    epoch: int
+    version: str
+    at_ns: TimeNs
+
+
+class SessionChanged(Struct, frozen=True, kw_only=True, tag=True):
+    """Journalled and published: what the house may do from now on."""
+
+    session: Session
+    reason: str
+    caller: str
+    at_ns: TimeNs
+
+
+class OperatorCommanded(Struct, frozen=True, kw_only=True, tag=True):
+    """Journalled: somebody asked for something that changes the house."""
+
+    method: str
+    params: dict[str, Any]
+    caller: str
+    at_ns: TimeNs
+    idempotency_key: str | None = None
+
+
+class Severity(StrEnum):
+    """How soon somebody should look."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class AlertRaised(Struct, frozen=True, kw_only=True, tag=True):
+    """Journalled: somebody should look."""
+
+    alert: str
+    """Stable name: equal names are one alert."""
+    severity: Severity
+    text: str
+    at_ns: TimeNs
+    trace_id: str = ""
+
+
+class PartReady(Struct, frozen=True, kw_only=True, tag=True):
+    """Told to the session keeper: this part has recovered and agrees with the exchange."""
+
+    part: str
+
+
+class PartNotReady(Struct, frozen=True, kw_only=True, tag=True):
+    """Told to the session keeper: this part must recover before anybody trades."""
+
+    part: str
+    reason: str
+
+
+class AdminRequest(Struct, frozen=True, kw_only=True, tag=True):
+    """One call from the admin socket."""
+
+    connection: int
+    request_id: int | str | None
+    method: str
+    params: dict[str, Any]
+    caller: str
+
+
+class HealthSampled(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by the health monitor: what the process costs."""
+
+    at_ns: TimeNs
+    cpu_percent: float
+    """Of one core."""
+    rss_bytes: int
+    rss_slope_bytes_h: float
+    """Least-squares slope over the sampling window."""
+    threads: int
+    fds: int
+    clock_offset_ms: float | None
+    """Exchange's clock minus ours; None until measured."""
+    clock_uncertainty_ms: float | None
+    mailbox_depth_max: int
+    mailbox_oldest_ms: float
+    restarts: int

@@ -1,0 +1,215 @@
+"""The life of an order, from proposal to its last fill.
+
+Commands travel trader → risk guard → order router. Facts are journalled by the recorder first and
+published by it afterwards, so nobody acts on what the disk does not know.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from state.values import (
+    ClientOrderId,
+    Currency,
+    DecisionId,
+    OrderType,
+    Pair,
+    Price,
+    Quantity,
+    Role,
+    Side,
+    TimeInForce,
+    TimeNs,
+    TraceId,
+    TradeId,
+    VenueOrderId,
+)
+
+
+class Bound(Struct, frozen=True, kw_only=True):
+    """One line of a sizing worksheet: a reason why an order may not be larger."""
+
+    name: str
+    quantity: Quantity
+
+
+class OrderProposed(Struct, frozen=True, kw_only=True, tag=True):
+    """A trader wants an order; the risk guard decides."""
+
+    decision_id: DecisionId
+    trace_id: TraceId
+    pair: Pair
+    strategy: str
+    side: Side
+    order_type: OrderType
+    quantity: Quantity
+    price: Price
+    """Limit price; of a market order the worst acceptable price."""
+    time_in_force: TimeInForce
+    reason: str
+    """In words, for `explain`."""
+    worksheet: tuple[Bound, ...]
+    """Every bound that was considered; the smallest one won."""
+    proposed_at_ns: TimeNs
+    expires_at_ns: TimeNs
+    """A proposal not on the wire by then is dropped."""
+    reply_to: str
+    """Address of the trader."""
+
+
+class Verdict(StrEnum):
+    """What the risk guard said."""
+
+    ALLOW = "allow"
+    SHRINK = "shrink"
+    DENY = "deny"
+
+
+class Refusal(Struct, frozen=True, kw_only=True):
+    """Why not, in numbers: `code` is stable and documented in docs/risk-codes.md."""
+
+    code: str
+    limit: str
+    value: str
+    largest: Quantity | None = None
+    """The largest quantity that would have passed, where one exists."""
+
+
+class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
+    """An order that may go out. Only the risk guard makes one (tests/test_house.py holds it)."""
+
+    decision_id: DecisionId
+    trace_id: TraceId
+    pair: Pair
+    strategy: str
+    side: Side
+    order_type: OrderType
+    quantity: Quantity
+    price: Price
+    time_in_force: TimeInForce
+    expires_at_ns: TimeNs
+    reply_to: str
+    """Address of the trader."""
+
+
+class DecisionDropped(Struct, frozen=True, kw_only=True, tag=True):
+    """Told to the trader: nothing will come of this decision."""
+
+    decision_id: DecisionId
+    pair: Pair
+    refusal: Refusal
+
+
+class CancelOrder(Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the order router to cancel one of our orders; asking twice is harmless."""
+
+    client_order_id: ClientOrderId
+    reason: str
+
+
+class CancelAllOrders(Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the order router to cancel everything of ours, or everything of one pair."""
+
+    reason: str
+    pair: Pair | None = None
+
+
+class DecisionMade(Struct, frozen=True, kw_only=True, tag=True):
+    """Journalled: a proposal and what the risk guard made of it."""
+
+    decision_id: DecisionId
+    trace_id: TraceId
+    pair: Pair
+    at_ns: TimeNs
+    strategy: str
+    side: Side
+    order_type: OrderType
+    quantity: Quantity
+    price: Price
+    reason: str
+    worksheet: tuple[Bound, ...]
+    verdict: Verdict
+    approved_quantity: Quantity
+    """0 when denied."""
+    refusal: Refusal | None = None
+
+
+class OrderEvent(Struct, frozen=True, kw_only=True, tag=True):
+    """What every journalled order fact carries."""
+
+    client_order_id: ClientOrderId
+    pair: Pair
+    at_ns: TimeNs
+
+
+class OrderIntended(OrderEvent, frozen=True, kw_only=True):
+    """Durable before the wire: from here on the order may have been sent."""
+
+    decision_id: DecisionId
+    attempt: int
+    trace_id: TraceId
+    strategy: str
+    side: Side
+    order_type: OrderType
+    quantity: Quantity
+    price: Price
+    time_in_force: TimeInForce
+    expires_at_ns: TimeNs
+    """After this instant the exchange itself refuses the request (x-gate-exptime)."""
+    reply_to: str
+
+
+class OrderAccepted(OrderEvent, frozen=True, kw_only=True):
+    """The exchange has it."""
+
+    venue_order_id: VenueOrderId
+
+
+class OrderRejected(OrderEvent, frozen=True, kw_only=True):
+    """The exchange said no, so it never lived."""
+
+    label: str
+    message: str
+
+
+class OrderUnknown(OrderEvent, frozen=True, kw_only=True):
+    """No answer: it may live. Counted at full size until a query settles it; never sent again."""
+
+    reason: str
+
+
+class OrderNotPlaced(OrderEvent, frozen=True, kw_only=True):
+    """Proven absent: the exchange did not know it after it could no longer arrive."""
+
+    reason: str
+
+
+class CancelIntended(OrderEvent, frozen=True, kw_only=True):
+    """Durable before the cancel leaves."""
+
+    reason: str
+
+
+class OrderFilled(OrderEvent, frozen=True, kw_only=True):
+    """One fill, counted once by (pair, trade id), accepted in any state and any order."""
+
+    trade_id: TradeId
+    venue_order_id: VenueOrderId
+    side: Side
+    price: Price
+    quantity: Quantity
+    role: Role
+    fee: Decimal
+    """Taken in `fee_currency`; 0 when GT or points paid."""
+    fee_currency: Currency
+    gt_fee: Decimal = Decimal(0)
+    point_fee: Decimal = Decimal(0)
+
+
+class OrderFinished(OrderEvent, frozen=True, kw_only=True):
+    """The order rests no longer: the quantity decides what was bought, the reason only why."""
+
+    filled_quantity: Quantity
+    reason: str
+    """Gate's `finish_as`: filled, cancelled, ioc, ..."""

@@ -1,0 +1,201 @@
+"""What we ask of the exchange and what it answers, free of any protocol.
+
+The `Exchange` port takes a request and gives back exactly one `VenueAnswer` with that request in
+it, so an answer can be understood by an actor that was restarted meanwhile.
+"""
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from state.instrument import TradingRules
+from state.messages.market import BookSnapshot
+from state.values import (
+    ClientOrderId,
+    Currency,
+    Notional,
+    OrderType,
+    Pair,
+    Price,
+    Quantity,
+    Role,
+    Side,
+    TimeInForce,
+    TimeNs,
+    TradeId,
+    VenueOrderId,
+)
+
+
+class VenueRequest(Struct, frozen=True, kw_only=True, tag=True):
+    """What every request is."""
+
+
+class PlaceOrder(VenueRequest, frozen=True, kw_only=True):
+    """Place one order. The exchange refuses it when it arrives after `expires_at_ns`."""
+
+    client_order_id: ClientOrderId
+    pair: Pair
+    side: Side
+    order_type: OrderType
+    quantity: Decimal
+    """Base units; of a market buy quote units, as Gate takes it."""
+    price: Price | None
+    time_in_force: TimeInForce
+    expires_at_ns: TimeNs
+    """By the exchange's clock."""
+
+
+class CancelPlaced(VenueRequest, frozen=True, kw_only=True):
+    """Cancel one order by the exchange's id, or by ours where its id is not known."""
+
+    pair: Pair
+    client_order_id: ClientOrderId
+    venue_order_id: VenueOrderId | None
+
+
+class FetchOrder(VenueRequest, frozen=True, kw_only=True):
+    """Ask for one order by the exchange's id, or by ours where its id is not known."""
+
+    pair: Pair
+    client_order_id: ClientOrderId
+    venue_order_id: VenueOrderId | None
+
+
+class FetchOpenOrders(VenueRequest, frozen=True, kw_only=True):
+    """Ask for everything that rests, of every pair."""
+
+
+class FetchFinishedOrders(VenueRequest, frozen=True, kw_only=True):
+    """Ask for one pair's orders that ended at or after `since_ns`."""
+
+    pair: Pair
+    since_ns: TimeNs
+
+
+class FetchTrades(VenueRequest, frozen=True, kw_only=True):
+    """Ask for one pair's own fills at or after `since_ns`, oldest first."""
+
+    pair: Pair
+    since_ns: TimeNs
+
+
+class FetchBalances(VenueRequest, frozen=True, kw_only=True):
+    """Ask for every currency's balance."""
+
+
+class FetchRules(VenueRequest, frozen=True, kw_only=True):
+    """Ask for the trading rules of `pairs`."""
+
+    pairs: tuple[Pair, ...]
+
+
+class FetchBook(VenueRequest, frozen=True, kw_only=True):
+    """Ask for a pair's book with its update id."""
+
+    pair: Pair
+    depth: int = 100
+
+
+class FetchTime(VenueRequest, frozen=True, kw_only=True):
+    """Ask for the exchange's clock."""
+
+    asked_at_ns: TimeNs
+
+
+class ArmCountdown(VenueRequest, frozen=True, kw_only=True):
+    """Ask the exchange to cancel everything unless asked again within `timeout_s`; 0 disarms."""
+
+    timeout_s: int
+
+
+class OrderReport(Struct, frozen=True, kw_only=True, tag=True):
+    """The exchange's view of one order at one moment, from REST or from the private stream."""
+
+    client_order_id: ClientOrderId
+    """Gate's `text` verbatim: not ours unless it carries our prefix."""
+    venue_order_id: VenueOrderId
+    pair: Pair
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    price: Price
+    filled_quantity: Quantity
+    """Base units filled so far."""
+    filled_notional: Notional
+    open: bool
+    """Whether it still rests."""
+    finish_as: str
+    """Gate's reason, `open` while it rests."""
+    event_time_ns: TimeNs
+
+
+class TradeReport(Struct, frozen=True, kw_only=True, tag=True):
+    """One fill of ours, from REST or from the private stream."""
+
+    trade_id: TradeId
+    venue_order_id: VenueOrderId
+    client_order_id: ClientOrderId
+    pair: Pair
+    side: Side
+    role: Role
+    price: Price
+    quantity: Quantity
+    fee: Decimal
+    fee_currency: Currency
+    gt_fee: Decimal = Decimal(0)
+    point_fee: Decimal = Decimal(0)
+    event_time_ns: TimeNs
+
+
+class BalanceReport(Struct, frozen=True, kw_only=True, tag=True):
+    """One currency's balance at one moment."""
+
+    currency: Currency
+    available: Decimal
+    locked: Decimal
+    event_time_ns: TimeNs
+
+
+class VenueTime(Struct, frozen=True, kw_only=True, tag=True):
+    """The exchange's clock, and ours when the answer arrived."""
+
+    venue_ns: TimeNs
+    answered_at_ns: TimeNs
+
+
+class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
+    """It happened; exactly the members that the request asks for are filled."""
+
+    orders: tuple[OrderReport, ...] = ()
+    """Place, cancel and fetch one: that order. Fetch open or finished: all of them."""
+    trades: tuple[TradeReport, ...] = ()
+    balances: tuple[BalanceReport, ...] = ()
+    rules: tuple[TradingRules, ...] = ()
+    book: BookSnapshot | None = None
+    time: VenueTime | None = None
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag=True):
+    """The exchange said no: it did not happen."""
+
+    label: str
+    message: str
+    status: int = 0
+
+
+class Unknown(Struct, frozen=True, kw_only=True, tag=True):
+    """No readable answer: it may have happened."""
+
+    reason: str
+
+
+Outcome = Succeeded | Refused | Unknown
+
+
+class VenueAnswer(Struct, frozen=True, kw_only=True, tag=True):
+    """What became of one request."""
+
+    request: VenueRequest
+    outcome: Outcome
