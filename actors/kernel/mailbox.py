@@ -1,0 +1,374 @@
+"""The mailbox is an actor's identity; incarnations come and go behind it.
+
+Two lanes, each first in, first out: control overtakes data. Both are bounded and never block a
+sender. An incarnation looks into its mailbox through an `Inbox` that carries its epoch: once the
+epoch has moved on, the old incarnation gets no more mail, which is how Python kills a thread.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NewType, Protocol
+
+from pykka import ActorDeadError
+from pykka._envelope import Envelope
+from pykka.messages import _ActorStop
+
+from actors.kernel.dead_letters import DeadLetters, Undelivered, fingerprint
+
+if TYPE_CHECKING:
+    from actors.kernel.backend import SteppedActor
+
+Address = NewType("Address", str)
+"""A path such as `market/BTC_USDT/feed`: all that a sender ever holds."""
+
+
+class EmptyInbox(Exception):
+    """Out of `Inbox.get`: no mail, the incarnation rests until some comes."""
+
+
+class TurnOver(Exception):
+    """Out of `Inbox.get`: others are waiting, back to the end of the queue."""
+
+
+class Fenced(Exception):
+    """Out of `Inbox.get`: a newer incarnation owns the mailbox."""
+
+
+class WhenFull(StrEnum):
+    """What a lane does with mail."""
+
+    KEEP = "keep"
+    """Queue it, also while the actor is down; refuse it when full."""
+    CONFLATE = "conflate"
+    """As keep, but newer mail of equal key takes the place of older: for full-state messages."""
+    REJECT = "reject"
+    """As keep, but refuse it while the actor is down: for mail that is worthless later."""
+
+
+@dataclass(frozen=True, slots=True)
+class LanePolicy:
+    """How one lane treats mail."""
+
+    kind: WhenFull = WhenFull.KEEP
+    limit: int = 10_000
+    """Messages; one more is refused to the dead letters."""
+    key: Callable[[Any], Hashable | None] | None = None
+    """For conflate: the key of a message, None for one that must not be conflated."""
+
+
+CONTROL_POLICY = LanePolicy(limit=100_000)
+DATA_POLICY = LanePolicy()
+
+
+class Dispatcher(Protocol):
+    """Whatever steps incarnations that have mail."""
+
+    def schedule(self, inbox: "Inbox") -> None:
+        """Have `inbox.step` called soon, from one thread at a time. Never blocks."""
+        ...
+
+    def release(self, inbox: "Inbox") -> None:
+        """Forget `inbox`, whose incarnation has ended or was fenced."""
+        ...
+
+
+class Mailbox:
+    """The queue behind one address. Every method may be called from any thread."""
+
+    __slots__ = (
+        "_dead_letters",
+        "_index",
+        "address",
+        "closed",
+        "conflated",
+        "control",
+        "control_policy",
+        "data",
+        "data_policy",
+        "denied",
+        "dropped",
+        "epoch",
+        "handled",
+        "inbox",
+        "lock",
+    )
+
+    def __init__(
+        self,
+        address: Address,
+        dead_letters: DeadLetters,
+        *,
+        control: LanePolicy = CONTROL_POLICY,
+        data: LanePolicy = DATA_POLICY,
+    ) -> None:
+        assert control.kind is not WhenFull.CONFLATE, "only data is conflated"
+        self.address = address
+        self.lock = threading.Lock()
+        self.control: deque[Envelope[Any]] = deque()
+        self.data: deque[Envelope[Any]] = deque()
+        self.control_policy = control
+        self.data_policy = data
+        self.epoch = 0
+        """Counts incarnations; only the newest may take mail or send."""
+        self.inbox: Inbox | None = None
+        """The living incarnation's view; None while the actor is down."""
+        self.closed = False
+        self.denied: frozenset[int] = frozenset()
+        self.dropped = 0
+        self.conflated = 0
+        self.handled = 0
+        """Messages handled by incarnations that have ended."""
+        self._index: dict[Hashable, Envelope[Any]] = {}
+        self._dead_letters = dead_letters
+
+    def put(self, envelope: Envelope[Any], *, control: bool = False) -> bool:
+        """Queue mail; return False when it went to the dead letters instead."""
+        with self.lock:
+            lane, policy = (
+                (self.control, self.control_policy) if control else (self.data, self.data_policy)
+            )
+            if (
+                self.closed
+                or len(lane) >= policy.limit
+                or self.denied
+                or policy.kind is not WhenFull.KEEP
+            ):
+                if self._replaced(policy, envelope):
+                    return True
+                why = self._refusal(lane, policy, envelope)
+                if why is not None:
+                    self.dropped += 1
+                    self.refuse(envelope, why)
+                    return False
+            lane.append(envelope)
+            inbox = self.inbox
+            if inbox is None or inbox.scheduled:
+                return True
+            inbox.scheduled = True
+        inbox.dispatcher.schedule(inbox)
+        return True
+
+    def _replaced(self, policy: LanePolicy, envelope: Envelope[Any]) -> bool:
+        """Put the message in the place of a queued one of equal key; False when there is none."""
+        if policy.kind is not WhenFull.CONFLATE or policy.key is None or self.closed:
+            return False
+        key = policy.key(envelope.message)
+        if key is None:
+            return False
+        queued = self._index.get(key)
+        if queued is not None:
+            # In place: the key keeps its turn, so a flood of one key starves nobody.
+            queued.message = envelope.message
+            self.conflated += 1
+            return True
+        if len(self.data) < policy.limit:
+            self._index[key] = envelope
+        return False
+
+    def _refusal(
+        self, lane: deque[Envelope[Any]], policy: LanePolicy, envelope: Envelope[Any]
+    ) -> Undelivered | None:
+        if self.closed:
+            return Undelivered.CLOSED
+        # Only data: timers and orders to stop must get through whatever they did before.
+        if self.denied and lane is self.data and fingerprint(envelope.message) in self.denied:
+            return Undelivered.POISON
+        if policy.kind is WhenFull.REJECT and self.inbox is None:
+            return Undelivered.DOWN
+        if len(lane) >= policy.limit:
+            return Undelivered.OVERFLOW
+        return None
+
+    def refuse(self, envelope: Envelope[Any], why: Undelivered) -> None:
+        """Send mail to the dead letters; an asker is told, so that nobody waits for ever."""
+        self._dead_letters.add(self.address, envelope.message, why)
+        _answer_dead(envelope, self.address)
+
+    def take_over(self) -> int:
+        """Fence whoever lives here and return the next incarnation's number, from 1."""
+        with self.lock:
+            self._leave()
+            self.epoch += 1
+            return self.epoch
+
+    def settle(self, inbox: "Inbox") -> bool:
+        """Let `inbox` live here, if no newer incarnation does; return whether it may."""
+        with self.lock:
+            if self.closed or inbox.epoch != self.epoch:
+                return False
+            self.inbox = inbox
+            inbox.scheduled = True
+        inbox.dispatcher.schedule(inbox)
+        return True
+
+    def vacate(self, inbox: "Inbox") -> bool:
+        """Note that `inbox`'s incarnation has ended; False when it had been fenced before."""
+        with self.lock:
+            if self.inbox is not inbox:
+                return False
+            self._leave()
+            return True
+
+    def deny(self, mark: int) -> None:
+        """Refuse mail of this fingerprint from now on."""
+        with self.lock:
+            self.denied |= {mark}
+
+    def close(self) -> None:
+        """Take no more mail, ever; what waits goes to the dead letters."""
+        with self.lock:
+            self.closed = True
+            self._leave()
+            self.epoch += 1
+            waiting = [*self.control, *self.data]
+            self.control.clear()
+            self.data.clear()
+            self._index.clear()
+        for envelope in waiting:
+            self.refuse(envelope, Undelivered.CLOSED)
+
+    def take_data(self) -> Envelope[Any]:
+        """Return the oldest data message. The lock is held and there is one."""
+        envelope = self.data.popleft()
+        if self._index and self.data_policy.key is not None:
+            key = self.data_policy.key(envelope.message)
+            if key is not None and self._index.get(key) is envelope:
+                del self._index[key]
+        return envelope
+
+    def _leave(self) -> None:
+        if self.inbox is not None:
+            self.handled += self.inbox.handled
+            self.inbox.dispatcher.release(self.inbox)
+            self.inbox = None
+
+
+def _answer_dead(envelope: Envelope[Any], address: str) -> None:
+    if envelope.reply_to is None:
+        return
+    if isinstance(envelope.message, _ActorStop):
+        envelope.reply_to.set(None)
+        return
+    error = ActorDeadError(f"{address} stopped before handling the message")
+    envelope.reply_to.set_exception((ActorDeadError, error, None))
+
+
+class Inbox:
+    """One incarnation's view of its mailbox: what pykka knows as `actor_inbox`.
+
+    `step` runs pykka's own loop for a bounded turn; the loop is left by an exception out of `get`,
+    which pykka calls outside its try block, so all of pykka's error handling stays in force.
+    """
+
+    __slots__ = (
+        "actor",
+        "budget",
+        "current",
+        "dispatcher",
+        "epoch",
+        "handled",
+        "hang_s",
+        "mailbox",
+        "parent",
+        "scheduled",
+        "set_up",
+        "started",
+    )
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        epoch: int,
+        dispatcher: Dispatcher,
+        *,
+        parent: str | None = None,
+        hang_s: float = float("inf"),
+    ) -> None:
+        self.mailbox = mailbox
+        self.epoch = epoch
+        self.dispatcher = dispatcher
+        self.parent = parent
+        """Address that hears `Started`, `Exited` and `Hung`."""
+        self.hang_s = hang_s
+        """Seconds one handler may take before the watchdog calls it hung."""
+        self.actor: SteppedActor | None = None
+        self.scheduled = False
+        self.set_up = False
+        """Whether `on_start` has been called."""
+        self.started = False
+        """Whether it has returned."""
+        self.budget = 0
+        self.current: Envelope[Any] | None = None
+        """What is being handled. Not in the mailbox: a zombie would clear its successor's."""
+        self.handled = 0
+        """Messages taken; the watchdog sees from it whether a handler moves."""
+
+    def put(self, envelope: Envelope[Any]) -> None:
+        """Queue data: what pykka's `ActorRef` calls."""
+        self.mailbox.put(envelope)
+
+    def get(self) -> Envelope[Any]:
+        """Return the next message, control before data.
+
+        Raises:
+            EmptyInbox: There is none; whoever puts the next one schedules us.
+            TurnOver: There is, but the turn is over.
+            Fenced: A newer incarnation owns the mailbox.
+        """
+        mailbox = self.mailbox
+        with mailbox.lock:
+            if mailbox.epoch != self.epoch:
+                self.current = None
+                raise Fenced
+            if mailbox.control:
+                if self.budget <= 0:
+                    self.current = None
+                    raise TurnOver
+                envelope = mailbox.control.popleft()
+            elif mailbox.data:
+                if self.budget <= 0:
+                    self.current = None
+                    raise TurnOver
+                envelope = mailbox.take_data() if mailbox._index else mailbox.data.popleft()  # noqa: SLF001 (saves a call a message)
+            else:
+                self.current = None
+                self.scheduled = False
+                raise EmptyInbox
+        self.budget -= 1
+        self.handled += 1
+        self.current = envelope
+        return envelope
+
+    def empty(self) -> bool:
+        """Answer True: what waits belongs to the next incarnation, not to pykka's teardown."""
+        return True
+
+    def step(self, budget: int) -> bool:
+        """Handle up to `budget` messages; return whether to be called again.
+
+        The first step runs `on_start` alone, so that a schedule can fall between birth and mail.
+        """
+        actor = self.actor
+        if actor is None or self.mailbox.epoch != self.epoch:
+            return False
+        try:
+            if not self.set_up:
+                self.set_up = True
+                actor._actor_loop_setup()  # noqa: SLF001 (pykka's hook for backends)
+                if not actor.actor_stopped.is_set():
+                    return True
+            self.budget = budget
+            actor._actor_loop_running()  # noqa: SLF001
+        except EmptyInbox:
+            return False
+        except TurnOver:
+            return True
+        except Fenced:
+            self.actor = None
+            return False
+        actor._actor_loop_teardown()  # noqa: SLF001
+        self.actor = None
+        return False

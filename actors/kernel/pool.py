@@ -1,0 +1,136 @@
+"""Live dispatchers: worker threads that step incarnations which have mail.
+
+Python runs one thread at a time, so waking a second worker for each message only costs: a woken
+worker takes others along. A sleeping one is roused when nobody is awake, and by the watchdog when
+those awake linger in a handler that has given the interpreter away (disk, numpy, a lock in C).
+"""
+
+import threading
+from collections import deque
+from queue import SimpleQueue
+
+from actors.kernel.backend import here
+from actors.kernel.mailbox import Inbox
+
+TURN = 64
+"""Messages an incarnation may handle before others get their turn."""
+
+
+class Worker:
+    """One thread of a pool."""
+
+    __slots__ = ("inbox", "retired", "thread", "turns")
+
+    def __init__(self) -> None:
+        self.inbox: Inbox | None = None
+        """Whom it is stepping."""
+        self.turns = 0
+        self.retired = False
+        """True once it was replaced: it ends as soon as its handler returns."""
+        self.thread: threading.Thread | None = None
+
+
+class Pool:
+    """A `Dispatcher` over a few daemon threads. A pool of one serves an actor that waits.
+
+    Args:
+        name: Prefix of the threads' names.
+        workers: Most threads that may be awake at once, >= 1.
+    """
+
+    def __init__(self, name: str, workers: int = 2) -> None:
+        assert workers >= 1
+        self.name = name
+        self._limit = workers
+        self._ready: deque[Inbox] = deque()
+        self._lock = threading.Lock()
+        self._awake = 0
+        self._closed = False
+        self._bells: SimpleQueue[None] = SimpleQueue()
+        self._sleeping = 0
+        self._born = 0
+        self.workers: list[Worker] = []
+
+    def schedule(self, inbox: Inbox) -> None:
+        """See `Dispatcher.schedule`."""
+        self._ready.append(inbox)
+        # A worker that falls asleep first lowers the count and then looks again, so either we see
+        # it asleep here or it sees our inbox there.
+        if self._awake == 0:
+            self.rouse()
+
+    def release(self, inbox: Inbox) -> None:
+        """See `Dispatcher.release`: the queue drops it by its epoch."""
+
+    def rouse(self) -> None:
+        """Have one more worker awake, if there is work and the limit allows."""
+        with self._lock:
+            if self._closed or not self._ready or self._awake >= self._limit:
+                return
+            self._awake += 1
+            if self._sleeping:
+                self._sleeping -= 1
+                self._bells.put(None)
+                return
+            self._hire()
+
+    def replace(self, worker: Worker) -> None:
+        """Give up on a worker stuck in a handler; another takes its place at once."""
+        with self._lock:
+            if worker.retired or self._closed:
+                return
+            worker.retired = True
+            self.workers.remove(worker)
+            self._awake -= 1
+        self.rouse()
+
+    @property
+    def waiting(self) -> int:
+        """How many incarnations wait for a worker."""
+        return len(self._ready)
+
+    def close(self) -> None:
+        """End the workers after their present turn; what is scheduled stays undone."""
+        with self._lock:
+            self._closed = True
+            asleep, self._sleeping = self._sleeping, 0
+        for _ in range(asleep):
+            self._bells.put(None)
+
+    def _hire(self) -> None:
+        worker = Worker()
+        self._born += 1
+        self.workers.append(worker)
+        worker.thread = threading.Thread(
+            target=self._work, args=(worker,), name=f"{self.name}-{self._born}", daemon=True
+        )
+        worker.thread.start()
+
+    def _work(self, worker: Worker) -> None:
+        ready = self._ready
+        while not worker.retired and not self._closed:
+            try:
+                inbox = ready.popleft()
+            except IndexError:
+                if not self._rest(worker):
+                    return
+                continue
+            here.inbox = worker.inbox = inbox
+            again = inbox.step(TURN)
+            here.inbox = worker.inbox = None
+            worker.turns += 1
+            if again:
+                ready.append(inbox)
+
+    def _rest(self, worker: Worker) -> bool:
+        """Sleep until there is work; False when there will be none."""
+        with self._lock:
+            if worker.retired or self._closed:
+                return False
+            self._awake -= 1
+            if self._ready:
+                self._awake += 1
+                return True
+            self._sleeping += 1
+        self._bells.get()
+        return not self._closed

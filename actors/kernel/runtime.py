@@ -1,0 +1,330 @@
+"""What both runtimes share: addresses, births and deaths, sending, watching, snapshots, a census.
+
+`LiveRuntime` and `VirtualRuntime` add a clock, a dispatcher and timers.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+from pykka._envelope import Envelope
+
+from actors.kernel.actor import Actor, Birth
+from actors.kernel.backend import SteppedFuture
+from actors.kernel.bus import Bus
+from actors.kernel.dead_letters import DeadLetters, Poison, Quarantine, Undelivered
+from actors.kernel.lifecycle import Exited, ExitKind, Restarted, Terminated
+from actors.kernel.mailbox import (
+    CONTROL_POLICY,
+    DATA_POLICY,
+    Address,
+    Dispatcher,
+    Inbox,
+    LanePolicy,
+    Mailbox,
+)
+from actors.kernel.snapshots import MemorySnapshots, SnapshotStore, Stored
+from adapters.ports import Clock
+
+FOREVER = float("inf")
+
+
+class StartFailed(Exception):
+    """An actor's `__init__` raised; nothing lives at the address."""
+
+
+class Timer(Protocol):
+    """A message on its way from the future."""
+
+    def cancel(self) -> None:
+        """Do not deliver it; harmless when it was delivered already."""
+        ...
+
+
+class Probe(Protocol):
+    """Where a simulation injects faults into handlers. Live there is none."""
+
+    def before(self, address: str, message: object) -> None:
+        """Called before a handler; may raise in its place."""
+        ...
+
+    def sending(self, address: str, message: object) -> None:
+        """Called before each message a handler sends; may raise between two of them."""
+        ...
+
+    def after(self, address: str, message: object) -> None:
+        """Called after a handler; may raise as if it had been its last line."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Birthright:
+    """How an actor is to be born: everything about it but its place in the tree."""
+
+    make: type[Actor]
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    dispatcher: str = "pool"
+    """`pool`: a few threads step everyone. `thread`: one of its own, for an actor that waits."""
+    hang_s: float = FOREVER
+    """Seconds one handler may take before the watchdog calls it hung."""
+    snapshot_every_s: float | None = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """The machine's view of one address at one moment."""
+
+    address: str
+    kind: str
+    """Class of the living incarnation, empty while there is none."""
+    incarnation: int
+    alive: bool
+    closed: bool
+    control: int
+    data: int
+    handled: int
+    dropped: int
+    conflated: int
+    busy_with: str
+    """Type of the message being handled, empty between handlers."""
+
+
+class Runtime(ABC):
+    """Where actors live. Everything but `ask` may be called from any thread and never blocks."""
+
+    clock: Clock
+    seed: int
+    probe: Probe | None = None
+
+    def __init__(self, snapshots: SnapshotStore | None = None) -> None:
+        self.bus = Bus()
+        self.dead_letters = DeadLetters()
+        self.quarantine = Quarantine()
+        self.snapshots: SnapshotStore = snapshots or MemorySnapshots()
+        self.mailboxes: dict[str, Mailbox] = {}
+        self._lock = threading.Lock()
+        self._watchers: dict[str, tuple[str, ...]] = {}
+        self._snapshot_times: dict[str, int] = {}
+
+    @abstractmethod
+    def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
+        """Put `message` into the control lane after `delay_s`, if `inbox` still lives there."""
+
+    @abstractmethod
+    def dispatcher_for(self, birthright: Birthright, address: str) -> Dispatcher:
+        """Return what will step an incarnation."""
+
+    def open(
+        self,
+        address: str,
+        *,
+        control: LanePolicy = CONTROL_POLICY,
+        data: LanePolicy = DATA_POLICY,
+    ) -> None:
+        """Make an address that keeps mail from now on, also before its actor lives."""
+        with self._lock:
+            known = self.mailboxes.get(address)
+            if known is None or known.closed:
+                self.mailboxes[address] = Mailbox(
+                    Address(address), self.dead_letters, control=control, data=data
+                )
+
+    def spawn(self, address: str, birthright: Birthright, *, parent: str | None) -> int:
+        """Bring a new incarnation to life at `address`, fencing the one before; return its number.
+
+        `on_start` has not run when this returns: `Started` or `Exited` goes to `parent`.
+
+        Raises:
+            StartFailed: `__init__` raised.
+        """
+        self.open(address)
+        mailbox = self.mailboxes[address]
+        epoch = mailbox.take_over()
+        dispatcher = self.dispatcher_for(birthright, address)
+        inbox = Inbox(mailbox, epoch, dispatcher, parent=parent, hang_s=birthright.hang_s)
+        actor = birthright.make.__new__(birthright.make)
+        actor._birth = Birth(self, inbox, birthright.snapshot_every_s)  # noqa: SLF001
+        try:
+            actor.__init__(*birthright.args, **birthright.kwargs)  # type: ignore[misc]
+        except BaseException as error:
+            dispatcher.release(inbox)
+            raise StartFailed(f"{type(error).__name__}: {error}") from error
+        inbox.actor = actor
+        mailbox.settle(inbox)
+        if epoch > 1:
+            self._tell_watchers(address, Restarted(address=address, incarnation=epoch))
+        return epoch
+
+    def send(self, sender: Inbox, address: str, message: object, *, control: bool) -> bool:
+        """Send for an actor, unless it has been fenced."""
+        if self.probe is not None:
+            self.probe.sending(sender.mailbox.address, message)
+        if sender.epoch != sender.mailbox.epoch:
+            self.dead_letters.add(address, message, Undelivered.FENCED)
+            return False
+        mailbox = self.mailboxes.get(address)
+        if mailbox is None:
+            self.dead_letters.add(address, message, Undelivered.ABSENT)
+            return False
+        return mailbox.put(Envelope(message), control=control)
+
+    def tell(self, address: str, message: object, *, control: bool = False) -> bool:
+        """Send from outside of actors; False when it went to the dead letters instead."""
+        mailbox = self.mailboxes.get(address)
+        if mailbox is None:
+            self.dead_letters.add(address, message, Undelivered.ABSENT)
+            return False
+        return mailbox.put(Envelope(message), control=control)
+
+    def publish(self, message: object, *, pair: str | None = None, control: bool = False) -> None:
+        """Send from outside of actors to whoever subscribed."""
+        for listener in self.bus.listeners(type(message), pair or getattr(message, "pair", None)):
+            self.tell(listener, message, control=control)
+
+    def ask(self, address: str, message: object, *, timeout_s: float, control: bool = False) -> Any:
+        """Send from the edge and wait for what the handler returns.
+
+        Raises:
+            pykka.Timeout: No answer within `timeout_s`.
+            pykka.ActorDeadError: Nobody will answer.
+            Exception: Whatever the handler raised; the actor is being restarted for it.
+        """
+        future = self.ask_later(address, message, control=control)
+        return future.get(timeout=timeout_s)
+
+    def ask_later(self, address: str, message: object, *, control: bool = False) -> SteppedFuture:
+        """Send from the edge; the future holds what the handler returns."""
+        future = SteppedFuture()
+        self.open(address)
+        self.mailboxes[address].put(Envelope(message, reply_to=future), control=control)
+        return future
+
+    def fence(self, address: str) -> list[str]:
+        """Cut off whoever lives at `address` and below it; return who was.
+
+        Their mail stays. No `Exited` follows: whoever fences knows.
+        """
+        below = f"{address}/"
+        fenced = []
+        for path, mailbox in sorted(self.mailboxes.items()):
+            if (path == address or path.startswith(below)) and mailbox.inbox is not None:
+                mailbox.take_over()
+                fenced.append(path)
+        return fenced
+
+    def close(self, address: str) -> None:
+        """Give up `address` and everything below it for good; waiting mail is refused."""
+        below = f"{address}/"
+        for path, mailbox in sorted(self.mailboxes.items()):
+            if (path == address or path.startswith(below)) and not mailbox.closed:
+                mailbox.close()
+                self.bus.forget(path)
+                self._tell_watchers(path, Terminated(address=path))
+                with self._lock:
+                    self._watchers.pop(path, None)
+
+    def watch(self, watcher: str, address: str) -> None:
+        """Have `watcher` hear `Restarted` and `Terminated` of `address`; at once when closed."""
+        mailbox = self.mailboxes.get(address)
+        if mailbox is not None and mailbox.closed:
+            self.tell(watcher, Terminated(address=address), control=True)
+            return
+        with self._lock:
+            watchers = self._watchers.get(address, ())
+            if watcher not in watchers:
+                self._watchers[address] = (*watchers, watcher)
+        if mailbox is not None and mailbox.closed:
+            # Closed between the look and the registration: twice is harmless, never is not.
+            self.tell(watcher, Terminated(address=address), control=True)
+
+    def announce(self, child: Inbox, message: object) -> None:
+        """Tell a child's parent about it."""
+        if child.parent is not None and child.epoch == child.mailbox.epoch:
+            self.tell(child.parent, message, control=True)
+
+    def ended(
+        self,
+        inbox: Inbox,
+        *,
+        kind: ExitKind,
+        error: tuple[str, str],
+        poison: Envelope[Any] | None,
+    ) -> None:
+        """An incarnation has ended by itself: free its place and tell its parent."""
+        mailbox = inbox.mailbox
+        if poison is not None:
+            self._quarantine(inbox, poison, error)
+        if not mailbox.vacate(inbox):
+            return  # It had been fenced; whoever did it knows.
+        if inbox.parent is not None:
+            self.tell(
+                inbox.parent,
+                Exited(
+                    child=mailbox.address,
+                    incarnation=inbox.epoch,
+                    kind=kind,
+                    reason=error[0],
+                    started=inbox.started,
+                    traceback=error[1],
+                ),
+                control=True,
+            )
+
+    def save_snapshot(self, address: str, schema: int, state: msgspec.Struct) -> None:
+        """Keep an actor's state."""
+        taken_ns = self.clock.now_ns()
+        self._snapshot_times[address] = taken_ns
+        self.snapshots.save(address, Stored(schema, msgspec.json.encode(state), taken_ns))
+
+    def snapshot_taken_ns(self, address: str) -> int | None:
+        """Return when the state of `address` was last kept."""
+        return self._snapshot_times.get(address)
+
+    def census(self) -> list[Count]:
+        """Return every address and what it is doing, by path."""
+        return [_count(mailbox) for _, mailbox in sorted(self.mailboxes.items())]
+
+    def inlet(self, address: str, *, control: bool = False) -> Callable[[object], None]:
+        """Return a function that puts messages into the mailbox of `address`."""
+
+        def deliver(message: object) -> None:
+            self.tell(address, message, control=control)
+
+        return deliver
+
+    def _quarantine(self, inbox: Inbox, poison: Envelope[Any], error: tuple[str, str]) -> None:
+        address = inbox.mailbox.address
+        self.dead_letters.add(address, poison.message, Undelivered.POISON)
+        mark = self.quarantine.add(
+            Poison(address, inbox.epoch, poison.message, error[0], error[1]),
+            self.clock.monotonic_ns(),
+        )
+        if mark is not None:
+            inbox.mailbox.deny(mark)
+
+    def _tell_watchers(self, address: str, message: object) -> None:
+        for watcher in self._watchers.get(address, ()):
+            self.tell(watcher, message, control=True)
+
+
+def _count(mailbox: Mailbox) -> Count:
+    inbox = mailbox.inbox
+    actor = inbox.actor if inbox is not None else None
+    current = inbox.current if inbox is not None else None
+    return Count(
+        address=mailbox.address,
+        kind=type(actor).__name__ if actor is not None else "",
+        incarnation=mailbox.epoch,
+        alive=inbox is not None,
+        closed=mailbox.closed,
+        control=len(mailbox.control),
+        data=len(mailbox.data),
+        handled=mailbox.handled + (inbox.handled if inbox is not None else 0),
+        dropped=mailbox.dropped,
+        conflated=mailbox.conflated,
+        busy_with=type(current.message).__name__ if current is not None else "",
+    )
