@@ -1,0 +1,49 @@
+"""Configuration: defaults, one TOML file, the environment and options become one frozen `Config`.
+
+`load` is the only way in; whoever starts the house calls it once and hands each actor its own
+branch. Secrets come from the environment alone and live in `Secret`.
+"""
+
+from state.config.endpoints import Endpoints, endpoints
+from state.config.load import Loaded, load
+from state.config.secret import Secret
+from state.config.settings import (
+    Config,
+    FeedSettings,
+    LogFormat,
+    LogLevel,
+    LogSettings,
+    OrdersAtShutdown,
+    OrderSettings,
+    RiskSettings,
+    Secrets,
+    ShutdownSettings,
+    StrategySettings,
+    SupervisionSettings,
+    TrendSettings,
+)
+from state.config.shown import Shown, default_toml, shown
+
+__all__ = [
+    "Config",
+    "Endpoints",
+    "FeedSettings",
+    "Loaded",
+    "LogFormat",
+    "LogLevel",
+    "LogSettings",
+    "OrderSettings",
+    "OrdersAtShutdown",
+    "RiskSettings",
+    "Secret",
+    "Secrets",
+    "Shown",
+    "ShutdownSettings",
+    "StrategySettings",
+    "SupervisionSettings",
+    "TrendSettings",
+    "default_toml",
+    "endpoints",
+    "load",
+    "shown",
+]

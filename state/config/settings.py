@@ -1,0 +1,342 @@
+"""Every setting there is: its type, default, range, unit and meaning. Pure.
+
+A setting's place in the file is its place here: `Config.risk.order_notional_max` is the key
+`order_notional_max` of the table `[risk]`, the variable `GATEHOUSE_RISK__ORDER_NOTIONAL_MAX`.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from state.config.secret import Secret
+from state.messages.market import Timeframe
+from state.values import Currency, Pair, Venue, quote_of
+
+
+def _is(
+    meaning: str,
+    *,
+    unit: str = "",
+    low: int | str = 0,
+    high: int | str = 0,
+    pattern: str = "",
+    expects: str = "",
+) -> Meta:
+    """Return what `state.config.leaves` reads of a setting: bounds are inclusive, in `unit`."""
+    extra = {"unit": unit, "low": low, "high": high, "pattern": pattern, "expects": expects}
+    return Meta(description=meaning, extra=extra)
+
+
+class LogLevel(StrEnum):
+    """How much is said; each level includes those below it."""
+
+    TRACE = "trace"
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+
+class LogFormat(StrEnum):
+    """For whom the log is written."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+class OrdersAtShutdown(StrEnum):
+    """What becomes of resting orders when the house goes down in good order."""
+
+    CANCEL = "cancel"
+    LEAVE = "leave"
+
+
+class LogSettings(Struct, frozen=True, kw_only=True):
+    """What is logged, and how much disk it may take."""
+
+    level: Annotated[LogLevel, _is("The least severe level that is written.")] = LogLevel.INFO
+    format: Annotated[
+        LogFormat, _is("`human` for a terminal, `json` for a machine, one object a line.")
+    ] = LogFormat.HUMAN
+    file_size_mb: Annotated[
+        int, _is("A log file is rotated at this size.", unit="MB", low=1, high=1000)
+    ] = 10
+    files_kept: Annotated[
+        int,
+        _is("Rotated files kept; with the size it caps the disk.", unit="files", low=1, high=100),
+    ] = 5
+
+
+class RiskSettings(Struct, frozen=True, kw_only=True):
+    """What no order may exceed, whoever proposes it."""
+
+    position_notional_max: Annotated[
+        Decimal,
+        _is(
+            "Most that one pair may hold: position, resting orders and orders in flight together.",
+            unit="quote units",
+            low=0,
+            high="1e9",
+        ),
+    ] = Decimal(2000)
+    order_notional_max: Annotated[
+        Decimal, _is("Most that one order may be worth.", unit="quote units", low=0, high="1e9")
+    ] = Decimal(500)
+    exposure_notional_max: Annotated[
+        Decimal,
+        _is(
+            "Most that all pairs together may hold, counted like one pair's.",
+            unit="quote units",
+            low=0,
+            high="1e9",
+        ),
+    ] = Decimal(5000)
+    price_band_bps: Annotated[
+        Decimal,
+        _is("Furthest a limit price may lie from the mid price.", unit="bps", low=1, high=5000),
+    ] = Decimal(100)
+    orders_per_minute: Annotated[
+        int, _is("Most orders that may leave in any minute.", unit="orders", low=1, high=6000)
+    ] = 60
+
+
+class TrendSettings(Struct, frozen=True, kw_only=True):
+    """The trend strategy: a fast average of closes crosses a slow one, and the book agrees."""
+
+    timeframe: Annotated[Timeframe, _is("Length of the candles it reads.")] = Timeframe.S10
+    fast_window: Annotated[
+        int, _is("Candles in the fast average.", unit="candles", low=1, high=1000)
+    ] = 3
+    slow_window: Annotated[
+        int,
+        _is(
+            "Candles in the slow average; more than in the fast.", unit="candles", low=2, high=5000
+        ),
+    ] = 8
+    imbalance_min: Annotated[
+        float,
+        _is(
+            "Least queue imbalance towards the trade's side for the book to agree.",
+            unit="as a share",
+            low=0,
+            high=1,
+        ),
+    ] = 0.1
+    order_notional: Annotated[
+        Decimal,
+        _is("What one entry is worth before limits.", unit="quote units", low=0, high="1e9"),
+    ] = Decimal(200)
+    proposal_ttl_s: Annotated[
+        float,
+        _is("A proposal not on the wire by then is dropped.", unit="s", low="0.05", high=60),
+    ] = 2.0
+
+
+class StrategySettings(Struct, frozen=True, kw_only=True):
+    """How traders decide."""
+
+    trend: TrendSettings = TrendSettings()
+
+
+class FeedSettings(Struct, frozen=True, kw_only=True):
+    """When market data counts as old."""
+
+    book_depth: Annotated[
+        int,
+        _is("Levels of each side asked of the exchange.", unit="levels", low=20, high=100),
+    ] = 100
+    book_stale_after_s: Annotated[
+        float,
+        _is(
+            "A book that did not change for so long is stale, and nobody trades on it.",
+            unit="s",
+            low="0.1",
+            high=600,
+        ),
+    ] = 5.0
+    trades_stale_after_s: Annotated[
+        float,
+        _is("Silence of the trade stream that is reported.", unit="s", low=1, high=86_400),
+    ] = 120.0
+    depth_bps: Annotated[
+        float,
+        _is("Depth of the book is measured so far from the mid.", unit="bps", low="0.1", high=1000),
+    ] = 10.0
+
+
+class SupervisionSettings(Struct, frozen=True, kw_only=True):
+    """How actors are run and watched."""
+
+    workers: Annotated[
+        int, _is("Threads that step the pooled actors.", unit="threads", low=1, high=64)
+    ] = 2
+    hang_limit_s: Annotated[
+        float,
+        _is(
+            "A pooled actor busy with one message for so long is hung.",
+            unit="s",
+            low="0.05",
+            high=600,
+        ),
+    ] = 1.0
+    hang_limit_thread_s: Annotated[
+        float,
+        _is("The same for an actor with a thread of its own.", unit="s", low="0.05", high=3600),
+    ] = 30.0
+    snapshot_every_s: Annotated[
+        float, _is("How often an actor's state is saved.", unit="s", low="0.1", high=3600)
+    ] = 5.0
+    zombies_per_hour_max: Annotated[
+        int,
+        _is(
+            "Hung threads within an hour beyond which the process ends in good order.",
+            unit="threads",
+            low=0,
+            high=100,
+        ),
+    ] = 3
+    zombies_max: Annotated[
+        int,
+        _is(
+            "Hung threads in all beyond which the process ends in good order.",
+            unit="threads",
+            low=0,
+            high=1000,
+        ),
+    ] = 10
+
+
+class OrderSettings(Struct, frozen=True, kw_only=True):
+    """The windows of the order protocol."""
+
+    expiry_s: Annotated[
+        float,
+        _is(
+            "The exchange itself refuses a placement that arrives later.",
+            unit="s",
+            low="0.5",
+            high=60,
+        ),
+    ] = 5.0
+    visibility_lag_s: Annotated[
+        float,
+        _is(
+            "After the expiry, how long an order may still be invisible to a query. Only later "
+            "does `not found` prove that it was never placed.",
+            unit="s",
+            low=0,
+            high=300,
+        ),
+    ] = 3.0
+    clock_skew_max_s: Annotated[
+        float,
+        _is(
+            "Most that our clock may differ from the exchange's; added to the visibility lag.",
+            unit="s",
+            low=0,
+            high=60,
+        ),
+    ] = 1.0
+    query_every_s: Annotated[
+        float,
+        _is("How often an order of unknown fate is asked for.", unit="s", low="0.05", high=60),
+    ] = 1.0
+    reconcile_every_s: Annotated[
+        float,
+        _is(
+            "How often orders, fills and balances are compared with the exchange.",
+            unit="s",
+            low=1,
+            high=3600,
+        ),
+    ] = 30.0
+    countdown_s: Annotated[
+        int,
+        _is(
+            "The exchange cancels what rests when it heard nothing from us for so long; 0 never.",
+            unit="s",
+            low=0,
+            high=600,
+        ),
+    ] = 30
+
+
+class ShutdownSettings(Struct, frozen=True, kw_only=True):
+    """How the house goes down when it is asked to."""
+
+    orders: Annotated[
+        OrdersAtShutdown, _is("What becomes of resting orders: `cancel` them or `leave` them.")
+    ] = OrdersAtShutdown.CANCEL
+    deadline_s: Annotated[
+        float, _is("After so long the process ends as it is.", unit="s", low=1, high=300)
+    ] = 10.0
+
+
+class Secrets(Struct, frozen=True, kw_only=True):
+    """Only from the environment: `GATE_API_KEY` or a file of mode 0600 in `GATE_API_KEY_FILE`."""
+
+    gate_api_key: Annotated[Secret | None, _is("Gate's API key. No withdrawal permission.")] = None
+    gate_api_secret: Annotated[Secret | None, _is("The secret that belongs to that key.")] = None
+    nebius_api_key: Annotated[Secret | None, _is("Key of the language model service.")] = None
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """Everything that can be set, decoded and checked once at the start."""
+
+    venue: Annotated[
+        Venue, _is("Where orders go: our own simulated exchange, Gate's testnet, or Gate.")
+    ] = Venue.SIMULATED
+    pairs: Annotated[
+        tuple[Pair, ...],
+        _is(
+            "Pairs to trade, all quoted in one currency: equity and limits are counted in it.",
+            pattern=r"[A-Z0-9]{1,20}_[A-Z0-9]{1,20}",
+            expects="pairs in capitals, such as BTC_USDT",
+        ),
+    ] = (Pair("BTC_USDT"), Pair("ETH_USDT"))
+    data_dir: Annotated[
+        str, _is("Folder of all that is kept, one folder in it for each venue.")
+    ] = "var"
+    exchange_url: Annotated[
+        str | None,
+        _is(
+            "Address of the exchange's REST interface. Not set: the venue's own, or for the "
+            "simulated venue an exchange that is started with the house.",
+            pattern=r"https?://[^\s/@?#]+(/[^\s?#]*)?",
+            expects="http://HOST:PORT or https://HOST, without user, query or fragment",
+        ),
+    ] = None
+    dashboard: Annotated[
+        str,
+        _is(
+            "Where the web page listens.",
+            pattern=r"off|(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):[0-9]{1,5}",
+            expects="HOST:PORT or off",
+        ),
+    ] = "127.0.0.1:8787"
+    duration_s: Annotated[
+        float | None,
+        _is(
+            "Stop by itself after so long. Not set: run until told.",
+            unit="s",
+            low="0.1",
+            high="1e9",
+        ),
+    ] = None
+    seed: Annotated[int, _is("Seed of everything random.", low=0, high=2**32 - 1)] = 1
+    log: LogSettings = LogSettings()
+    risk: RiskSettings = RiskSettings()
+    strategy: StrategySettings = StrategySettings()
+    feed: FeedSettings = FeedSettings()
+    supervision: SupervisionSettings = SupervisionSettings()
+    orders: OrderSettings = OrderSettings()
+    shutdown: ShutdownSettings = ShutdownSettings()
+    secrets: Secrets = Secrets()
+
+    @property
+    def quote(self) -> Currency:
+        """The one currency that all pairs are quoted in, and equity and limits are counted in."""
+        return quote_of(self.pairs[0])
