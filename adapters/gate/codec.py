@@ -1,0 +1,211 @@
+"""Gate's REST answers to messages. Pure: any bytes either decode or raise `VenueMalformed`.
+
+Unknown members are ignored and missing ones defaulted wherever a reading without them is still
+true, because Gate adds and drops members without notice.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from adapters.gate.amounts import Number, is_given, money, ns_of_ms
+from adapters.gate.decoding import Levels, decoded, decoder
+from adapters.gate.rows import OrderRow, TradeRow, order_report, trade_report
+from state.instrument import TradingRules
+from state.messages.market import BookSnapshot
+from state.messages.venue import BalanceReport, OrderReport, TradeReport
+from state.values import (
+    Currency,
+    Notional,
+    Pair,
+    Quantity,
+    Side,
+    TimeNs,
+)
+
+Decimals = Annotated[int, Meta(ge=0, le=30)]
+
+
+class _OpenOrdersRow(Struct, gc=False):
+    currency_pair: str
+    total: int
+    orders: list[OrderRow]
+
+
+class _BalanceRow(Struct, gc=False):
+    currency: str
+    available: Number
+    locked: Number
+
+
+class _PairRow(Struct, gc=False):
+    id: str
+    base: str
+    quote: str
+    precision: Decimals
+    amount_precision: Decimals
+    trade_status: str
+    fee: Number | None = None
+    min_base_amount: Number | None = None
+    min_quote_amount: Number | None = None
+    max_base_amount: Number | None = None
+    max_quote_amount: Number | None = None
+
+
+class _Book(Struct, gc=False):
+    id: int
+    asks: Levels
+    bids: Levels
+    update: Number | None = None
+    current: Number | None = None
+
+
+class _Time(Struct, gc=False):
+    server_time: Number
+
+
+class _Countdown(Struct, gc=False):
+    trigger_time: Number = msgspec.field(name="triggerTime")
+
+
+class _Error(Struct, gc=False):
+    label: str = ""
+    message: str | None = None
+    detail: str | None = None
+
+
+class OpenOrders(Struct, frozen=True, kw_only=True):
+    """One page of everything that rests."""
+
+    orders: tuple[OrderReport, ...]
+    total: int
+    """How many orders rest in the pairs of this page, on all pages."""
+    rows_max: int
+    """How many rows the fullest pair of this page shows."""
+
+
+_order = decoder(OrderRow)
+_orders = decoder(list[OrderRow])
+_open_orders = decoder(list[_OpenOrdersRow])
+_trades = decoder(list[TradeRow])
+_balances = decoder(list[_BalanceRow])
+_pair = decoder(_PairRow)
+_pairs = decoder(list[_PairRow])
+_book = decoder(_Book)
+_time = decoder(_Time)
+_countdown = decoder(_Countdown)
+_error = decoder(_Error)
+
+
+def decode_order(body: bytes) -> OrderReport:
+    """Return the order of a place, cancel or get."""
+    return decoded(_order, body, order_report)
+
+
+def decode_orders(body: bytes) -> tuple[OrderReport, ...]:
+    """Return the orders of GET /spot/orders."""
+    return decoded(_orders, body, lambda rows: tuple(map(order_report, rows)))
+
+
+def decode_open_orders(body: bytes) -> OpenOrders:
+    """Return one page of GET /spot/open_orders."""
+    return decoded(_open_orders, body, _open_orders_page)
+
+
+def decode_trades(body: bytes) -> tuple[TradeReport, ...]:
+    """Return the fills of GET /spot/my_trades, in Gate's order."""
+    return decoded(_trades, body, lambda rows: tuple(map(trade_report, rows)))
+
+
+def decode_balances(body: bytes, at_ns: TimeNs) -> tuple[BalanceReport, ...]:
+    """Return the balances of GET /spot/accounts, which carry no time: `at_ns` stands for it."""
+    return decoded(
+        _balances,
+        body,
+        lambda rows: tuple(
+            BalanceReport(
+                currency=Currency(row.currency),
+                available=money(row.available),
+                locked=money(row.locked),
+                event_time_ns=at_ns,
+            )
+            for row in rows
+        ),
+    )
+
+
+def decode_rules(body: bytes) -> TradingRules:
+    """Return the rules of GET /spot/currency_pairs/{pair}."""
+    return decoded(_pair, body, _trading_rules)
+
+
+def decode_all_rules(body: bytes) -> tuple[TradingRules, ...]:
+    """Return the rules of GET /spot/currency_pairs: every pair Gate lists."""
+    return decoded(_pairs, body, lambda rows: tuple(map(_trading_rules, rows)))
+
+
+def decode_book(body: bytes, pair: Pair, seen_ns: TimeNs) -> BookSnapshot:
+    """Return the book of GET /spot/order_book?with_id=true."""
+    return decoded(
+        _book,
+        body,
+        lambda book: BookSnapshot(
+            pair=pair,
+            event_time_ns=ns_of_ms(book.update if is_given(book.update) else book.current),
+            seen_time_ns=seen_ns,
+            last_id=book.id,
+            bids=tuple(sorted(book.bids, reverse=True)),
+            asks=tuple(sorted(book.asks)),
+        ),
+    )
+
+
+def decode_time(body: bytes) -> TimeNs:
+    """Return the exchange's clock of GET /spot/time."""
+    return decoded(_time, body, lambda answer: ns_of_ms(answer.server_time))
+
+
+def decode_countdown(body: bytes) -> TimeNs:
+    """Return when POST /spot/countdown_cancel_all will fire."""
+    return decoded(_countdown, body, lambda answer: ns_of_ms(answer.trigger_time))
+
+
+def decode_error(body: bytes) -> tuple[str, str]:
+    """Return label and sentence of an error body; empty where there is no label."""
+    return decoded(
+        _error, body, lambda error: (error.label, error.message or error.detail or "no message")
+    )
+
+
+def _open_orders_page(rows: list[_OpenOrdersRow]) -> OpenOrders:
+    return OpenOrders(
+        orders=tuple(order_report(order) for row in rows for order in row.orders),
+        total=sum(row.total for row in rows),
+        rows_max=max((len(row.orders) for row in rows), default=0),
+    )
+
+
+_TRADABLE = {
+    "tradable": frozenset(Side),
+    "buyable": frozenset({Side.BUY}),
+    "sellable": frozenset({Side.SELL}),
+}
+
+
+def _trading_rules(row: _PairRow) -> TradingRules:
+    quantity_max, notional_max = money(row.max_base_amount), money(row.max_quote_amount)
+    return TradingRules(
+        pair=Pair(row.id),
+        base=Currency(row.base),
+        quote=Currency(row.quote),
+        price_decimals=row.precision,
+        quantity_decimals=row.amount_precision,
+        quantity_min=Quantity(money(row.min_base_amount)),
+        notional_min=Notional(money(row.min_quote_amount)),
+        quantity_max=Quantity(quantity_max) if quantity_max else None,
+        notional_max=Notional(notional_max) if notional_max else None,
+        # Gate writes percent here and shares everywhere else.
+        fee_rate=money(row.fee) / 100,
+        tradable=_TRADABLE.get(row.trade_status, frozenset()),
+    )

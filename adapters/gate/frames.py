@@ -1,0 +1,304 @@
+"""Gate's WebSocket frames to messages, and subscriptions to frames. Pure.
+
+A frame is read in two steps: `decode_frame` says what kind it is, `decode_market` and
+`decode_account` read what it carries. Any bytes either decode or raise `VenueMalformed`.
+"""
+
+from enum import StrEnum
+from math import nan
+
+import msgspec
+from msgspec import Raw, Struct, field
+
+from adapters.gate.amounts import Number, money, ns_of_ms, ns_of_s
+from adapters.gate.decoding import UNREADABLE, Levels, Size, decoded, decoder, excerpt
+from adapters.gate.rows import OrderRow, TradeRow, order_report, trade_report
+from adapters.gate.signing import Credentials, channel_signature
+from adapters.ports import AccountMessage, MarketMessage
+from state.errors import VenueMalformed
+from state.messages.market import BookDelta, CandleSeen, TickerSeen, Timeframe, TradePrinted
+from state.messages.venue import BalanceReport
+from state.values import NS_PER_MS, NS_PER_S, Currency, Pair, Side, TimeNs
+
+BOOK = "spot.order_book_update"
+TRADES = "spot.trades"
+TICKERS = "spot.tickers"
+CANDLES = "spot.candlesticks"
+ORDERS = "spot.orders"
+OWN_TRADES = "spot.usertrades"
+BALANCES = "spot.balances"
+PING = "spot.ping"
+
+
+class Notice(StrEnum):
+    """Frames that carry no more than their kind."""
+
+    UPGRADE = "upgrade"
+    """The server will close soon."""
+    OTHER = "other"
+    """Pongs and whatever Gate may add."""
+
+
+class Acknowledged(Struct, frozen=True, kw_only=True):
+    """Answers one subscribe or unsubscribe."""
+
+    channel: str
+    event: str
+    request_id: int | None
+    """Echo of ours; older servers leave it out."""
+    error: str | None
+    """Gate's sentence when it said no."""
+
+
+class Pushed(Struct, frozen=True, kw_only=True, gc=False):
+    """Carries data of a channel."""
+
+    channel: str
+    time_ns: TimeNs
+    """When Gate sent it."""
+    result: Raw
+
+
+Frame = Acknowledged | Pushed | Notice
+
+
+class _Error(Struct, gc=False):
+    code: int = 0
+    message: str = ""
+
+
+class _Frame(Struct, gc=False):
+    channel: str = ""
+    event: str = ""
+    type: str = ""
+    time: int = 0
+    time_ms: int = 0
+    id: int | None = None
+    error: _Error | None = None
+    result: Raw = Raw(b"null")
+
+
+class _Book(Struct, gc=False):
+    t: int
+    pair: str = field(name="s")
+    last_id: int = field(name="u")
+    first_id: int | None = field(name="U", default=None)
+    bids: Levels | None = field(name="b", default=None)
+    asks: Levels | None = field(name="a", default=None)
+    full: bool = False
+
+
+class _Trade(Struct, gc=False):
+    id: int
+    currency_pair: str
+    side: Side
+    price: Size
+    amount: Size
+    create_time: Number | None = None
+    create_time_ms: Number | None = None
+
+
+class _Ticker(Struct, gc=False):
+    currency_pair: str
+    last: Number
+    highest_bid: Number | None = None
+    lowest_ask: Number | None = None
+    base_volume: Number | None = None
+    quote_volume: Number | None = None
+    change_percentage: Number | None = None
+
+
+class _Candle(Struct, gc=False):
+    t: Number
+    name: str = field(name="n")
+    open: Size = field(name="o")
+    high: Size = field(name="h")
+    low: Size = field(name="l")
+    close: Size = field(name="c")
+    quote_volume: Size = field(name="v")
+    base_volume: Size = field(name="a", default=0.0)
+    """Missing in recordings of 2021."""
+    closed: bool = field(name="w", default=False)
+
+
+class _Balance(Struct, gc=False):
+    currency: str
+    available: Number
+    freeze: Number
+    timestamp_ms: Number | None = None
+    timestamp: Number | None = None
+
+
+_frame = decoder(_Frame)
+_book = decoder(_Book)
+_trade = decoder(_Trade)
+_ticker = decoder(_Ticker)
+_candle = decoder(_Candle)
+_orders = decoder(list[OrderRow])
+_own_trades = decoder(list[TradeRow])
+_balances = decoder(list[_Balance])
+_encoder = msgspec.json.Encoder()
+
+
+def decode_frame(data: bytes) -> Frame:
+    """Return what kind of frame this is.
+
+    Raises:
+        VenueMalformed: It is no frame of Gate's.
+    """
+    try:
+        frame = _frame.decode(data)
+        if frame.event == "update":
+            time_ns = frame.time_ms * NS_PER_MS or frame.time * NS_PER_S
+            return Pushed(channel=frame.channel, time_ns=TimeNs(time_ns), result=frame.result)
+    except UNREADABLE as error:
+        raise VenueMalformed(f"{error}: {excerpt(data)}") from None
+    if frame.event in ("subscribe", "unsubscribe"):
+        return Acknowledged(
+            channel=frame.channel,
+            event=frame.event,
+            request_id=frame.id,
+            error=_sentence(frame.error),
+        )
+    if "upgrade" in (frame.type, frame.event):
+        return Notice.UPGRADE
+    return Notice.OTHER
+
+
+def decode_market(push: Pushed, seen_ns: TimeNs) -> MarketMessage:
+    """Return what a public push says; `seen_ns` is when its bytes arrived, by our clock.
+
+    Raises:
+        VenueMalformed: It cannot be read.
+    """
+    # The order book first: nine pushes in ten.
+    if push.channel == BOOK:
+        return decoded(_book, push.result, lambda book: _delta(book, seen_ns))
+    if push.channel == TRADES:
+        return decoded(_trade, push.result, lambda trade: _print(trade, seen_ns))
+    if push.channel == TICKERS:
+        return decoded(_ticker, push.result, lambda ticker: _summary(ticker, push, seen_ns))
+    if push.channel == CANDLES:
+        return decoded(_candle, push.result, lambda candle: _candle_seen(candle, push, seen_ns))
+    raise VenueMalformed(f"a push of a channel we did not ask for: {push.channel[:40]!r}")
+
+
+def decode_account(push: Pushed) -> tuple[AccountMessage, ...]:
+    """Return what a private push says.
+
+    Raises:
+        VenueMalformed: It cannot be read.
+    """
+    if push.channel == ORDERS:
+        return decoded(_orders, push.result, lambda rows: tuple(map(order_report, rows)))
+    if push.channel == OWN_TRADES:
+        return decoded(_own_trades, push.result, lambda rows: tuple(map(trade_report, rows)))
+    if push.channel == BALANCES:
+        return decoded(_balances, push.result, lambda rows: tuple(map(_balance, rows)))
+    raise VenueMalformed(f"a push of a channel we did not ask for: {push.channel[:40]!r}")
+
+
+def encode_request(
+    *,
+    channel: str,
+    event: str,
+    time_s: int,
+    request_id: int,
+    payload: tuple[str, ...],
+    credentials: Credentials | None = None,
+) -> bytes:
+    """Return a subscribe or unsubscribe frame, signed when `credentials` are given."""
+    frame = {
+        "time": time_s,
+        "id": request_id,
+        "channel": channel,
+        "event": event,
+        "payload": payload,
+    }
+    if credentials is not None:
+        sign = channel_signature(credentials.secret, channel=channel, event=event, time_s=time_s)
+        frame["auth"] = {"method": "api_key", "KEY": credentials.key, "SIGN": sign}
+    return _encoder.encode(frame)
+
+
+def encode_ping(time_s: int) -> bytes:
+    """Return the frame that Gate answers with `spot.pong`."""
+    return _encoder.encode({"time": time_s, "channel": PING})
+
+
+def _sentence(error: _Error | None) -> str | None:
+    return None if error is None else f"code {error.code}: {error.message[:200]}"
+
+
+def _delta(book: _Book, seen_ns: TimeNs) -> BookDelta:
+    return BookDelta(
+        pair=Pair(book.pair),
+        event_time_ns=ns_of_ms(book.t),
+        seen_time_ns=seen_ns,
+        # A full push replaces everything, so it may leave out where it begins.
+        first_id=book.last_id if book.first_id is None else book.first_id,
+        last_id=book.last_id,
+        bids=book.bids or (),
+        asks=book.asks or (),
+        full=book.full,
+    )
+
+
+def _print(trade: _Trade, seen_ns: TimeNs) -> TradePrinted:
+    time_ms = trade.create_time_ms
+    return TradePrinted(
+        pair=Pair(trade.currency_pair),
+        event_time_ns=ns_of_ms(time_ms) if time_ms else ns_of_s(trade.create_time),
+        seen_time_ns=seen_ns,
+        trade_id=trade.id,
+        price=trade.price,
+        quantity=trade.amount,
+        taker=trade.side,
+    )
+
+
+def _summary(ticker: _Ticker, push: Pushed, seen_ns: TimeNs) -> TickerSeen:
+    return TickerSeen(
+        pair=Pair(ticker.currency_pair),
+        event_time_ns=push.time_ns,
+        seen_time_ns=seen_ns,
+        last=float(money(ticker.last)),
+        bid=_quote(ticker.highest_bid),
+        ask=_quote(ticker.lowest_ask),
+        base_volume_24h=float(money(ticker.base_volume)),
+        quote_volume_24h=float(money(ticker.quote_volume)),
+        change_24h=float(money(ticker.change_percentage)),
+    )
+
+
+def _quote(value: Number | None) -> float:
+    # An empty side has no price; NaN compares false with everything, zero would be a bargain.
+    return float(money(value)) or nan
+
+
+def _candle_seen(candle: _Candle, push: Pushed, seen_ns: TimeNs) -> CandleSeen:
+    timeframe, _, pair = candle.name.partition("_")
+    return CandleSeen(
+        pair=Pair(pair),
+        event_time_ns=push.time_ns,
+        seen_time_ns=seen_ns,
+        timeframe=Timeframe(timeframe),
+        open_time_ns=ns_of_s(candle.t),
+        open=candle.open,
+        high=candle.high,
+        low=candle.low,
+        close=candle.close,
+        base_volume=candle.base_volume,
+        quote_volume=candle.quote_volume,
+        closed=candle.closed,
+    )
+
+
+def _balance(row: _Balance) -> BalanceReport:
+    time_ms = row.timestamp_ms
+    return BalanceReport(
+        currency=Currency(row.currency),
+        available=money(row.available),
+        locked=money(row.freeze),
+        event_time_ns=ns_of_ms(time_ms) if time_ms else ns_of_s(row.timestamp),
+    )
