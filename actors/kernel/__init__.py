@@ -5,13 +5,23 @@ Read `mailbox` first (identity, lanes, epochs), then `actor` (what a handler may
 """
 
 from actors.kernel.actor import Actor
-from actors.kernel.lifecycle import Exited, ExitKind, Hung, Restarted, Shutdown, Started, Terminated
+from actors.kernel.lifecycle import (
+    ChildReport,
+    Exited,
+    ExitKind,
+    Hung,
+    Restarted,
+    Shutdown,
+    Started,
+    Terminated,
+)
 from actors.kernel.mailbox import LanePolicy, WhenFull
 from actors.kernel.runtime import Birthright, Runtime, StartFailed, Timer
 
 __all__ = [
     "Actor",
     "Birthright",
+    "ChildReport",
     "ExitKind",
     "Exited",
     "Hung",

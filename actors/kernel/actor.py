@@ -52,12 +52,15 @@ class Actor(SteppedActor):
     snapshot_schema: ClassVar[int] = 1
     snapshot_upgrades: ClassVar[Mapping[int, Upgrade]] = {}
     """From schema n to n + 1, by n."""
+    announces_itself: ClassVar[bool] = False
+    """True: being started takes more than `on_start`; the actor calls `announce_started`."""
 
     _birth: Birth
 
     def __init__(self) -> None:
         super().__init__()
         self._kind: ExitKind | None = None
+        self._raised = False
         self._error: tuple[str, str] = ("", "")
         self._declined: str | None = None
         self._random: random.Random | None = None
@@ -157,6 +160,34 @@ class Actor(SteppedActor):
         """In `on_start`: nothing to do for me; do not run me and do not call it a fault."""
         self._declined = reason
 
+    def on_shutdown(self) -> None:
+        """Somebody asked us to stop. Whoever needs more than `on_stop` ends with `finish`."""
+        self.finish(ExitKind.SHUTDOWN)
+
+    def finish(self, kind: ExitKind) -> None:
+        """Take a last snapshot, run `on_stop` and end with this handler."""
+        self._end(kind)
+        self._save()
+        self.on_stop()
+
+    def fail(self, reason: str) -> None:
+        """End with this handler as if an exception had left it, but blame no message."""
+        self._error = (reason, "")
+        self._end(ExitKind.ERROR)
+
+    def announce_started(self) -> None:
+        """Tell the parent that the start is complete; the kernel does it after `on_start`."""
+        self._inbox.started = True
+        self._runtime.announce(
+            self._inbox,
+            Started(
+                child=self.address,
+                incarnation=self.incarnation,
+                disabled=self._declined is not None,
+                reason=self._declined or "",
+            ),
+        )
+
     @property
     def _inbox(self) -> Inbox:
         return self._birth.inbox
@@ -183,20 +214,12 @@ class Actor(SteppedActor):
         except BaseException:  # noqa: BLE001 (every way to die is a death notice)
             self._handle_failure(*sys.exc_info())
             return
-        self._inbox.started = True
         if self._declined is not None:
             self._end(ExitKind.NORMAL)
         elif self._birth.snapshot_every_s is not None and self.snapshot_type is not None:
             self.after(self._birth.snapshot_every_s, SnapshotDue())
-        self._runtime.announce(
-            self._inbox,
-            Started(
-                child=self.address,
-                incarnation=self.incarnation,
-                disabled=self._declined is not None,
-                reason=self._declined or "",
-            ),
-        )
+        if not self.announces_itself:
+            self.announce_started()
 
     @final
     def _handle_receive(self, message: Any) -> Any:
@@ -223,18 +246,13 @@ class Actor(SteppedActor):
     def _handle_ours(self, message: Any) -> None:
         match message:
             case Shutdown():
-                self._finish(ExitKind.SHUTDOWN)
+                self.on_shutdown()
             case Stop():
-                self._finish(ExitKind.NORMAL)
+                self.finish(ExitKind.NORMAL)
             case _:  # SnapshotDue
                 self._save()
                 assert self._birth.snapshot_every_s is not None
                 self.after(self._birth.snapshot_every_s, SnapshotDue())
-
-    def _finish(self, kind: ExitKind) -> None:
-        self._end(kind)
-        self._save()
-        self.on_stop()
 
     def _end(self, kind: ExitKind) -> None:
         self._kind = kind
@@ -253,13 +271,12 @@ class Actor(SteppedActor):
             f"{exception_type.__name__}: {exception_value}",
             _told(exception_value, traceback),
         )
+        self._raised = True
         self._end(ExitKind.ERROR)
 
     @final
     def _actor_loop_teardown(self) -> None:
-        poison: Envelope[Any] | None = None
-        if self._kind is ExitKind.ERROR and self._inbox.started:
-            poison = self._inbox.current
+        poison: Envelope[Any] | None = self._inbox.current if self._raised else None
         self._runtime.ended(
             self._inbox,
             kind=self._kind or ExitKind.NORMAL,

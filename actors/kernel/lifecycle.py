@@ -67,6 +67,20 @@ class Hung(Struct, frozen=True, kw_only=True, tag=True):
     stack: str
 
 
+class ChildReport(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by supervisors and kept by the runtime: where one child stands."""
+
+    address: str
+    supervisor: str
+    state: str
+    """starting, running, backoff, stopping, stopped, disabled."""
+    incarnation: int
+    restarts: int
+    last_error: str
+    since_ns: int
+    """Monotonic."""
+
+
 class Terminated(Struct, frozen=True, kw_only=True, tag=True):
     """To watchers: this address is closed for good."""
 

@@ -16,7 +16,7 @@ from actors.kernel.actor import Actor, Birth
 from actors.kernel.backend import SteppedFuture
 from actors.kernel.bus import Bus
 from actors.kernel.dead_letters import DeadLetters, Poison, Quarantine, Undelivered
-from actors.kernel.lifecycle import Exited, ExitKind, Restarted, Terminated
+from actors.kernel.lifecycle import ChildReport, Exited, ExitKind, Restarted, Terminated
 from actors.kernel.mailbox import (
     CONTROL_POLICY,
     DATA_POLICY,
@@ -109,6 +109,8 @@ class Runtime(ABC):
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[str, ...]] = {}
         self._snapshot_times: dict[str, int] = {}
+        self.board: dict[str, ChildReport] = {}
+        """Where every supervised child stands, by address; written by supervisors."""
 
     @abstractmethod
     def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
@@ -214,6 +216,9 @@ class Runtime(ABC):
             if (path == address or path.startswith(below)) and mailbox.inbox is not None:
                 mailbox.take_over()
                 fenced.append(path)
+                report = self.board.get(path)
+                if report is not None:
+                    self.board[path] = msgspec.structs.replace(report, state="stopped")
         return fenced
 
     def close(self, address: str) -> None:
@@ -223,6 +228,7 @@ class Runtime(ABC):
             if (path == address or path.startswith(below)) and not mailbox.closed:
                 mailbox.close()
                 self.bus.forget(path)
+                self.board.pop(path, None)
                 self._tell_watchers(path, Terminated(address=path))
                 with self._lock:
                     self._watchers.pop(path, None)
@@ -240,6 +246,20 @@ class Runtime(ABC):
         if mailbox is not None and mailbox.closed:
             # Closed between the look and the registration: twice is harmless, never is not.
             self.tell(watcher, Terminated(address=address), control=True)
+
+    def report(self, report: ChildReport) -> None:
+        """Note where a child stands, for whoever asks or listens."""
+        self.board[report.address] = report
+        self.publish(report)
+
+    def below(self, address: str) -> list[str]:
+        """Return the open addresses directly below `address`."""
+        start = f"{address}/"
+        return [
+            path
+            for path, mailbox in sorted(self.mailboxes.items())
+            if path.startswith(start) and "/" not in path[len(start) :] and not mailbox.closed
+        ]
 
     def announce(self, child: Inbox, message: object) -> None:
         """Tell a child's parent about it."""

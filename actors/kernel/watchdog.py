@@ -143,10 +143,10 @@ class Watchdog:
     def _judge(self, pool: Pool, worker: Worker, sighting: _Sighting, now_ns: int) -> None:
         inbox = sighting.inbox
         busy_s = (now_ns - sighting.since_ns) / 1e9
-        # Before `on_start` has returned the supervisor's start time-out judges, not we; but a
-        # worker that everybody shares is replaced all the same once its actor has been fenced.
+        # Before `on_start` has returned the supervisor's start time-out judges, not we; but the
+        # worker, which everybody may share, is replaced once its actor has been fenced.
         fenced = inbox.epoch != inbox.mailbox.epoch
-        if not fenced and busy_s < inbox.hang_s:
+        if not fenced and (not inbox.started or busy_s < inbox.hang_s):
             return
         sighting.reported = True
         pool.replace(worker)
