@@ -45,7 +45,10 @@ class EquityMarked(Struct, frozen=True, kw_only=True, tag=True):
     at_ns: TimeNs
     currency: Currency
     equity: Decimal
+    start: Decimal
+    """What was there at the opening."""
     flows: Decimal
+    """Moved in, less out, since."""
     realised: Decimal
     unrealised: Decimal
     fees: Decimal

@@ -1,0 +1,274 @@
+"""One order as a fold of what was journalled about it. Pure.
+
+Events may arrive in any order and more than once: a fill before the acceptance, a fill after the
+end, an answer after the query that replaced it. So an order keeps the facts themselves, each in
+its place, and everything else is derived from them. The same set of facts gives the same order.
+"""
+
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from state.exact import exactly, total
+from state.messages.orders import (
+    CancelIntended,
+    OrderAccepted,
+    OrderEvent,
+    OrderFilled,
+    OrderFinished,
+    OrderIntended,
+    OrderNotPlaced,
+    OrderRejected,
+    OrderUnknown,
+)
+from state.values import (
+    ZERO,
+    ClientOrderId,
+    Notional,
+    OrderType,
+    Price,
+    Quantity,
+    Side,
+    TimeNs,
+    VenueOrderId,
+)
+
+OrderFact = (
+    OrderIntended
+    | OrderAccepted
+    | OrderRejected
+    | OrderUnknown
+    | OrderNotPlaced
+    | CancelIntended
+    | OrderFilled
+    | OrderFinished
+)
+"""Every kind of event an order is made of."""
+
+_Event = TypeVar("_Event", bound=OrderEvent)
+
+
+class OrderState(StrEnum):
+    """Where an order stands."""
+
+    INTENDED = "intended"
+    """On disk; it may have been sent."""
+    UNKNOWN = "unknown"
+    """Sent, and nobody answered: it may live."""
+    OPEN = "open"
+    REJECTED = "rejected"
+    NOT_PLACED = "not_placed"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    """Ended before all was filled, whatever the reason."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more can happen to it, fills that are still on their way apart."""
+        return self not in (OrderState.INTENDED, OrderState.UNKNOWN, OrderState.OPEN)
+
+
+class Alarm(StrEnum):
+    """What the exchange must not do, or what we misunderstood: somebody has to look."""
+
+    REJECTED_BUT_LIVE = "rejected_but_live"
+    """It was refused, yet it was accepted, filled or finished."""
+    NOT_PLACED_BUT_LIVE = "not_placed_but_live"
+    """It was proven absent, yet it was accepted, filled or finished."""
+    OVERFILLED = "overfilled"
+    FILLS_BEYOND_FINISH = "fills_beyond_finish"
+    """More fills are known than the exchange counted when the order ended."""
+    CONTRADICTED = "contradicted"
+    """Two reports of the same thing differ."""
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """All that is known of one order."""
+
+    intent: OrderIntended
+    accepted: OrderAccepted | None = None
+    rejected: OrderRejected | None = None
+    unknown: OrderUnknown | None = None
+    not_placed: OrderNotPlaced | None = None
+    cancel: CancelIntended | None = None
+    finished: OrderFinished | None = None
+    fills: tuple[OrderFilled, ...] = ()
+    """Each trade once, by time and then by trade id."""
+    contradicted: bool = False
+
+    @property
+    def client_order_id(self) -> ClientOrderId:
+        """Our name for it."""
+        return self.intent.client_order_id
+
+    @property
+    def venue_order_id(self) -> VenueOrderId | None:
+        """The exchange's name for it, once anything told."""
+        if self.accepted is not None:
+            return self.accepted.venue_order_id
+        return self.fills[0].venue_order_id if self.fills else None
+
+    @property
+    def state(self) -> OrderState:
+        """Where it stands: what shows that it lives outweighs what says that it does not."""
+        if self.finished is not None or self.fills or self.accepted is not None:
+            return self._state_alive()
+        if self.not_placed is not None:
+            return OrderState.NOT_PLACED
+        if self.rejected is not None:
+            return OrderState.REJECTED
+        return OrderState.INTENDED if self.unknown is None else OrderState.UNKNOWN
+
+    @property
+    def filled(self) -> Quantity:
+        """Base units in the fills we know, before fees."""
+        return Quantity(total(fill.quantity for fill in self.fills))
+
+    @property
+    def filled_notional(self) -> Notional:
+        """Quote units in the fills we know, before fees."""
+        with exactly():
+            return Notional(sum((fill.price * fill.quantity for fill in self.fills), ZERO))
+
+    @property
+    def average_price(self) -> Price | None:
+        """Average price of the fills we know, to be looked at: it may be rounded."""
+        return Price(self.filled_notional / self.filled) if self.fills else None
+
+    @property
+    def working(self) -> Quantity:
+        """Base units that may still be filled; an order of unknown fate counts in full."""
+        if self.state.is_terminal:
+            return Quantity(ZERO)
+        return Quantity(max(ZERO, self.intent.quantity - self.filled))
+
+    @property
+    def missing_fills(self) -> Quantity:
+        """Base units that the exchange counted when the order ended, but whose fills we lack."""
+        if self.finished is None:
+            return Quantity(ZERO)
+        return Quantity(max(ZERO, self.finished.filled_quantity - self.filled))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it ended, every fill of it is known and nothing about it is strange."""
+        return self.state.is_terminal and not self.missing_fills and not self.alarms
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What somebody has to look at; empty in a sane world."""
+        filled, finished = self.filled, self.finished
+        is_live = self.accepted is not None or bool(self.fills)
+        # A refused post-only order may be pushed as finished with nothing filled: no alarm.
+        has_traded = is_live or (finished is not None and finished.filled_quantity > 0)
+        present = {
+            Alarm.REJECTED_BUT_LIVE: self.rejected is not None and has_traded,
+            Alarm.NOT_PLACED_BUT_LIVE: self.not_placed is not None
+            and (is_live or finished is not None),
+            Alarm.OVERFILLED: self._is_overfilled(),
+            Alarm.FILLS_BEYOND_FINISH: finished is not None and filled > finished.filled_quantity,
+            Alarm.CONTRADICTED: self.contradicted,
+        }
+        return tuple(alarm for alarm, is_present in present.items() if is_present)
+
+    @property
+    def updated_at_ns(self) -> TimeNs:
+        """When the newest of its facts happened."""
+        facts = (self.accepted, self.rejected, self.unknown, self.not_placed, self.cancel)
+        known = [fact.at_ns for fact in (*facts, self.finished, *self.fills) if fact is not None]
+        return max(self.intent.at_ns, *known) if known else self.intent.at_ns
+
+    def apply(self, event: OrderFact) -> "Order":
+        """Return the order with one more fact; a fact it already has changes nothing."""
+        assert event.client_order_id == self.client_order_id, "an event of another order: a bug"
+        match event:
+            case OrderFilled():
+                return self._with_fill(event)
+            case OrderFinished():
+                return self._with_finish(event)
+            case _:
+                return self._with_fact(_PLACE[type(event)], event)
+
+    @property
+    def _is_sized_in_quote(self) -> bool:
+        """Whether the exchange counts quote units: then `intent.quantity` is only an estimate."""
+        return self.intent.order_type is OrderType.MARKET and self.intent.side is Side.BUY
+
+    def _is_overfilled(self) -> bool:
+        if not self._is_sized_in_quote:
+            return self.filled > self.intent.quantity
+        with exactly():
+            return self.filled_notional > self.intent.quantity * self.intent.price
+
+    def _state_alive(self) -> OrderState:
+        quantity, finished = self.intent.quantity, self.finished
+        if self.filled >= quantity and not self._is_sized_in_quote:
+            return OrderState.FILLED
+        if finished is None:
+            return OrderState.OPEN
+        # The quantity decides, but of a market buy a rest below one step may remain: there only
+        # the exchange knows that it was filled.
+        is_filled = finished.filled_quantity >= quantity or finished.reason == "filled"
+        return OrderState.FILLED if is_filled else OrderState.CANCELLED
+
+    def _with_fact(self, place: str, event: OrderEvent) -> "Order":
+        known = getattr(self, place)
+        if known is None:
+            return msgspec.structs.replace(self, **{place: event})
+        is_same = _substance(known) == _substance(event)
+        return self._replaced(place, _first(known, event), is_same=is_same)
+
+    def _with_fill(self, event: OrderFilled) -> "Order":
+        others = [fill for fill in self.fills if fill.trade_id != event.trade_id]
+        known = [fill for fill in self.fills if fill.trade_id == event.trade_id]
+        is_same = all(_substance(fill) == _substance(event) for fill in known)
+        kept = _first(known[0], event) if known else event
+        fills = sorted([*others, kept], key=lambda fill: (fill.at_ns, fill.trade_id))
+        return self._replaced("fills", tuple(fills), is_same=is_same)
+
+    def _with_finish(self, event: OrderFinished) -> "Order":
+        known = self.finished
+        if known is None:
+            return msgspec.structs.replace(self, finished=event)
+        is_same = known.filled_quantity == event.filled_quantity
+        if not is_same:
+            # The larger count is the later truth: fills are never taken back.
+            kept = max(known, event, key=lambda finish: finish.filled_quantity)
+            return self._replaced("finished", kept, is_same=False)
+        return self._replaced("finished", _first(known, event), is_same=True)
+
+    def _replaced(self, name: str, value: Any, *, is_same: bool) -> "Order":
+        contradicted = self.contradicted or not is_same
+        if value == getattr(self, name) and contradicted == self.contradicted:
+            return self
+        return msgspec.structs.replace(self, **{name: value, "contradicted": contradicted})
+
+
+def _first(one: _Event, other: _Event) -> _Event:
+    """Return the earlier of two reports of one thing, the same whichever came first to us."""
+    return min(one, other, key=lambda event: (event.at_ns, msgspec.json.encode(event)))
+
+
+def _substance(event: OrderEvent) -> Any:
+    """Return what two reports of one thing must agree on; the rest is words and clocks."""
+    match event:
+        case OrderIntended():
+            return (event.pair, event.side, event.order_type, event.quantity, event.price)
+        case OrderAccepted():
+            return event.venue_order_id
+        case OrderFilled():
+            return (event.side, event.price, event.quantity)
+        case _:
+            return None
+
+
+_PLACE: dict[type[OrderEvent], str] = {
+    OrderIntended: "intent",
+    OrderAccepted: "accepted",
+    OrderRejected: "rejected",
+    OrderUnknown: "unknown",
+    OrderNotPlaced: "not_placed",
+    CancelIntended: "cancel",
+}

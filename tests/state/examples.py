@@ -1,0 +1,217 @@
+"""One good event of each kind that the ground floor's tests need; members can be replaced."""
+
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved
+from state.messages.operations import AlertRaised, OperatorCommanded, SessionChanged, Severity
+from state.messages.orders import (
+    Bound,
+    CancelIntended,
+    DecisionMade,
+    OrderAccepted,
+    OrderFilled,
+    OrderFinished,
+    OrderIntended,
+    OrderNotPlaced,
+    OrderRejected,
+    OrderUnknown,
+    Refusal,
+    Verdict,
+)
+from state.values import (
+    ClientOrderId,
+    Currency,
+    DecisionId,
+    OrderType,
+    Pair,
+    Price,
+    Quantity,
+    Role,
+    Session,
+    Side,
+    TimeInForce,
+    TimeNs,
+    TraceId,
+    TradeId,
+    VenueOrderId,
+)
+
+PAIR = Pair("BTC_USDT")
+ID = ClientOrderId("t-1")
+T = TypeVar("T")
+
+
+def an_intent(**changes: Any) -> OrderIntended:
+    return _made(
+        OrderIntended,
+        {
+            "client_order_id": ID,
+            "pair": PAIR,
+            "at_ns": TimeNs(1),
+            "decision_id": DecisionId("d-1"),
+            "attempt": 1,
+            "trace_id": TraceId("trace-1"),
+            "strategy": "trend",
+            "side": Side.BUY,
+            "order_type": OrderType.LIMIT,
+            "quantity": Quantity(Decimal(2)),
+            "price": Price(Decimal(100)),
+            "time_in_force": TimeInForce.GTC,
+            "expires_at_ns": TimeNs(10),
+            "reply_to": "trading/BTC_USDT/trader",
+        },
+        changes,
+    )
+
+
+def an_acceptance(**changes: Any) -> OrderAccepted:
+    return _of_order(OrderAccepted, {"venue_order_id": VenueOrderId("v-1")}, changes)
+
+
+def a_rejection(**changes: Any) -> OrderRejected:
+    return _of_order(
+        OrderRejected, {"label": "BALANCE_NOT_ENOUGH", "message": "Not enough balance"}, changes
+    )
+
+
+def an_unknown(**changes: Any) -> OrderUnknown:
+    return _of_order(OrderUnknown, {"reason": "time-out"}, changes)
+
+
+def a_proof_of_absence(**changes: Any) -> OrderNotPlaced:
+    return _of_order(OrderNotPlaced, {"reason": "not found after expiry"}, changes)
+
+
+def a_cancel(**changes: Any) -> CancelIntended:
+    return _of_order(CancelIntended, {"reason": "too old"}, changes)
+
+
+def a_fill(**changes: Any) -> OrderFilled:
+    return _of_order(
+        OrderFilled,
+        {
+            "trade_id": TradeId("7"),
+            "venue_order_id": VenueOrderId("v-1"),
+            "side": Side.BUY,
+            "price": Price(Decimal(100)),
+            "quantity": Quantity(Decimal(1)),
+            "role": Role.TAKER,
+            "fee": Decimal("0.002"),
+            "fee_currency": Currency("BTC"),
+        },
+        changes,
+    )
+
+
+def a_finish(**changes: Any) -> OrderFinished:
+    return _of_order(
+        OrderFinished, {"filled_quantity": Quantity(Decimal(2)), "reason": "filled"}, changes
+    )
+
+
+def a_decision(**changes: Any) -> DecisionMade:
+    return _made(
+        DecisionMade,
+        {
+            "decision_id": DecisionId("d-1"),
+            "trace_id": TraceId("trace-1"),
+            "pair": PAIR,
+            "at_ns": TimeNs(1),
+            "strategy": "trend",
+            "side": Side.BUY,
+            "order_type": OrderType.LIMIT,
+            "quantity": Quantity(Decimal(3)),
+            "price": Price(Decimal(100)),
+            "reason": "fast above slow, book agrees",
+            "worksheet": (Bound(name="order_notional", quantity=Quantity(Decimal(3))),),
+            "verdict": Verdict.SHRINK,
+            "approved_quantity": Quantity(Decimal(2)),
+            "refusal": Refusal(
+                code="POSITION_MAX", limit="200", value="300", largest=Quantity(Decimal(2))
+            ),
+        },
+        changes,
+    )
+
+
+def an_opening(**changes: Any) -> FundsMoved:
+    return _made(
+        FundsMoved,
+        {
+            "currency": Currency("USDT"),
+            "change": Decimal(10_000),
+            "reason": "opening",
+            "at_ns": TimeNs(1),
+        },
+        changes,
+    )
+
+
+def a_comparison(**changes: Any) -> BalancesCompared:
+    return _made(BalancesCompared, {"at_ns": TimeNs(20), "fills": 0, "differences": ()}, changes)
+
+
+def a_mark(**changes: Any) -> EquityMarked:
+    return _made(
+        EquityMarked,
+        {
+            "at_ns": TimeNs(20),
+            "currency": Currency("USDT"),
+            "equity": Decimal(10_000),
+            "start": Decimal(10_000),
+            "flows": Decimal(0),
+            "realised": Decimal(0),
+            "unrealised": Decimal(0),
+            "fees": Decimal(0),
+        },
+        changes,
+    )
+
+
+def an_alert(**changes: Any) -> AlertRaised:
+    return _made(
+        AlertRaised,
+        {
+            "alert": "feed_stale",
+            "severity": Severity.WARNING,
+            "text": "BTC_USDT is silent",
+            "at_ns": TimeNs(5),
+        },
+        changes,
+    )
+
+
+def a_session(**changes: Any) -> SessionChanged:
+    return _made(
+        SessionChanged,
+        {
+            "session": Session.READY,
+            "reason": "all parts ready",
+            "caller": "session keeper",
+            "at_ns": TimeNs(6),
+        },
+        changes,
+    )
+
+
+def a_command(**changes: Any) -> OperatorCommanded:
+    return _made(
+        OperatorCommanded,
+        {
+            "method": "pause",
+            "params": {"reason": "lunch"},
+            "caller": "uid 1000",
+            "at_ns": TimeNs(7),
+        },
+        changes,
+    )
+
+
+def _of_order(kind: type[T], members: dict[str, Any], changes: dict[str, Any]) -> T:
+    ours = {"client_order_id": ID, "pair": PAIR, "at_ns": TimeNs(2)}
+    return _made(kind, ours | members, changes)
+
+
+def _made(kind: type[T], members: dict[str, Any], changes: dict[str, Any]) -> T:
+    return kind(**members | changes)

@@ -1,0 +1,124 @@
+"""Hypothesis strategies for the ground floor: events as a venue could cause them."""
+
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from state.messages.accounts import FundsMoved
+from state.messages.orders import (
+    CancelIntended,
+    OrderAccepted,
+    OrderFilled,
+    OrderFinished,
+    OrderIntended,
+    OrderUnknown,
+)
+from state.order import OrderFact
+from state.values import (
+    ClientOrderId,
+    Currency,
+    OrderType,
+    Pair,
+    Price,
+    Quantity,
+    Role,
+    Side,
+    TimeNs,
+    TradeId,
+    VenueOrderId,
+)
+from tests.state.examples import an_intent
+
+PAIRS = (Pair("BTC_USDT"), Pair("ETH_USDT"))
+
+
+def amounts(decimals: int, most: int = 10**9) -> st.SearchStrategy[Decimal]:
+    """Positive amounts on a grid of 10^-decimals."""
+    return st.integers(1, most).map(lambda units: Decimal(units).scaleb(-decimals))
+
+
+@st.composite
+def fills(draw, pairs=PAIRS) -> OrderFilled:
+    """A fill of any order: fee in base, quote, GT or points, as Gate may take it."""
+    pair = draw(st.sampled_from(pairs))
+    side = draw(st.sampled_from(Side))
+    quantity = draw(amounts(5, 10**7))
+    price = draw(amounts(2, 10**8))
+    base, _, quote = pair.partition("_")
+    currency = draw(st.sampled_from([base, quote, "GT"]))
+    # Gate never takes more than a few per cent; of a sale's base nothing at all is the rule.
+    fee = (quantity if currency == base else quantity * price) * draw(amounts(4, 50))
+    return OrderFilled(
+        client_order_id=ClientOrderId("t-1"),
+        pair=pair,
+        at_ns=TimeNs(draw(st.integers(1, 10**6))),
+        trade_id=TradeId(str(draw(st.integers(1, 10**9)))),
+        venue_order_id=VenueOrderId("1"),
+        side=side,
+        price=Price(price),
+        quantity=Quantity(quantity),
+        role=draw(st.sampled_from(Role)),
+        fee=fee,
+        fee_currency=Currency(currency),
+        gt_fee=draw(st.sampled_from([Decimal(0), Decimal("0.0123")])),
+        point_fee=draw(st.sampled_from([Decimal(0), Decimal("1.5")])),
+    )
+
+
+@st.composite
+def funds_moved(draw) -> FundsMoved:
+    """Money that came or went."""
+    return FundsMoved(
+        currency=Currency(draw(st.sampled_from(["USDT", "BTC", "GT"]))),
+        change=draw(amounts(4)) * draw(st.sampled_from([1, -1])),
+        reason=draw(st.sampled_from(["opening", "deposit", "withdrawal"])),
+        at_ns=TimeNs(draw(st.integers(1, 10**6))),
+    )
+
+
+@st.composite
+def order_stories(draw) -> tuple[OrderIntended, list[OrderFact]]:
+    """An order, and every fact a sane exchange could tell of it, oldest first."""
+    parts = draw(st.lists(amounts(4, 10**4), max_size=5))
+    rest = draw(st.one_of(st.just(Decimal(0)), amounts(4, 10**4)))
+    quantity = sum(parts, Decimal(0)) + rest
+    intent = an_intent(
+        quantity=Quantity(quantity or Decimal(1)),
+        side=draw(st.sampled_from(Side)),
+        order_type=OrderType.LIMIT,
+    )
+    facts: list[OrderFact] = []
+    if draw(st.booleans()):
+        facts.append(_fact(OrderUnknown, 2, reason="time-out"))
+    facts.append(_fact(OrderAccepted, 3, venue_order_id=VenueOrderId("v-1")))
+    for number, part in enumerate(parts):
+        facts.append(
+            _fact(
+                OrderFilled,
+                4 + number,
+                trade_id=TradeId(str(number)),
+                venue_order_id=VenueOrderId("v-1"),
+                side=intent.side,
+                price=Price(Decimal(100 + number)),
+                quantity=Quantity(part),
+                role=Role.TAKER,
+                fee=Decimal("0.001"),
+                fee_currency=Currency("USDT"),
+            )
+        )
+    if draw(st.booleans()):
+        facts.append(_fact(CancelIntended, 10, reason="too old"))
+    if draw(st.booleans()):
+        reason = "cancelled" if rest or not parts else "filled"
+        filled = Quantity(sum(parts, Decimal(0)))
+        facts.append(_fact(OrderFinished, 11, filled_quantity=filled, reason=reason))
+    return intent, facts
+
+
+def _fact(kind, at_ns, **members):
+    return kind(
+        client_order_id=ClientOrderId("t-1"),
+        pair=Pair("BTC_USDT"),
+        at_ns=TimeNs(at_ns),
+        **members,
+    )
