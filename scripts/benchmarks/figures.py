@@ -1,0 +1,75 @@
+"""One measured figure, and a table of them."""
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was measured, what it is compared with in the same run, and what it should be."""
+
+    name: str
+    value: float
+    unit: str
+    peer: float | None = None
+    """The same on what we build on, measured in turn with ours."""
+    target: str = ""
+    met: bool | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """Ours over the peer's."""
+        return self.value / self.peer if self.peer else None
+
+
+def median_of(times: int, measure: Callable[[], float]) -> float:
+    """Return the median of several measurements."""
+    return statistics.median(measure() for _ in range(times))
+
+
+def in_turn(
+    times: int, ours: Callable[[], float], peer: Callable[[], float]
+) -> tuple[float, float]:
+    """Measure two things alternately, so that a drifting machine drifts under both."""
+    pairs = [(ours(), peer()) for _ in range(times)]
+    return statistics.median(p[0] for p in pairs), statistics.median(p[1] for p in pairs)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value below which `share` of all lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def show(title: str, figures: list[Figure], *, as_json: bool) -> None:
+    """Print the figures for a person or a program."""
+    if as_json:
+        print(json.dumps([{**asdict(f), "ratio": f.ratio} for f in figures]))
+        return
+    table = Table(title=title)
+    for column in ("figure", "ours", "stock pykka", "ratio", "target", ""):
+        table.add_column(column, justify="left" if column in ("figure", "target", "") else "right")
+    for figure in figures:
+        table.add_row(
+            figure.name,
+            f"{_plain(figure.value)} {figure.unit}",
+            "" if figure.peer is None else f"{_plain(figure.peer)} {figure.unit}",
+            "" if figure.ratio is None else f"{figure.ratio:.2f}",
+            figure.target,
+            {True: "met", False: "[bold red]not met[/]", None: ""}[figure.met],
+        )
+    console = Console()
+    console.print(table)
+    for figure in figures:
+        if figure.note:
+            console.print(f"[dim]{figure.name}: {figure.note}[/]")
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
