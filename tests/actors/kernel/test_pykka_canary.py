@@ -20,7 +20,7 @@ LOCK = ROOT / "requirements-dev.lock"
 
 
 @pytest.fixture(scope="module")
-def pykka_tests(request, tmp_path_factory) -> Path:
+def pykka_tests(request, tmp_path_factory):
     """Those tests, unpacked, with our backends in the place of its threads."""
     [locked] = re.findall(r"^pykka==.*(?:\n    --hash=.*)+", LOCK.read_text(), re.MULTILINE)
     version = re.match(r"pykka==(\S+)", locked)
@@ -30,7 +30,14 @@ def pykka_tests(request, tmp_path_factory) -> Path:
         wanted = tmp_path_factory.mktemp("wanted") / "requirements.txt"
         wanted.write_text(locked + "\n")
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
-        pip += ["--no-build-isolation", "--require-hashes", "-r", str(wanted), "-d", kept.parent]
+        pip += [
+            "--no-build-isolation",
+            "--require-hashes",
+            "-r",
+            str(wanted),
+            "-d",
+            str(kept.parent),
+        ]
         done = subprocess.run(pip, check=False, capture_output=True, text=True)
         if done.returncode:
             pytest.skip(f"pykka's source distribution cannot be had: {done.stderr[-300:]}")

@@ -70,7 +70,7 @@ def test_a_run_does_not_depend_on_the_hash_seed():
 
 
 def test_time_stands_still_while_somebody_has_mail():
-    runtime, heard = VirtualRuntime(), []
+    runtime, heard = VirtualRuntime(), list[object]()
     runtime.spawn("a", Birthright(make=Listener, args=(heard,)), parent=None)
     runtime.call_later(int(1e9), lambda: heard.append(runtime.clock.now_ns()))
     runtime.tell("a", "now")

@@ -52,7 +52,7 @@ class World:
 class Listener(Actor):
     """Remembers in a list of the test's what it heard."""
 
-    def __init__(self, heard: list):
+    def __init__(self, heard: list[Any]):
         super().__init__()
         self.heard = heard
 
