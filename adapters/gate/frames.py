@@ -216,8 +216,9 @@ def encode_request(
         "payload": payload,
     }
     if credentials is not None:
-        sign = channel_signature(credentials.secret, channel=channel, event=event, time_s=time_s)
-        frame["auth"] = {"method": "api_key", "KEY": credentials.key, "SIGN": sign}
+        secret = credentials.secret.reveal()
+        sign = channel_signature(secret, channel=channel, event=event, time_s=time_s)
+        frame["auth"] = {"method": "api_key", "KEY": credentials.key.reveal(), "SIGN": sign}
     return _encoder.encode(frame)
 
 

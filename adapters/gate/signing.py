@@ -8,15 +8,14 @@ import hmac
 
 from msgspec import Struct
 
+from state.config.secret import Secret
 
-class Credentials(Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
-    """An API key and its secret; never shown by `repr`."""
 
-    key: str
-    secret: str
+class Credentials(Struct, frozen=True, kw_only=True):
+    """An API key and its secret."""
 
-    def __repr__(self) -> str:
-        return "Credentials(key=<set>, secret=<set>)"
+    key: Secret
+    secret: Secret
 
 
 def rest_signature(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from adapters.gate import frames
 from adapters.gate.frames import Acknowledged, Notice, Pushed
 from adapters.gate.signing import Credentials, channel_signature
+from state.config.secret import Secret
 from state.errors import VenueMalformed
 from state.messages.market import BookDelta, CandleSeen, TickerSeen, Timeframe, TradePrinted
 from state.values import Pair, Side, TimeNs
@@ -226,7 +227,7 @@ def test_a_private_subscription_is_signed_over_its_own_time():
             time_s=1_700_000_000,
             request_id=3,
             payload=("!all",),
-            credentials=Credentials(key="k", secret="s"),
+            credentials=Credentials(key=Secret("k"), secret=Secret("s")),
         )
     )
     sign = channel_signature("s", channel="spot.orders", event="subscribe", time_s=1_700_000_000)

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 
 from adapters.gate.signing import Credentials, api_signature, channel_signature, rest_signature
+from state.config.secret import Secret
 
 KEY = "gatehouse-test-key"
 SECRET = "gatehouse-test-secret"
@@ -192,7 +193,7 @@ def test_socket_api_vectors_come_out_bit_for_bit(vector):
 
 
 def test_credentials_never_show_themselves():
-    credentials = Credentials(key=KEY, secret=SECRET)
+    credentials = Credentials(key=Secret(KEY), secret=Secret(SECRET))
     for text in (repr(credentials), str(credentials), f"{credentials}"):
         assert KEY not in text
         assert SECRET not in text

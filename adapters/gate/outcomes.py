@@ -1,0 +1,69 @@
+"""What an HTTP answer of Gate proves. Pure.
+
+Only one question matters: is it proven that nothing happened? Then `Refused`. A success is
+decoded elsewhere. Everything else is `Unknown`, to be settled by a query.
+
+Source: gate-protocol.md section 6 and supervision.md section 5.2 step 6.
+"""
+
+from adapters.gate.codec import decode_error
+from adapters.gate.decoding import excerpt
+from state.errors import VenueMalformed
+from state.messages.venue import Refused, Unknown
+
+_PROVES_NOTHING = frozenset(
+    {
+        "INTERNAL",
+        "SERVER_ERROR",
+        "INTERNAL_SERVER_ERROR",
+        "TOO_BUSY",
+        "TIMEOUT",
+        "SERVER_TIMEOUT",
+        # An order of this name lives already: to call ours refused would disown that one.
+        "REPEATED_CREATION",
+    }
+)
+_TOO_MANY = 429
+_TIMED_OUT = 408
+"""HTTP's own "I gave up waiting for your request": nobody knows what got through."""
+
+
+def failure(status: int, body: bytes) -> Refused | Unknown | None:
+    """Return what an answer that is no success proves, or None where it is one.
+
+    Args:
+        status: The HTTP status.
+        body: The body's bytes.
+    """
+    if status == _TOO_MANY:
+        # Counted before anything is done, also when a proxy says it without a label.
+        label, message = _label(body)
+        return Refused(label=label or "TOO_MANY_REQUESTS", message=message, status=status)
+    if 200 <= status < 300:
+        # Gate has answered 200 with an error inside.
+        return _judged(status, body) if _names_a_label(body) else None
+    if 400 <= status < 500 and status != _TIMED_OUT:
+        return _judged(status, body) or Unknown(
+            reason=f"status {status} without a label: {excerpt(body)}"
+        )
+    return Unknown(reason=f"status {status}: {excerpt(body)}")
+
+
+def _judged(status: int, body: bytes) -> Refused | Unknown | None:
+    label, message = _label(body)
+    if not label:
+        return None
+    if label in _PROVES_NOTHING:
+        return Unknown(reason=f"{label} (status {status}): {message}")
+    return Refused(label=label, message=message, status=status)
+
+
+def _names_a_label(body: bytes) -> bool:
+    return body[:1] == b"{" and b'"label"' in body
+
+
+def _label(body: bytes) -> tuple[str, str]:
+    try:
+        return decode_error(body)
+    except VenueMalformed:
+        return "", excerpt(body)

@@ -1,0 +1,125 @@
+"""How many requests Gate takes, counted before they are sent. Pure: time is an argument.
+
+A sliding window rather than a leaking bucket: Gate counts requests in a span of time, and a bucket
+that leaks may let a full burst and a refill, nearly twice the limit, into one such span.
+
+Source: gate-protocol.md section 6.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from state.values import NS_PER_S
+
+_MS_ABOVE = 10**12
+"""A reset time beyond this is in milliseconds: Gate's documents name both units."""
+
+_LIMIT_MAX = 100_000
+
+
+class Limit(Struct, frozen=True, kw_only=True):
+    """At most `requests` in any `window_s`."""
+
+    requests: int
+    window_s: float
+
+
+PUBLIC = Limit(requests=200, window_s=10.0)
+"""For each endpoint."""
+PRIVATE = Limit(requests=200, window_s=10.0)
+"""For each endpoint."""
+PLACE = Limit(requests=10, window_s=1.0)
+"""For each pair."""
+CANCEL = Limit(requests=200, window_s=1.0)
+"""All cancels together."""
+
+
+class RateWindow:
+    """Admits requests so that no span of the limit's length holds more than it allows.
+
+    A 429 halves what is allowed and closes the window for its length (or until the announced
+    reset); each further window without one gives a quarter of the limit back.
+    """
+
+    def __init__(self, limit: Limit, *, head_room: float = 0.9) -> None:
+        """Admit `head_room` of the limit: our counting cannot see delays on the way."""
+        self._head_room = head_room
+        self._full = max(1, int(limit.requests * head_room))
+        self._allowed = self._full
+        self._window_ns = int(limit.window_s * NS_PER_S)
+        self._sent: deque[int] = deque()
+        self._closed_until_ns = 0
+        self._refused_at_ns = 0
+
+    @property
+    def allowed(self) -> int:
+        """How many requests a window takes at present."""
+        return self._allowed
+
+    def delay_ns(self, now_ns: int) -> int:
+        """Return how long a request has to wait; 0 when it may go now."""
+        self._forget(now_ns)
+        if now_ns < self._closed_until_ns:
+            return self._closed_until_ns - now_ns
+        if len(self._sent) < self._allowed:
+            return 0
+        return self._sent[-self._allowed] + self._window_ns - now_ns
+
+    def take(self, now_ns: int) -> None:
+        """Count one request as sent."""
+        self._sent.append(now_ns)
+
+    def observe(self, now_ns: int, told: "HeadRoom") -> None:
+        """Learn from an answer what Gate itself counts: others may use the same account."""
+        self._forget(now_ns)
+        self._full = max(1, int(told.limit * self._head_room))
+        self._allowed = min(self._allowed, self._full)
+        if told.remaining <= 0:
+            wait_ns = min(told.reset_in_ns, self._window_ns)
+            self._closed_until_ns = max(self._closed_until_ns, now_ns + wait_ns)
+        unseen = told.limit - told.remaining - len(self._sent)
+        self._sent.extend([now_ns] * max(0, unseen))
+
+    def refused(self, now_ns: int) -> None:
+        """Learn that a request was answered with 429."""
+        self._allowed = max(1, self._allowed // 2)
+        self._closed_until_ns = max(self._closed_until_ns, now_ns + self._window_ns)
+        self._refused_at_ns = now_ns
+
+    def _forget(self, now_ns: int) -> None:
+        while self._sent and self._sent[0] + self._window_ns <= now_ns:
+            self._sent.popleft()
+        if self._allowed < self._full and now_ns - self._refused_at_ns >= 2 * self._window_ns:
+            self._allowed = min(self._full, self._allowed + max(1, self._full // 4))
+            self._refused_at_ns = now_ns - self._window_ns
+
+
+class HeadRoom(Struct, frozen=True, kw_only=True):
+    """What an answer says of Gate's own count."""
+
+    limit: int
+    remaining: int
+    reset_in_ns: int
+    """Until it takes more again; 0 where that is now."""
+
+
+def head_room_told(headers: Mapping[str, str], now_s: float) -> HeadRoom | None:
+    """Return what an answer's headers say, or None where they say nothing readable.
+
+    Args:
+        headers: Names in lower case.
+        now_s: Unix seconds by Gate's clock.
+    """
+    try:
+        limit = int(headers["x-gate-ratelimit-limit"])
+        remaining = int(headers["x-gate-ratelimit-requests-remain"])
+        reset = float(headers.get("x-gate-ratelimit-reset-timestamp", 0))
+        reset_in_s = (reset / 1000 if reset > _MS_ABOVE else reset) - now_s
+        reset_in_ns = max(0, int(reset_in_s * NS_PER_S))
+    except (KeyError, ValueError, OverflowError):
+        return None
+    if not 0 < limit <= _LIMIT_MAX or not 0 <= remaining <= limit:
+        return None
+    return HeadRoom(limit=limit, remaining=remaining, reset_in_ns=reset_in_ns)
