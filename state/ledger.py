@@ -37,13 +37,23 @@ class Ledger(Struct, frozen=True, kw_only=True):
     balances: dict[Currency, Decimal] = {}
     """All there is of each currency, free or bound in orders."""
     positions: dict[Pair, Position] = {}
-    start: Decimal = ZERO
-    """Quote units at the opening."""
-    flows: Decimal = ZERO
-    """Quote units moved in, less out, since."""
+    opened: dict[Currency, Decimal] = {}
+    """What was there when the journal began."""
+    moved: dict[Currency, Decimal] = {}
+    """Moved in, less out, since."""
     fees_elsewhere: dict[Currency, Decimal] = {}
     """Fees paid in neither base nor quote (GT, points): units of each, outside equity."""
     fills: int = 0
+
+    @property
+    def start(self) -> Decimal:
+        """Quote units at the opening."""
+        return self.opened.get(self.quote, ZERO)
+
+    @property
+    def flows(self) -> Decimal:
+        """Quote units moved in, less out, since the opening."""
+        return self.moved.get(self.quote, ZERO)
 
     @property
     def realised(self) -> Decimal:
@@ -66,7 +76,11 @@ class Ledger(Struct, frozen=True, kw_only=True):
     def apply(self, event: OrderFilled | FundsMoved) -> "Ledger":
         """Return the ledger after one more fact."""
         with exactly():
-            return self._filled(event) if isinstance(event, OrderFilled) else self._moved(event)
+            return (
+                self._with_fill(event)
+                if isinstance(event, OrderFilled)
+                else self._with_funds(event)
+            )
 
     def marked(self, prices: Mapping[Pair, Decimal], at_ns: TimeNs) -> EquityMarked | None:
         """Return what everything is worth, or None while the price of something held is missing.
@@ -93,16 +107,16 @@ class Ledger(Struct, frozen=True, kw_only=True):
     def _counted(self) -> list[Position]:
         return [p for p in self.positions.values() if quote_of(p.pair) == self.quote]
 
-    def _moved(self, event: FundsMoved) -> "Ledger":
-        is_quote, is_start = event.currency == self.quote, event.reason == OPENING
+    def _with_funds(self, event: FundsMoved) -> "Ledger":
+        change = {event.currency: event.change}
+        place = "opened" if event.reason == OPENING else "moved"
         return msgspec.structs.replace(
             self,
-            balances=_changed(self.balances, {event.currency: event.change}),
-            start=self.start + (event.change if is_quote and is_start else ZERO),
-            flows=self.flows + (event.change if is_quote and not is_start else ZERO),
+            balances=_changed(self.balances, change),
+            **{place: _changed(getattr(self, place), change)},
         )
 
-    def _filled(self, fill: OrderFilled) -> "Ledger":
+    def _with_fill(self, fill: OrderFilled) -> "Ledger":
         position = self.position(fill.pair).apply(fill)
         return msgspec.structs.replace(
             self,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from state.exact import exactly, total
+from state.exact import exactly
 from state.messages.orders import (
     CancelIntended,
     OrderAccepted,
@@ -84,7 +84,7 @@ class Alarm(StrEnum):
     """Two reports of the same thing differ."""
 
 
-class Order(Struct, frozen=True, kw_only=True):
+class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of one order."""
 
     intent: OrderIntended
@@ -96,6 +96,10 @@ class Order(Struct, frozen=True, kw_only=True):
     finished: OrderFinished | None = None
     fills: tuple[OrderFilled, ...] = ()
     """Each trade once, by time and then by trade id."""
+    filled: Quantity = Quantity(ZERO)
+    """Base units in `fills`, before fees."""
+    filled_notional: Notional = Notional(ZERO)
+    """Quote units in `fills`, before fees."""
     contradicted: bool = False
 
     @property
@@ -120,17 +124,6 @@ class Order(Struct, frozen=True, kw_only=True):
         if self.rejected is not None:
             return OrderState.REJECTED
         return OrderState.INTENDED if self.unknown is None else OrderState.UNKNOWN
-
-    @property
-    def filled(self) -> Quantity:
-        """Base units in the fills we know, before fees."""
-        return Quantity(total(fill.quantity for fill in self.fills))
-
-    @property
-    def filled_notional(self) -> Notional:
-        """Quote units in the fills we know, before fees."""
-        with exactly():
-            return Notional(sum((fill.price * fill.quantity for fill in self.fills), ZERO))
 
     @property
     def average_price(self) -> Price | None:
@@ -163,15 +156,18 @@ class Order(Struct, frozen=True, kw_only=True):
         is_live = self.accepted is not None or bool(self.fills)
         # A refused post-only order may be pushed as finished with nothing filled: no alarm.
         has_traded = is_live or (finished is not None and finished.filled_quantity > 0)
-        present = {
-            Alarm.REJECTED_BUT_LIVE: self.rejected is not None and has_traded,
-            Alarm.NOT_PLACED_BUT_LIVE: self.not_placed is not None
-            and (is_live or finished is not None),
-            Alarm.OVERFILLED: self._is_overfilled(),
-            Alarm.FILLS_BEYOND_FINISH: finished is not None and filled > finished.filled_quantity,
-            Alarm.CONTRADICTED: self.contradicted,
-        }
-        return tuple(alarm for alarm, is_present in present.items() if is_present)
+        alarms = []
+        if self.rejected is not None and has_traded:
+            alarms.append(Alarm.REJECTED_BUT_LIVE)
+        if self.not_placed is not None and (is_live or finished is not None):
+            alarms.append(Alarm.NOT_PLACED_BUT_LIVE)
+        if self._is_overfilled():
+            alarms.append(Alarm.OVERFILLED)
+        if finished is not None and filled > finished.filled_quantity:
+            alarms.append(Alarm.FILLS_BEYOND_FINISH)
+        if self.contradicted:
+            alarms.append(Alarm.CONTRADICTED)
+        return tuple(alarms)
 
     @property
     def updated_at_ns(self) -> TimeNs:
@@ -226,7 +222,15 @@ class Order(Struct, frozen=True, kw_only=True):
         is_same = all(_substance(fill) == _substance(event) for fill in known)
         kept = _first(known[0], event) if known else event
         fills = sorted([*others, kept], key=lambda fill: (fill.at_ns, fill.trade_id))
-        return self._replaced("fills", tuple(fills), is_same=is_same)
+        order = self._replaced("fills", tuple(fills), is_same=is_same)
+        if order is self:
+            return self
+        with exactly():
+            notional = sum((fill.price * fill.quantity for fill in fills), ZERO)
+            quantity = sum((fill.quantity for fill in fills), ZERO)
+        return msgspec.structs.replace(
+            order, filled=Quantity(quantity), filled_notional=Notional(notional)
+        )
 
     def _with_finish(self, event: OrderFinished) -> "Order":
         known = self.finished

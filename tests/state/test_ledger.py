@@ -25,7 +25,7 @@ def a_ledger(*events) -> Ledger:
     return ledger
 
 
-def marked(ledger, prices) -> EquityMarked:
+def marked(ledger: Ledger, prices: dict[Pair, Decimal]) -> EquityMarked:
     mark = ledger.marked(prices, TimeNs(1))
     assert mark is not None
     return mark
@@ -193,7 +193,7 @@ def test_coins_that_nobody_trades_are_held_but_not_counted():
 def test_deposits_are_flows_and_not_profit():
     ledger = a_ledger(an_opening(), an_opening(reason="deposit", change=Decimal(500)))
     mark = marked(ledger, {})
-    assert (mark.start, mark.flows, mark.equity) == (10_000, 500, 10_500)
+    assert [mark.start, mark.flows, mark.equity] == [10_000, 500, 10_500]
 
 
 def test_equity_is_unknown_while_a_price_is():

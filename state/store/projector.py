@@ -1,0 +1,334 @@
+"""From events to rows: folds orders and accounts, and says what the tables must hold. Pure.
+
+One projector serves the writer, event by event, and the rebuilding of everything from the
+journal; so both cannot disagree. Rows that change often (an order, a position) are written once
+per transaction, however many events touched them.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from state.ledger import GT, POINTS, Ledger
+from state.messages.accounts import EquityMarked, FundsMoved
+from state.messages.journal import Event
+from state.messages.operations import AlertRaised, SessionChanged
+from state.messages.orders import (
+    CancelIntended,
+    DecisionMade,
+    OrderAccepted,
+    OrderFilled,
+    OrderFinished,
+    OrderIntended,
+    OrderNotPlaced,
+    OrderRejected,
+    OrderUnknown,
+)
+from state.order import Order, OrderFact
+from state.position import Position
+from state.store.refusals import RecordRefused
+from state.values import ZERO, ClientOrderId, Currency, Pair, base_of, plain, quote_of
+
+Row = tuple[Any, ...]
+_encode = msgspec.json.Encoder().encode
+_decode_order = msgspec.json.Decoder(Order).decode
+
+CHANGING = {
+    "orders": (
+        (
+            "intent_seq, client_order_id, decision_id, attempt, trace_id, pair, strategy, side,"
+            " order_type, quantity, price, time_in_force, intended_at_ns"
+        ),
+        (
+            "seq, venue_order_id, state, settled, alarms, filled, filled_notional, working,"
+            " missing_fills, updated_at_ns, fold"
+        ),
+    ),
+    "positions": (
+        "pair",
+        "quantity, oversold, cost, realised, fees, average_entry, opened_at_ns",
+    ),
+    "balances": ("currency", "amount, opened, moved, fees_elsewhere"),
+}
+"""Tables whose rows change: the columns that stay, the key first, and those that are replaced."""
+
+GROWING = {
+    "decisions": (
+        "seq, decision_id, trace_id, pair, at_ns, strategy, side, order_type, quantity, price,"
+        " reason, worksheet, verdict, approved_quantity, code, limit_text, value_text, largest"
+    ),
+    "fills": (
+        "seq, ordinal, pair, trade_id, client_order_id, venue_order_id, at_ns, side, role, price,"
+        " quantity, fee, fee_currency, gt_fee, point_fee"
+    ),
+    "equity": "seq, at_ns, currency, equity, start, flows, realised, unrealised, fees",
+    "alerts": "seq, at_ns, alert, severity, text, trace_id",
+    "sessions": "seq, at_ns, session, reason, caller",
+}
+"""Tables that only get more rows, with their columns, the seq first."""
+
+
+class Projector:
+    """Folds one transaction at a time: `apply` its events, take `rows`, then `keep` or `drop`."""
+
+    def __init__(self, ledger: Ledger, stored_order: Callable[[ClientOrderId], Row | None]) -> None:
+        """Begin from what is stored.
+
+        Args:
+            ledger: The accounts as the tables have them.
+            stored_order: Gives an order's (fold, intent_seq), or None where there is none.
+        """
+        self.ledger = ledger
+        self._stored_order = stored_order
+        # Orders that may still change; the others are fetched again in the rare case they do.
+        self._orders: dict[ClientOrderId, tuple[Order, int]] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._ledger_before = self.ledger
+        self._changed: dict[ClientOrderId, tuple[Order, int]] = {}
+        self._last_seq: dict[ClientOrderId, int] = {}
+        self._pairs: set[Pair] = set()
+        self._currencies: set[Currency] = set()
+        self._grown: dict[str, list[Row]] = {}
+
+    def apply(self, seq: int, event: Event) -> None:
+        """Fold one event that was written as `seq`.
+
+        Raises:
+            RecordRefused: If it speaks of an order that the journal does not have.
+        """
+        match event:
+            case OrderIntended():
+                self._changed[event.client_order_id] = (Order(intent=event), seq)
+                self._last_seq[event.client_order_id] = seq
+            case OrderFilled():
+                self._fold_order(seq, event)
+                self._fold_fill(seq, event)
+            case (
+                OrderAccepted()
+                | OrderRejected()
+                | OrderUnknown()
+                | OrderNotPlaced()
+                | CancelIntended()
+                | OrderFinished()
+            ):
+                self._fold_order(seq, event)
+            case FundsMoved():
+                self.ledger = self.ledger.apply(event)
+                self._currencies.add(event.currency)
+            case DecisionMade():
+                self._grow("decisions", _decision_row(seq, event))
+            case EquityMarked():
+                self._grow("equity", _equity_row(seq, event))
+            case AlertRaised():
+                self._grow("alerts", _alert_row(seq, event))
+            case SessionChanged():
+                self._grow("sessions", _session_row(seq, event))
+            case _:
+                pass  # the journal alone remembers the rest
+
+    def changing_rows(self) -> dict[str, list[Row]]:
+        """Return the rows to put in place of those with the same key, by table."""
+        ledger = self.ledger
+        return {
+            "orders": [
+                _order_row(order, intent_seq, self._last_seq[name])
+                for name, (order, intent_seq) in self._changed.items()
+            ],
+            "positions": [position_row(ledger.position(pair)) for pair in self._pairs],
+            "balances": [balance_row(ledger, currency) for currency in self._currencies],
+        }
+
+    def growing_rows(self) -> dict[str, list[Row]]:
+        """Return the rows to add, by table."""
+        return self._grown
+
+    def keep(self) -> None:
+        """Take what was applied as stored."""
+        for name, (order, intent_seq) in self._changed.items():
+            if order.is_settled:
+                self._orders.pop(name, None)
+            else:
+                self._orders[name] = (order, intent_seq)
+        self._begin()
+
+    def drop(self) -> None:
+        """Forget what was applied since the last `keep`."""
+        self.ledger = self._ledger_before
+        self._begin()
+
+    def _fold_order(self, seq: int, event: OrderFact) -> None:
+        name = event.client_order_id
+        known = self._changed.get(name) or self._orders.get(name) or self._fetched(name)
+        if known is None:
+            raise RecordRefused(f"{type(event).__name__} of {name}: the journal has no such order")
+        order, intent_seq = known
+        if order.intent.pair != event.pair:
+            raise RecordRefused(f"{type(event).__name__} of {name}: its pair is not {event.pair}")
+        self._changed[name] = (order.apply(event), intent_seq)
+        self._last_seq[name] = seq
+
+    def _fetched(self, name: ClientOrderId) -> tuple[Order, int] | None:
+        row = self._stored_order(name)
+        return None if row is None else (_decode_order(row[0]), row[1])
+
+    def _fold_fill(self, seq: int, fill: OrderFilled) -> None:
+        self.ledger = self.ledger.apply(fill)
+        self._pairs.add(fill.pair)
+        self._currencies.update((base_of(fill.pair), quote_of(fill.pair), fill.fee_currency))
+        self._currencies.update((GT,) if fill.gt_fee else (), (POINTS,) if fill.point_fee else ())
+        self._grow(
+            "fills",
+            (
+                seq,
+                self.ledger.fills,
+                fill.pair,
+                fill.trade_id,
+                fill.client_order_id,
+                fill.venue_order_id,
+                fill.at_ns,
+                fill.side,
+                fill.role,
+                plain(fill.price),
+                plain(fill.quantity),
+                plain(fill.fee),
+                fill.fee_currency,
+                plain(fill.gt_fee),
+                plain(fill.point_fee),
+            ),
+        )
+
+    def _grow(self, table: str, row: Row) -> None:
+        self._grown.setdefault(table, []).append(row)
+
+
+def position_row(position: Position) -> Row:
+    """Return the row of `positions`; its average is rounded, for eyes only."""
+    return (
+        position.pair,
+        plain(position.quantity),
+        plain(position.oversold),
+        plain(position.cost),
+        plain(position.realised),
+        plain(position.fees),
+        plain(round(position.average_entry, 12)),
+        position.opened_at_ns,
+    )
+
+
+def position_of(row: Row) -> Position:
+    """Return the position that a row of `positions` says."""
+    pair, quantity, oversold, cost, realised, fees, _, opened_at_ns = row
+    return Position(
+        pair=pair,
+        net=Decimal(quantity) - Decimal(oversold),
+        cost=Decimal(cost),
+        realised=Decimal(realised),
+        fees=Decimal(fees),
+        opened_at_ns=opened_at_ns,
+    )
+
+
+def balance_row(ledger: Ledger, currency: Currency) -> Row:
+    """Return the row of `balances`."""
+    parts = (ledger.balances, ledger.opened, ledger.moved, ledger.fees_elsewhere)
+    return (currency, *(plain(part.get(currency, ZERO)) for part in parts))
+
+
+def ledger_of(positions: list[Row], balances: list[Row], fills: int) -> Ledger:
+    """Return the accounts that the rows of `positions` and `balances` say.
+
+    Its `quote` is empty: the store does not know in which currency somebody counts.
+    """
+
+    def column(number: int) -> dict[Currency, Decimal]:
+        amounts = {row[0]: Decimal(row[number]) for row in balances}
+        return {currency: amount for currency, amount in amounts.items() if amount}
+
+    return Ledger(
+        quote=Currency(""),
+        balances=column(1),
+        opened=column(2),
+        moved=column(3),
+        fees_elsewhere=column(4),
+        positions={row[0]: position_of(row) for row in positions},
+        fills=fills,
+    )
+
+
+def _order_row(order: Order, intent_seq: int, seq: int) -> Row:
+    intent = order.intent
+    return (
+        intent_seq,
+        intent.client_order_id,
+        intent.decision_id,
+        intent.attempt,
+        intent.trace_id,
+        intent.pair,
+        intent.strategy,
+        intent.side,
+        intent.order_type,
+        plain(intent.quantity),
+        plain(intent.price),
+        intent.time_in_force,
+        intent.at_ns,
+        seq,
+        order.venue_order_id,
+        order.state,
+        int(order.is_settled),
+        " ".join(order.alarms),
+        plain(order.filled),
+        plain(order.filled_notional),
+        plain(order.working),
+        plain(order.missing_fills),
+        order.updated_at_ns,
+        _encode(order).decode(),
+    )
+
+
+def _decision_row(seq: int, made: DecisionMade) -> Row:
+    refusal = made.refusal
+    largest = refusal.largest if refusal else None
+    return (
+        seq,
+        made.decision_id,
+        made.trace_id,
+        made.pair,
+        made.at_ns,
+        made.strategy,
+        made.side,
+        made.order_type,
+        plain(made.quantity),
+        plain(made.price),
+        made.reason,
+        _encode(made.worksheet).decode(),
+        made.verdict,
+        plain(made.approved_quantity),
+        refusal.code if refusal else None,
+        refusal.limit if refusal else None,
+        refusal.value if refusal else None,
+        None if largest is None else plain(largest),
+    )
+
+
+def _equity_row(seq: int, mark: EquityMarked) -> Row:
+    amounts = (
+        mark.equity,
+        mark.start,
+        mark.flows,
+        mark.realised,
+        mark.unrealised,
+        mark.fees,
+    )
+    return (seq, mark.at_ns, mark.currency, *map(plain, amounts))
+
+
+def _alert_row(seq: int, alert: AlertRaised) -> Row:
+    return (seq, alert.at_ns, alert.alert, alert.severity, alert.text, alert.trace_id)
+
+
+def _session_row(seq: int, changed: SessionChanged) -> Row:
+    return (seq, changed.at_ns, changed.session, changed.reason, changed.caller)

@@ -1,0 +1,122 @@
+"""The tables, as versioned migrations. The next change of schema is one more function here.
+
+Money is text in `state.values.plain` form, so a leading `-` is a negative number and a check can
+see it. Tables of signals, models and candles come with the issues that fill them.
+"""
+
+from sqlite_utils import Database, Migrations
+
+APPLICATION_ID = 0x47415445
+"""`GATE` in the file's header: tells our databases from anybody else's."""
+
+migrations = Migrations("gatehouse")
+
+_AMOUNT = "TEXT NOT NULL CHECK ({0} GLOB '[0-9]*')"
+_SIGNED = "TEXT NOT NULL CHECK ({0} GLOB '[0-9]*' OR {0} GLOB '-[0-9]*')"
+
+
+def _columns(template: str, *names: str) -> str:
+    return ", ".join(f"{name} {template.format(name)}" for name in names)
+
+
+def _one_of(column: str, *values: str) -> str:
+    return f"{column} TEXT NOT NULL CHECK ({column} IN ({', '.join(map(repr, values))}))"
+
+
+_ORDER_SHAPE = ", ".join(
+    (
+        _one_of("side", "buy", "sell"),
+        _one_of("order_type", "limit", "market"),
+        _columns(_AMOUNT, "quantity", "price"),
+    )
+)
+
+_JOURNAL = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    # Where the chain ends, and the only writer it takes more from.
+    """CREATE TABLE head (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT""",
+    # Where the chain begins: after what retention has taken, with the accounts as they were then.
+    """CREATE TABLE anchor (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        seq INTEGER NOT NULL, hash BLOB NOT NULL, ledger TEXT NOT NULL) STRICT""",
+    """CREATE TABLE events (
+        seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, actor TEXT NOT NULL, type TEXT NOT NULL,
+        trace_id TEXT NOT NULL, key TEXT UNIQUE, at_ns INTEGER NOT NULL,
+        payload TEXT NOT NULL, hash BLOB NOT NULL) STRICT""",
+    "CREATE INDEX events_by_trace ON events (trace_id) WHERE trace_id <> ''",
+    # Keys outlive their events: a fill that is told again after a year is still the same fill.
+    """CREATE TABLE pruned_keys (
+        key TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE snapshots (
+        id INTEGER PRIMARY KEY, address TEXT NOT NULL, schema INTEGER NOT NULL,
+        at_ns INTEGER NOT NULL, payload BLOB NOT NULL, checksum BLOB NOT NULL) STRICT""",
+    "CREATE INDEX snapshots_by_address ON snapshots (address, id)",
+)
+
+_PROJECTIONS = (
+    f"""CREATE TABLE decisions (
+        seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, trace_id TEXT NOT NULL,
+        pair TEXT NOT NULL, at_ns INTEGER NOT NULL, strategy TEXT NOT NULL, {_ORDER_SHAPE},
+        reason TEXT NOT NULL, worksheet TEXT NOT NULL,
+        {_one_of("verdict", "allow", "shrink", "deny")},
+        {_columns(_AMOUNT, "approved_quantity")},
+        code TEXT, limit_text TEXT, value_text TEXT, largest TEXT) STRICT""",
+    "CREATE INDEX decisions_by_pair ON decisions (pair)",
+    f"""CREATE TABLE orders (
+        intent_seq INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
+        venue_order_id TEXT, decision_id TEXT NOT NULL, attempt INTEGER NOT NULL,
+        trace_id TEXT NOT NULL, pair TEXT NOT NULL, strategy TEXT NOT NULL, {_ORDER_SHAPE},
+        time_in_force TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('intended', 'unknown', 'open', 'rejected',
+            'not_placed', 'filled', 'cancelled')),
+        settled INTEGER NOT NULL CHECK (settled IN (0, 1)), alarms TEXT NOT NULL,
+        {_columns(_AMOUNT, "filled", "filled_notional", "working", "missing_fills")},
+        intended_at_ns INTEGER NOT NULL, updated_at_ns INTEGER NOT NULL,
+        fold TEXT NOT NULL) STRICT""",
+    "CREATE INDEX orders_unsettled ON orders (settled) WHERE settled = 0",
+    "CREATE INDEX orders_by_decision ON orders (decision_id)",
+    f"""CREATE TABLE fills (
+        seq INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL,
+        pair TEXT NOT NULL, trade_id TEXT NOT NULL,
+        client_order_id TEXT NOT NULL REFERENCES orders (client_order_id),
+        venue_order_id TEXT NOT NULL, at_ns INTEGER NOT NULL,
+        {_one_of("side", "buy", "sell")}, {_one_of("role", "taker", "maker")},
+        {_columns(_AMOUNT, "price", "quantity")}, {_columns(_SIGNED, "fee")},
+        fee_currency TEXT NOT NULL, {_columns(_SIGNED, "gt_fee", "point_fee")},
+        UNIQUE (pair, trade_id)) STRICT""",
+    "CREATE INDEX fills_by_order ON fills (client_order_id)",
+    "CREATE INDEX fills_by_pair ON fills (pair)",
+    f"""CREATE TABLE positions (
+        pair TEXT PRIMARY KEY, {_columns(_AMOUNT, "quantity", "oversold")},
+        {_columns(_SIGNED, "cost", "realised", "fees")}, {_columns(_AMOUNT, "average_entry")},
+        opened_at_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE balances (
+        currency TEXT PRIMARY KEY,
+        {_columns(_SIGNED, "amount", "opened", "moved", "fees_elsewhere")})
+        STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE equity (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, currency TEXT NOT NULL,
+        {_columns(_SIGNED, "equity", "start", "flows", "realised", "unrealised", "fees")})
+        STRICT""",
+    "CREATE INDEX equity_by_time ON equity (at_ns)",
+    f"""CREATE TABLE alerts (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, alert TEXT NOT NULL,
+        {_one_of("severity", "info", "warning", "critical")}, text TEXT NOT NULL,
+        trace_id TEXT NOT NULL) STRICT""",
+    f"""CREATE TABLE sessions (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL,
+        {_one_of("session", "starting", "ready", "paused", "draining", "stopped", "emergency")},
+        reason TEXT NOT NULL, caller TEXT NOT NULL) STRICT""",
+)
+
+
+@migrations(name="m001_foundation")
+def m001_foundation(database: Database) -> None:
+    """Make the journal, its head and anchor, the snapshots and the first projections."""
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    for statement in (*_JOURNAL, *_PROJECTIONS):
+        database.execute(statement)
+    database.execute("INSERT INTO head VALUES (1, 0, 0, zeroblob(32))")
+    database.execute("INSERT INTO anchor VALUES (1, 0, zeroblob(32), '')")
