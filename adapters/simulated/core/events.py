@@ -1,0 +1,69 @@
+"""What happened at the venue, in order: for pushing, for keeping, for watching. Pure.
+
+Every change of an order, a fill or a balance makes one event, so whoever persists events persists
+the venue.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from adapters.simulated.core.orders import Order, UserTrade
+from state.values import Currency, Pair, Side
+
+
+class OrderMoved(Struct, frozen=True, kw_only=True):
+    """An order was accepted, filled in part, or ended; `order` is a copy of that moment."""
+
+    event: Literal["put", "update", "finish"]
+    order: Order
+
+
+class TradeDone(Struct, frozen=True, kw_only=True):
+    """One side of a trade, told to its owner."""
+
+    trade: UserTrade
+
+
+class BalanceMoved(Struct, frozen=True, kw_only=True):
+    """One currency of one account after a change; amounts in atoms."""
+
+    owner: str
+    user_id: int
+    currency: Currency
+    available: int
+    locked: int
+    available_change: int
+    locked_change: int
+    change_type: str
+    """Gate's word: `order-create`, `order-match`, `order-update`."""
+    time_ns: int
+
+
+class TradePublished(Struct, frozen=True, kw_only=True):
+    """A public trade."""
+
+    pair: Pair
+    id: int
+    sequence: int
+    ticks: int
+    lots: int
+    taker: Side
+    time_ns: int
+
+
+class BookPublished(Struct, frozen=True, kw_only=True):
+    """Levels of one book that changed by updates `first_id` to `last_id`; 0 lots removes."""
+
+    pair: Pair
+    channel: str
+    """The channel's interval: `100ms`, `20ms`."""
+    first_id: int
+    last_id: int
+    bids: list[tuple[int, int]]
+    """(ticks, lots)"""
+    asks: list[tuple[int, int]]
+    time_ns: int
+
+
+Event = OrderMoved | TradeDone | BalanceMoved | TradePublished | BookPublished

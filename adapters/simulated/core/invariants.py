@@ -1,0 +1,68 @@
+"""What must always hold at the venue: tests and the control endpoint ask. Pure."""
+
+from collections import defaultdict
+
+from adapters.simulated.core.units import text_of
+from adapters.simulated.core.venue import Venue
+from state.values import Currency, Side
+
+
+def broken_invariants(venue: Venue) -> list[str]:
+    """Return one sentence for each invariant that does not hold; empty when all is well."""
+    return [*_unbalanced(venue), *_mislocked(venue), *_crossed(venue), *_misqueued(venue)]
+
+
+def _unbalanced(venue: Venue) -> list[str]:
+    held: defaultdict[Currency, int] = defaultdict(int)
+    for account in venue.ledger.accounts.values():
+        for currency, balance in account.balances.items():
+            held[currency] += balance.total
+    return [
+        f"{currency}: {text_of(total)} held, "
+        f"{text_of(venue.ledger.deposited.get(currency, 0))} deposited"
+        for currency, total in held.items()
+        if total != venue.ledger.deposited.get(currency, 0)
+    ]
+
+
+def _mislocked(venue: Venue) -> list[str]:
+    needed: defaultdict[tuple[str, Currency], int] = defaultdict(int)
+    for order in venue.index.every_open():
+        rules = venue.pairs[order.pair].rules
+        needed[order.owner, rules.quote if order.side is Side.BUY else rules.base] += order.locked
+    return [
+        f"{account.name}: {text_of(balance.locked)} {currency} locked, "
+        f"orders need {text_of(needed[account.name, currency])}"
+        for account in venue.ledger.accounts.values()
+        for currency, balance in account.balances.items()
+        if balance.locked != needed[account.name, currency]
+    ]
+
+
+def _crossed(venue: Venue) -> list[str]:
+    return [
+        f"{name}: bid {bid} is not below ask {ask}"
+        for name, market in venue.pairs.items()
+        if (bid := market.book.bids.best()) is not None
+        and (ask := market.book.asks.best()) is not None
+        and bid >= ask
+    ]
+
+
+def _misqueued(venue: Venue) -> list[str]:
+    problems = []
+    queued = {
+        resting.order.id
+        for market in venue.pairs.values()
+        for side in (market.book.bids, market.book.asks)
+        for level in side.levels.values()
+        for resting in level.queue
+    }
+    for order in venue.index.every_open():
+        if order.id not in queued:
+            problems.append(f"order {order.id} is open but in no book")
+        queued.discard(order.id)
+        whole = venue.pairs[order.pair].units.base_atoms(order.filled_lots + order.left)
+        if whole != venue.pairs[order.pair].units.base_atoms(order.amount):
+            problems.append(f"order {order.id}: filled and left are not its amount")
+    return problems + [f"order {number} is in a book but not open" for number in queued]

@@ -1,0 +1,139 @@
+"""Who owns what. Every unit that one account gains another one loses. Pure.
+
+Two accounts are the venue's own: the street, which is everybody anonymous and may owe, and the fee
+account. So the sum over all accounts stays what was deposited, to the last atom.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
+
+from adapters.simulated.core.events import BalanceMoved
+from adapters.simulated.core.refusals import refusal
+from state.values import Currency
+
+STREET: Final = "(street)"
+FEES: Final = "(fees)"
+
+
+class Balance:
+    """One currency of one account, in atoms."""
+
+    __slots__ = ("available", "locked", "update_id")
+
+    def __init__(self, available: int = 0, locked: int = 0, update_id: int = 0) -> None:
+        self.available = available
+        self.locked = locked
+        self.update_id = update_id
+
+    @property
+    def total(self) -> int:
+        """Available and locked together."""
+        return self.available + self.locked
+
+
+class Account:
+    """Whoever holds balances here."""
+
+    def __init__(self, name: str, key: str, secret: str, user_id: int) -> None:
+        self.name = name
+        self.key = key
+        self.secret = secret
+        self.user_id = user_id
+        self.maker_fee_ppm = 2000
+        """Millionths of what is received."""
+        self.taker_fee_ppm = 2000
+        self.balances: defaultdict[Currency, Balance] = defaultdict(Balance)
+
+    @property
+    def internal(self) -> bool:
+        """Whether it is the venue's own."""
+        return not self.key
+
+
+class Ledger:
+    """All accounts of one venue.
+
+    Args:
+        tell: Receives every change of a client's balance.
+    """
+
+    def __init__(self, tell: Callable[[BalanceMoved], None]) -> None:
+        self._tell = tell
+        self.accounts: dict[str, Account] = {}
+        self.by_key: dict[str, Account] = {}
+        self.deposited: defaultdict[Currency, int] = defaultdict(int)
+        self.dirty: set[tuple[str, Currency]] = set()
+        """What changed since whoever persists balances looked last."""
+        self.street = self.open(STREET, "", "")
+        self.fees = self.open(FEES, "", "")
+
+    def open(self, name: str, key: str, secret: str) -> Account:
+        """Return the new account `name`, which holds nothing yet."""
+        assert name not in self.accounts, f"account {name} exists"
+        account = Account(name, key, secret, 10_000_000 + len(self.accounts))
+        self.accounts[name] = account
+        if key:
+            self.by_key[key] = account
+        return account
+
+    def deposit(self, account: Account, currency: Currency, atoms: int) -> None:
+        """Add `atoms` from outside the venue."""
+        self.deposited[currency] += atoms
+        account.balances[currency].available += atoms
+        self.dirty.add((account.name, currency))
+
+    def lock(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+        """Hold `atoms` back for an order.
+
+        Raises:
+            VenueRefused: `BALANCE_NOT_ENOUGH`; nothing changed.
+        """
+        if account.balances[currency].available < atoms:
+            raise refusal("BALANCE_NOT_ENOUGH", "Not enough balance")
+        self._move(account, currency, -atoms, atoms, "order-create", now_ns)
+
+    def unlock(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+        """Give `atoms` back that no order needs any more."""
+        if atoms:
+            self._move(account, currency, atoms, -atoms, "order-update", now_ns)
+
+    def spend(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+        """Take locked `atoms` away: they were sold."""
+        self._move(account, currency, 0, -atoms, "order-match", now_ns)
+
+    def credit(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+        """Add `atoms` that were bought, or charged; negative only for the street."""
+        self._move(account, currency, atoms, 0, "order-match", now_ns)
+
+    def _move(
+        self,
+        account: Account,
+        currency: Currency,
+        available: int,
+        locked: int,
+        change_type: str,
+        now_ns: int,
+    ) -> None:
+        balance = account.balances[currency]
+        balance.available += available
+        balance.locked += locked
+        balance.update_id += 1
+        self.dirty.add((account.name, currency))
+        if account.internal:
+            return
+        assert balance.available >= 0, f"{account.name} owes {currency}"
+        assert balance.locked >= 0, f"{account.name} locked less than nothing of {currency}"
+        self._tell(
+            BalanceMoved(
+                owner=account.name,
+                user_id=account.user_id,
+                currency=currency,
+                available=balance.available,
+                locked=balance.locked,
+                available_change=available,
+                locked_change=locked,
+                change_type=change_type,
+                time_ns=now_ns,
+            )
+        )

@@ -1,0 +1,295 @@
+"""One pair's book: anonymous size from the street, and accounts' orders queued in it. Pure.
+
+A level holds `street` lots that belong to nobody in particular, and our orders in time order, each
+knowing how many street lots stand before it. That is price-time priority for a market whose own
+orders are known only as level sizes, as on a recorded tape:
+
+- street size that is added joins behind us; size that goes away leaves from behind us first, so a
+  queue position is never flattered;
+- whoever takes from the level takes the street lots before the first order, then that order.
+
+Keys are ticks for bids and negative ticks for asks: on both sides the best level is the last.
+"""
+
+from bisect import bisect_left, insort
+from typing import NamedTuple, Protocol
+
+from adapters.simulated.core.orders import Order
+from state.values import Side
+
+
+class Fill(NamedTuple):
+    """A meeting of two orders; None is the street."""
+
+    ticks: int
+    lots: int
+    maker: Order | None
+
+
+class BookWatcher(Protocol):
+    """Whoever wants to know which levels changed."""
+
+    def touched(self, side: Side, key: int) -> None:
+        """Note that the level at `key` changed."""
+        ...
+
+
+class _Resting:
+    """An order in a level's queue."""
+
+    __slots__ = ("ahead", "order")
+
+    def __init__(self, order: Order, ahead: int) -> None:
+        self.order = order
+        self.ahead = ahead
+
+
+class Level:
+    """One price of one side."""
+
+    __slots__ = ("queue", "street")
+
+    def __init__(self) -> None:
+        self.street = 0
+        self.queue: list[_Resting] = []
+
+    @property
+    def total(self) -> int:
+        """Lots anybody may take here."""
+        if not self.queue:
+            return self.street
+        return self.street + sum(resting.order.left for resting in self.queue)
+
+    def set_street(self, lots: int) -> None:
+        """Make the anonymous size `lots`; what goes away leaves from behind."""
+        self.street = lots
+        for resting in self.queue:
+            resting.ahead = min(resting.ahead, lots)
+
+    def take(self, lots: int, ticks: int) -> list[Fill]:
+        """Take up to `lots` in queue order; the makers' `left` shrinks with it."""
+        fills: list[Fill] = []
+        while lots:
+            before_us = self.queue[0].ahead if self.queue else self.street
+            maker = None
+            if before_us:
+                part = min(lots, before_us)
+                self.street -= part
+                self._move_up(part)
+            elif self.queue:
+                part, maker = self._take_head(lots)
+            else:
+                break
+            fills.append(Fill(ticks, part, maker))
+            lots -= part
+        return fills
+
+    def take_ours(self, lots: int, ticks: int) -> list[Fill]:
+        """Fill queued orders with up to `lots`, whatever stands before them."""
+        fills = []
+        while lots and self.queue:
+            part, order = self._take_head(lots)
+            fills.append(Fill(ticks, part, order))
+            lots -= part
+        return fills
+
+    def pass_by(self, lots: int, ticks: int) -> list[Fill]:
+        """Let `lots` trade here as a tape says they did; fill queued orders they reach.
+
+        The street's size stays: the tape tells it itself.
+        """
+        fills = []
+        while lots and self.queue:
+            part = min(lots, self.queue[0].ahead)
+            if part:
+                self._move_up(part)
+            else:
+                part, order = self._take_head(lots)
+                fills.append(Fill(ticks, part, order))
+            lots -= part
+        return fills
+
+    def _move_up(self, lots: int) -> None:
+        for resting in self.queue:
+            resting.ahead = max(0, resting.ahead - lots)
+
+    def _take_head(self, lots: int) -> tuple[int, Order]:
+        order = self.queue[0].order
+        part = min(lots, order.left)
+        order.left -= part
+        if not order.left:
+            del self.queue[0]
+        return part, order
+
+
+class BookSide:
+    """One side's levels."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.sign = side.sign
+        self.keys: list[int] = []
+        """Ascending, the best last."""
+        self.levels: dict[int, Level] = {}
+        self.owned: set[int] = set()
+        """Keys of levels in which accounts have orders."""
+
+    def best(self) -> int | None:
+        """Return the best price in ticks, None when the side is empty."""
+        return self.keys[-1] * self.sign if self.keys else None
+
+    def size_at(self, key: int) -> int:
+        """Return the lots at `key`, 0 where there is no level."""
+        level = self.levels.get(key)
+        return level.total if level is not None else 0
+
+    def at(self, key: int) -> Level:
+        """Return the level at `key`, new where there is none."""
+        level = self.levels.get(key)
+        if level is None:
+            level = self.levels[key] = Level()
+            insort(self.keys, key)
+        return level
+
+    def tidy(self, key: int) -> None:
+        """Forget the level at `key` if nothing is left there."""
+        level = self.levels[key]
+        if not level.queue:
+            self.owned.discard(key)
+            if not level.street:
+                del self.levels[key]
+                del self.keys[bisect_left(self.keys, key)]
+
+    def top(self, depth: int) -> list[tuple[int, int]]:
+        """Return the best `depth` levels as (ticks, lots), best first."""
+        best_first = self.keys[: -depth - 1 : -1]
+        return [(key * self.sign, self.levels[key].total) for key in best_first]
+
+
+class OrderBook:
+    """Both sides, and who watches them."""
+
+    def __init__(self) -> None:
+        self.bids = BookSide(Side.BUY)
+        self.asks = BookSide(Side.SELL)
+        self.update_id = 0
+        self.id_step = 1
+        """What one change adds to `update_id`; 0 when a tape numbers the updates."""
+        self.watchers: list[BookWatcher] = []
+
+    def side(self, side: Side) -> BookSide:
+        """Return the side that orders of `side` rest on."""
+        return self.bids if side is Side.BUY else self.asks
+
+    def crossing(self, taker: Side, limit: int | None) -> int | None:
+        """Return the best opposite key that a `taker` with `limit` ticks reaches, else None."""
+        opposite = self.side(taker.opposite)
+        if not opposite.keys:
+            return None
+        best = opposite.keys[-1]
+        if limit is None or best >= limit * opposite.sign:
+            return best
+        return None
+
+    def touch(self, side: BookSide, key: int) -> None:
+        """Count one change of the level at `key` and tell it."""
+        self.update_id += self.id_step
+        for watcher in self.watchers:
+            watcher.touched(side.side, key)
+
+    def take(self, taker: Side, lots: int, limit: int | None) -> list[Fill]:
+        """Take up to `lots` at `limit` ticks or better, best price first, oldest first."""
+        opposite = self.side(taker.opposite)
+        fills: list[Fill] = []
+        while lots and (key := self.crossing(taker, limit)) is not None:
+            taken = opposite.levels[key].take(lots, key * opposite.sign)
+            lots -= sum(fill.lots for fill in taken)
+            fills += taken
+            self._settled(opposite, key)
+        return fills
+
+    def takeable(self, taker: Side, lots: int, limit: int | None) -> int:
+        """Return how many of `lots` a `take` would get."""
+        opposite = self.side(taker.opposite)
+        floor = None if limit is None else limit * opposite.sign
+        found = 0
+        for key in reversed(opposite.keys):
+            if found >= lots or (floor is not None and key < floor):
+                break
+            found += opposite.levels[key].total
+        return min(found, lots)
+
+    def rest(self, order: Order) -> None:
+        """Queue `order` at its price, behind everybody."""
+        side = self.side(order.side)
+        key = order.ticks * side.sign
+        level = side.at(key)
+        level.queue.append(_Resting(order, level.street))
+        side.owned.add(key)
+        self.touch(side, key)
+
+    def remove(self, order: Order) -> None:
+        """Take a resting `order` out of its queue."""
+        side = self.side(order.side)
+        key = order.ticks * side.sign
+        level = side.levels[key]
+        level.queue = [resting for resting in level.queue if resting.order is not order]
+        self._settled(side, key)
+
+    def quote(self, side: Side, ticks: int, lots: int) -> list[Fill]:
+        """Make the street's size at `ticks` equal to `lots`; return what it met on the way.
+
+        Street size that crosses is a street order that arrives: it fills accounts' orders at
+        their price first. Street levels it crosses are stale and vanish, so the book is never
+        crossed.
+        """
+        ours = self.side(side)
+        key = ticks * ours.sign
+        fills: list[Fill] = []
+        if lots:
+            fills = self._clear_for(side, ticks, lots)
+            lots -= sum(fill.lots for fill in fills)
+            if self.crossing(side, ticks) is not None:
+                lots = 0
+        level = ours.levels.get(key)
+        if level is None and not lots:
+            return fills
+        level = level or ours.at(key)
+        if level.street != lots:
+            level.set_street(lots)
+            self._settled(ours, key)
+        return fills
+
+    def _clear_for(self, side: Side, ticks: int, lots: int) -> list[Fill]:
+        opposite = self.side(side.opposite)
+        fills: list[Fill] = []
+        while lots and (key := self.crossing(side, ticks)) is not None:
+            level = opposite.levels[key]
+            level.set_street(0)
+            taken = level.take_ours(lots, key * opposite.sign)
+            lots -= sum(fill.lots for fill in taken)
+            fills += taken
+            self._settled(opposite, key)
+        return fills
+
+    def trade_through(self, taker: Side, ticks: int, lots: int) -> list[Fill]:
+        """Fill accounts' orders that a print of `lots` at `ticks` must have met.
+
+        Orders at better prices stood before the print and fill; at its price the queue before
+        them passes by first. The street's sizes stay as the tape tells them.
+        """
+        side = self.side(taker.opposite)
+        last = ticks * side.sign
+        fills: list[Fill] = []
+        for key in sorted((key for key in side.owned if key >= last), reverse=True):
+            level, price = side.levels[key], key * side.sign
+            taken = level.pass_by(lots, price) if key == last else level.take_ours(lots, price)
+            if taken:
+                lots -= sum(fill.lots for fill in taken)
+                fills += taken
+                self._settled(side, key)
+        return fills
+
+    def _settled(self, side: BookSide, key: int) -> None:
+        side.tidy(key)
+        self.touch(side, key)

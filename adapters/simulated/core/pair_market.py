@@ -1,0 +1,121 @@
+"""One pair as the public sees it: book, trades, candles, ticker, book channels. Pure."""
+
+from collections import deque
+
+from adapters.simulated.core.book_channel import BookChannel
+from adapters.simulated.core.candles import CandleStore
+from adapters.simulated.core.events import BookPublished, TradePublished
+from adapters.simulated.core.order_book import OrderBook
+from adapters.simulated.core.pair_rules import PairRules
+from adapters.simulated.core.units import PairUnits
+from state.values import NS_PER_MS, NS_PER_S
+
+CHANNEL_DEPTH = {"20ms": 20, "100ms": 100}
+"""Paces of `spot.order_book_update` and the levels each tells."""
+
+_TRADES_KEPT = 10_000
+
+
+class PairMarket:
+    """One pair's public state.
+
+    Args:
+        rules: What the pair allows; replaced when it changes.
+        now_ns: First update ids grow from this instant in ms, so that they also grow over a
+            restart of the venue.
+    """
+
+    def __init__(self, rules: PairRules, now_ns: int) -> None:
+        self.rules = rules
+        self.units: PairUnits = rules.units
+        self.book = OrderBook()
+        self.book.update_id = now_ns // NS_PER_MS
+        self.book_time_ns = now_ns
+        self.candles = CandleStore()
+        self.trades: deque[TradePublished] = deque(maxlen=_TRADES_KEPT)
+        self.last_ticks: int | None = None
+        self.sequence = 0
+        self.channels: dict[str, BookChannel] = {}
+
+    @property
+    def taped(self) -> bool:
+        """Whether a tape numbers the book's updates."""
+        return self.book.id_step == 0
+
+    def reference_ticks(self) -> int | None:
+        """Return the price orders are measured by: the last trade's, else the middle's."""
+        if self.last_ticks is not None:
+            return self.last_ticks
+        bid, ask = self.book.bids.best(), self.book.asks.best()
+        if bid is not None and ask is not None:
+            return (bid + ask) // 2
+        return bid if bid is not None else ask
+
+    def print_trade(self, trade: TradePublished) -> None:
+        """Fold one public trade into candles and history."""
+        self.last_ticks = trade.ticks
+        self.sequence = trade.sequence
+        self.trades.append(trade)
+        self.candles.add(trade.time_ns, trade.ticks, trade.lots)
+
+    def channel(self, name: str, *, removed_reported: bool) -> BookChannel:
+        """Return the book channel `name`, which begins with its first subscriber."""
+        channel = self.channels.get(name)
+        if channel is None:
+            channel = BookChannel(
+                self.book, name, depth=CHANNEL_DEPTH[name], removed_reported=removed_reported
+            )
+            self.channels[name] = channel
+        return channel
+
+    def close_channel(self, name: str) -> None:
+        """End the book channel `name`, whose last subscriber left."""
+        channel = self.channels.pop(name, None)
+        if channel is not None:
+            channel.close()
+
+    def next_report_ns(self) -> int | None:
+        """Return when a book channel has something to tell, None when none has."""
+        due = [channel.due_ns for channel in self.channels.values() if channel.pending]
+        return min(due, default=None)
+
+    def reports(self, now_ns: int) -> list[BookPublished]:
+        """Return what the book channels have to tell by `now_ns`.
+
+        A taped book has its own rhythm: each taped update is told at once, whatever the pace.
+        """
+        told = []
+        for channel in self.channels.values():
+            if channel.pending and (self.taped or now_ns >= channel.due_ns):
+                channel.due_ns = now_ns - now_ns % channel.interval_ns + channel.interval_ns
+                first, last, bids, asks = channel.report()
+                told.append(
+                    BookPublished(
+                        pair=self.rules.pair,
+                        channel=channel.name,
+                        first_id=first,
+                        last_id=last,
+                        bids=bids,
+                        asks=asks,
+                        time_ns=now_ns,
+                    )
+                )
+        return told
+
+    def snapshot(
+        self, depth: int, *, followed: bool
+    ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return the best `depth` (ticks, lots) of bids and asks.
+
+        Args:
+            depth: Levels of each side.
+            followed: Whether the reader will go on from here with a book channel.
+        """
+        if followed:
+            for channel in self.channels.values():
+                channel.shown(depth)
+        return self.book.bids.top(depth), self.book.asks.top(depth)
+
+    def day(self, now_ns: int) -> tuple[int, int, int, int, int] | None:
+        """Return (open, high, low, lots, ticks x lots) of the last 24 hours."""
+        return self.candles.day(now_ns // NS_PER_S)

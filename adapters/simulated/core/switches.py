@@ -1,0 +1,61 @@
+"""One switch for each thing no source settles, so that a wrong guess costs one line.
+
+The questions are those of gate-protocol.md section 13; a switch stands here once its question is
+served. Defaults are the page's recommendation, else the harshest reading.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class TextLookup(StrEnum):
+    """How long an order can be asked for by its client id."""
+
+    OPEN = "open"
+    """Only while it rests: the newest official text."""
+    HOUR = "hour"
+    """Also for an hour after it ended: the older text."""
+
+
+class RepeatedText(StrEnum):
+    """What a second order with the client id of a known order gets."""
+
+    REFUSED = "refused"
+    """`REPEATED_CREATION` while the venue still knows the id."""
+    ALLOWED = "allowed"
+
+
+class PriceBand(StrEnum):
+    """Which limit prices `up_rate` and `down_rate` bound."""
+
+    BOTH = "both"
+    AGGRESSIVE = "aggressive"
+    """Only buys above and sells below the market."""
+    OFF = "off"
+
+
+class ChangeOf(StrEnum):
+    """What `change` of a balance push counts."""
+
+    AVAILABLE = "available"
+    TOTAL = "total"
+
+
+class Switches(Struct, frozen=True, kw_only=True):
+    """How this venue answers what the sources leave open."""
+
+    text_lookup: TextLookup = TextLookup.OPEN
+    repeated_text: RepeatedText = RepeatedText.REFUSED
+    price_band: PriceBand = PriceBand.BOTH
+    change_of: ChangeOf = ChangeOf.AVAILABLE
+    thin_book_finish_as: str = "depth_not_enough"
+    """Of a market order that the book could not fill."""
+    removed_levels_reported: bool = False
+    """Whether a book level that leaves a channel's window is reported with size 0."""
+    zero_balances_listed: bool = False
+    """Whether an account's list shows currencies it holds nothing of."""
+    my_trades_newest_first: bool = True
+    book_limit_max: int = 100
+    reset_header_ms: bool = True
+    """Unit of the REST rate-limit reset header: milliseconds, else seconds."""

@@ -1,0 +1,260 @@
+"""The venue: every account, every pair, every order, and what may be asked of them. Pure.
+
+Each call takes the time as an argument, changes the venue at once and leaves what happened in
+`outbox`; whoever drives the venue drains it, keeps it and tells it.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Protocol
+
+from adapters.simulated.core.admission import admit, cancellable, check_expiry, check_text
+from adapters.simulated.core.clearing import Clearing
+from adapters.simulated.core.countdowns import Countdowns
+from adapters.simulated.core.events import Event
+from adapters.simulated.core.ledger import Account, Ledger
+from adapters.simulated.core.matching import ending, market_limit, refuse_unfillable, take
+from adapters.simulated.core.order_index import OrderIndex
+from adapters.simulated.core.orders import Order, OrderRequest, OrderStatus
+from adapters.simulated.core.pair_market import PairMarket
+from adapters.simulated.core.pair_rules import PairRules
+from adapters.simulated.core.refusals import refusal
+from adapters.simulated.core.switches import RepeatedText, Switches
+from state.values import OrderType, Pair, Side, TimeInForce
+
+_OUT_OF_REACH = {Side.BUY: 0, Side.SELL: 1 << 62}
+"""A limit in ticks that no order of the other side meets."""
+
+
+class Market(Protocol):
+    """Whoever moves books from outside: a model, a tape."""
+
+    def next_due_ns(self) -> int | None:
+        """Return when it wants to act next, None when never again."""
+        ...
+
+    def advance(self, now_ns: int) -> None:
+        """Do all that is due by `now_ns`."""
+        ...
+
+
+class Venue:
+    """One exchange.
+
+    Args:
+        rules: Of every pair it lists.
+        now_ns: The time it opens.
+        switches: How it answers what no source settles.
+    """
+
+    def __init__(
+        self, rules: Iterable[PairRules], now_ns: int, switches: Switches | None = None
+    ) -> None:
+        self.switches = switches or Switches()
+        self.pairs = {each.pair: PairMarket(each, now_ns) for each in rules}
+        self.outbox: list[Event] = []
+        self.ledger = Ledger(self.outbox.append)
+        self.index = OrderIndex(self.switches.text_lookup)
+        self.clearing = Clearing(self.ledger, self.index, self.outbox)
+        self.countdowns = Countdowns()
+        self.markets: list[Market] = []
+        self.next_order_id = 700_000_000_001
+
+    def drain(self) -> list[Event]:
+        """Return what happened since the last call, oldest first."""
+        events = self.outbox[:]
+        self.outbox.clear()
+        return events
+
+    def pair(self, name: str) -> PairMarket:
+        """Return a pair's market.
+
+        Raises:
+            VenueRefused: `INVALID_CURRENCY_PAIR`.
+        """
+        market = self.pairs.get(Pair(name))
+        if market is None:
+            raise refusal("INVALID_CURRENCY_PAIR", f"Invalid currency pair {name}")
+        return market
+
+    def place(
+        self, account: Account, request: OrderRequest, now_ns: int, expires_ms: int | None = None
+    ) -> Order:
+        """Place an order, let it take what it may, and return it as it then stands.
+
+        Args:
+            account: Who pays.
+            request: What is asked for.
+            now_ns: The venue's time.
+            expires_ms: `x-gate-exptime`: refused when it is later than that.
+
+        Raises:
+            VenueRefused: With Gate's label; nothing changed.
+        """
+        check_expiry(expires_ms, now_ns)
+        market = self.pair(request.pair)
+        check_text(request.text)
+        ticks, amount = admit(request, market, self.switches.price_band)
+        self._refuse_repeated(account, request.text, now_ns)
+        order = self._order(account, request, ticks, amount, now_ns)
+        limit = self._limit(order, market, request.slippage)
+        refuse_unfillable(market.book, order, market.units, limit)
+        self.clearing.accept(order, market)
+        self.next_order_id += 1
+        self._execute(order, market, limit, now_ns)
+        return order
+
+    def _order(
+        self, account: Account, request: OrderRequest, ticks: int, amount: int, now_ns: int
+    ) -> Order:
+        default = TimeInForce.IOC if request.type is OrderType.MARKET else TimeInForce.GTC
+        return Order(
+            id=self.next_order_id,
+            text=request.text or request.default_text,
+            owner=account.name,
+            pair=Pair(request.pair),
+            side=request.side,
+            type=request.type,
+            time_in_force=request.time_in_force or default,
+            ticks=ticks,
+            amount=amount,
+            left=amount,
+            created_ns=now_ns,
+            updated_ns=now_ns,
+            wallet=request.wallet or "spot",
+        )
+
+    def _refuse_repeated(self, account: Account, text: str | None, now_ns: int) -> None:
+        if text and self.switches.repeated_text is RepeatedText.REFUSED:
+            known = self.index.find(account.name, text, now_ns)
+            if known is not None:
+                raise refusal("REPEATED_CREATION", f"Order {text} already exists")
+
+    def _limit(self, order: Order, market: PairMarket, slippage: Decimal | None) -> int:
+        if order.type is OrderType.LIMIT:
+            return order.ticks
+        reference = market.reference_ticks()
+        if reference is None:
+            return _OUT_OF_REACH[order.side]
+        widest = market.rules.slippage
+        return market_limit(reference, order.side, min(widest, slippage or widest))
+
+    def _execute(self, order: Order, market: PairMarket, limit: int, now_ns: int) -> None:
+        fills = take(market.book, order, market.units, limit)
+        self.clearing.fills(market, order.side, fills, order, now_ns)
+        end = ending(order, market.book, market.units, self.switches.thin_book_finish_as)
+        if end is None:
+            self.clearing.rest(order, market, traded=bool(fills))
+        else:
+            self.clearing.finish(order, market, *end, now_ns)
+
+    def order(self, account: Account, reference: str, pair: str, now_ns: int) -> Order:
+        """Return one order of `account` by the venue's id or by client id.
+
+        Raises:
+            VenueRefused: `ORDER_NOT_FOUND`; `INVALID_CURRENCY_PAIR`.
+        """
+        found = self.index.find(account.name, reference, now_ns)
+        if found is None or found.pair != self.pair(pair).rules.pair:
+            raise refusal("ORDER_NOT_FOUND", f"Order with ID {reference} not found")
+        return found
+
+    def cancel(
+        self,
+        account: Account,
+        reference: str,
+        pair: str,
+        now_ns: int,
+        expires_ms: int | None = None,
+    ) -> Order:
+        """Cancel one order by either id and return it.
+
+        Raises:
+            VenueRefused: `ORDER_NOT_FOUND`, `ORDER_CLOSED`, `ORDER_CANCELLED`.
+        """
+        check_expiry(expires_ms, now_ns)
+        order = cancellable(self.order(account, reference, pair, now_ns))
+        self._cancel(order, now_ns)
+        return order
+
+    def cancel_all(
+        self,
+        account: Account,
+        now_ns: int,
+        *,
+        pair: str | None = None,
+        side: Side | None = None,
+    ) -> list[Order]:
+        """Cancel all resting orders of `account`, or those of one pair or side; return them."""
+        if pair is not None:
+            self.pair(pair)
+        doomed = [
+            order
+            for order in self.index.open_orders(account.name)
+            if pair in (None, order.pair) and side in (None, order.side)
+        ]
+        for order in doomed:
+            self._cancel(order, now_ns)
+        return doomed
+
+    def _cancel(self, order: Order, now_ns: int) -> None:
+        market = self.pairs[order.pair]
+        market.book.remove(order)
+        self.clearing.finish(order, market, OrderStatus.CANCELLED, "cancelled", now_ns)
+
+    def arm_countdown(self, account: Account, timeout_s: int, pair: str | None, now_ns: int) -> int:
+        """Cancel all of `account` (of one pair) at a deadline unless called again before it.
+
+        Args:
+            account: Whose orders.
+            timeout_s: At least 5, or 0 to disarm.
+            pair: None for every pair.
+            now_ns: The venue's time.
+
+        Returns:
+            The deadline in ms, 0 when disarmed.
+
+        Raises:
+            VenueRefused: `INVALID_PARAM_VALUE`, `INVALID_CURRENCY_PAIR`.
+        """
+        scope = None if pair is None else self.pair(pair).rules.pair
+        return self.countdowns.arm(account.name, scope, timeout_s, now_ns)
+
+    def next_due_ns(self) -> int | None:
+        """Return when `advance` has something to do next, None when nothing is planned."""
+        due = [market.next_due_ns() for market in self.markets]
+        due.append(self.countdowns.next_due_ns())
+        due += [market.next_report_ns() for market in self.pairs.values()]
+        return min((each for each in due if each is not None), default=None)
+
+    def advance(self, now_ns: int) -> None:
+        """Do all that is due by `now_ns`: markets, countdowns, book channels."""
+        for market in self.markets:
+            market.advance(now_ns)
+        for owner, pair in self.countdowns.expired(now_ns):
+            self.cancel_all(self.ledger.accounts[owner], now_ns, pair=pair)
+        for each in self.pairs.values():
+            self.outbox += each.reports(now_ns)
+
+    def street_quote(
+        self, market: PairMarket, side: Side, ticks: int, lots: int, now_ns: int
+    ) -> None:
+        """Make the street's size at one price equal to `lots`."""
+        fills = market.book.quote(side, ticks, lots)
+        if fills:
+            self.clearing.fills(market, side, fills, None, now_ns)
+
+    def street_take(
+        self, market: PairMarket, side: Side, lots: int, limit: int | None, now_ns: int
+    ) -> None:
+        """Let the street buy or sell up to `lots` from whoever rests best."""
+        self.clearing.fills(market, side, market.book.take(side, lots, limit), None, now_ns)
+
+    def street_print(
+        self, market: PairMarket, taker: Side, ticks: int, lots: int, trade_id: int, now_ns: int
+    ) -> None:
+        """Let a taped trade happen: print it, and fill the accounts' orders that it met."""
+        self.clearing.publish(market, trade_id, taker, ticks, lots, now_ns)
+        if market.book.side(taker.opposite).owned:
+            met = market.book.trade_through(taker, ticks, lots)
+            self.clearing.street_takes(market, met, now_ns)

@@ -1,0 +1,72 @@
+"""What happened before a synthetic market opened: candles, so that nobody starts blind. Pure.
+
+A day and a half of minutes, and six weeks of hours before that, walked backwards from the opening
+price. Each pair has its own chance, so one pair's history does not depend on the others listed.
+"""
+
+import math
+from random import Random
+
+from adapters.simulated.core.candles import Candle, merged
+from adapters.simulated.core.pair_market import PairMarket
+from adapters.simulated.markets.price_process import student_t4
+from adapters.simulated.markets.traits import PairTraits
+from state.values import NS_PER_S
+
+_MINUTES = 2_160
+_HOURS = 1_000
+
+
+def load_history(
+    market: PairMarket, traits: PairTraits, price: float, rng: Random, now_ns: int
+) -> None:
+    """Give `market` candles that end where it opens, at `price`."""
+    now_s = now_ns // NS_PER_S
+    minutes = _walk_back(market, traits, rng, price, now_s - now_s % 60, 60, _MINUTES)
+    # Hours of one kind end where whole hours of minutes begin.
+    end_s = minutes[0].time_s + (-minutes[0].time_s % 3600)
+    recent = [bar for bar in minutes if bar.time_s >= end_s]
+    start = recent[0].open / 10**market.units.price_decimals
+    hours = _walk_back(market, traits, rng, start, end_s, 3600, _HOURS)
+    market.candles.series[3600].load(hours + merged(recent, 3600))
+    market.candles.series[60].load(minutes)
+    market.last_ticks = minutes[-1].close
+
+
+def _walk_back(
+    market: PairMarket,
+    traits: PairTraits,
+    rng: Random,
+    price: float,
+    end_s: int,
+    length_s: int,
+    count: int,
+) -> list[Candle]:
+    """Return `count` bars, oldest first, the last of which closes at `price` at `end_s`."""
+    scale = traits.daily_volatility * math.sqrt(length_s / 86_400.0)
+    ticks = 10**market.units.price_decimals
+    volume = traits.trades_per_s * length_s * traits.trade_notional * 2.5
+    lots_per_unit = 10**market.units.amount_decimals
+    bars = []
+    close = price
+    for number in range(1, count + 1):
+        start = close * math.exp(-max(-0.2, min(0.2, scale * student_t4(rng))))
+        stretch = scale * abs(rng.gauss(0.0, 0.5))
+        high, low = max(start, close) * math.exp(stretch), min(start, close) * math.exp(-stretch)
+        traded = volume * math.exp(rng.gauss(-0.2, 0.6))
+        lots = max(1, round(traded / close * lots_per_unit))
+        middle = max(1, round((start + close) / 2 * ticks))
+        bars.append(
+            Candle(
+                end_s - number * length_s,
+                max(1, round(start * ticks)),
+                max(1, round(high * ticks)),
+                max(1, round(low * ticks)),
+                max(1, round(close * ticks)),
+                lots,
+                lots * middle,
+            )
+        )
+        close = start
+    bars.reverse()
+    return bars

@@ -1,0 +1,136 @@
+"""How a simulated exchange is wanted: options, accounts, and a venue built from them."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from msgspec import Struct
+
+from adapters.simulated.catalogue import CATALOGUE, DEFAULT_PAIRS, listing
+from adapters.simulated.core.switches import Switches
+from adapters.simulated.core.units import SCALE, scaled
+from adapters.simulated.core.venue import Venue
+from state.errors import ConfigurationInvalid
+from state.values import Currency, Pair, base_of, quote_of
+
+DEMO_KEY = "gatehouse-demo-key"
+DEMO_SECRET = "gatehouse-demo-secret"  # noqa: S105 - opens nothing but a simulation
+
+_DEMO_QUOTE = {"USDT": Decimal(100_000), "BTC": Decimal(5)}
+_DEMO_WORTH = 50_000.0
+"""Quote units of each base that a demo account begins with, about."""
+
+
+class AccountOptions(Struct, frozen=True, kw_only=True):
+    """One account and what it begins with."""
+
+    name: str
+    key: str
+    secret: str
+    balances: dict[Currency, Decimal]
+
+
+class ExchangeOptions(Struct, frozen=True, kw_only=True):
+    """Everything an exchange process is told."""
+
+    port: int = 0
+    pairs: tuple[str, ...] = DEFAULT_PAIRS
+    seed: int = 1
+    speed: float = 1.0
+    tape: Path | None = None
+    faults: Path | None = None
+    db: Path | None = None
+    accounts: tuple[AccountOptions, ...] = ()
+    rate_limits: bool = True
+    exit_with_parent: bool = False
+    switches: Switches = Switches()
+
+
+def parse_account(text: str) -> AccountOptions:
+    """Return what `NAME:KEY:SECRET:USDT=10000,BTC=0.1` says; the balances may be left out.
+
+    Raises:
+        ConfigurationInvalid: If it says anything else; the text names the part.
+    """
+    name, *rest = text.split(":")
+    if len(rest) not in (2, 3) or not all((name, *rest[:2])):
+        # The text itself may hold a secret, so it is not repeated.
+        message = f"account {name!r}: write NAME:KEY:SECRET:USDT=10000,BTC=0.1"
+        raise ConfigurationInvalid(message)
+    balances: dict[Currency, Decimal] = {}
+    for part in rest[2].split(",") if len(rest) == 3 and rest[2] else ():
+        currency, _, amount = part.partition("=")
+        balances[Currency(currency)] = _amount(name, currency, amount)
+    return AccountOptions(name=name, key=rest[0], secret=rest[1], balances=balances)
+
+
+def _amount(name: str, currency: str, text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not currency.isalnum() or not amount.is_finite() or amount < 0:
+        message = f"account {name!r}: {currency}={text} is no balance; write it like USDT=10000"
+        raise ConfigurationInvalid(message)
+    if scaled(amount, SCALE) is None:
+        message = f"account {name!r}: {currency}={text} has more than {SCALE} decimals"
+        raise ConfigurationInvalid(message)
+    return amount
+
+
+def demo_account(
+    pairs: Iterable[str], key: str = DEMO_KEY, secret: str = DEMO_SECRET
+) -> AccountOptions:
+    """Return an account that can trade either side of each of `pairs`."""
+    balances: dict[Currency, Decimal] = {}
+    for pair in map(Pair, pairs):
+        quote = quote_of(pair)
+        balances.setdefault(quote, _DEMO_QUOTE.get(quote, Decimal(100_000)))
+    for pair in map(Pair, pairs):
+        known = CATALOGUE.get(pair)
+        price = known[1].price if known is not None and quote_of(pair) == "USDT" else 10_000.0
+        # One significant digit: nobody should wonder where 1.17 BTC came from.
+        balances.setdefault(base_of(pair), Decimal(f"{_DEMO_WORTH / price:.0e}"))
+    return AccountOptions(name="demo", key=key, secret=secret, balances=balances)
+
+
+def open_accounts(venue: Venue, accounts: Sequence[AccountOptions]) -> None:
+    """Open accounts that `venue` does not know yet; those it knows keep what they own.
+
+    Raises:
+        ConfigurationInvalid: If two accounts share a name or a key.
+    """
+    if len({each.name for each in accounts}) < len(accounts):
+        message = "two accounts have the same name: give each --account its own"
+        raise ConfigurationInvalid(message)
+    if len({each.key for each in accounts}) < len(accounts):
+        message = "two accounts have the same key: give each --account its own"
+        raise ConfigurationInvalid(message)
+    ledger = venue.ledger
+    for each in accounts:
+        known = ledger.accounts.get(each.name)
+        if known is not None:
+            ledger.by_key.pop(known.key, None)
+            known.key, known.secret = each.key, each.secret
+            ledger.by_key[each.key] = known
+            continue
+        account = ledger.open(each.name, each.key, each.secret)
+        for currency, amount in each.balances.items():
+            atoms = scaled(amount, SCALE)
+            assert atoms is not None, "parse_account checked the decimals"
+            ledger.deposit(account, currency, atoms)
+
+
+def unique_pairs(pairs: Iterable[str]) -> tuple[str, ...]:
+    """Return `pairs` without repetition, each known to the catalogue.
+
+    Raises:
+        ConfigurationInvalid: If one is not, or there is none.
+    """
+    wanted = tuple(dict.fromkeys(pairs))
+    if not wanted:
+        message = "no pair is listed: name some with --pairs BTC_USDT,ETH_USDT"
+        raise ConfigurationInvalid(message)
+    for pair in wanted:
+        listing(pair)
+    return wanted

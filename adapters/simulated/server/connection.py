@@ -1,0 +1,87 @@
+"""One WebSocket connection: what it wants, and a bounded queue of what it is owed."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from aiohttp import WSMsgType, web
+
+from adapters.simulated.faults import FaultName, FaultPlan, Site
+
+MOST_QUEUED = 5_000
+"""Messages a slow reader may be behind; then it is cut off, so that it stalls nobody."""
+
+
+class Connection:
+    """A client's socket.
+
+    Args:
+        socket: Already prepared.
+        number: Names the connection.
+        faults: Asked about every push.
+        now_ns: The venue's clock.
+    """
+
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        number: int,
+        faults: FaultPlan,
+        now_ns: Callable[[], int],
+    ) -> None:
+        self.socket = socket
+        self.number = number
+        self.overflowed = False
+        self._faults = faults
+        self._now_ns = now_ns
+        self._queue: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+        self._silent_until_ns = 0
+        self._held: bytes | None = None
+        self.is_cut = False
+
+    def reply(self, message: bytes) -> None:
+        """Send what was asked for; no fault strikes it."""
+        if len(self._queue) >= MOST_QUEUED:
+            self.overflowed = True
+            self.cut()
+            return
+        self._queue.append(message)
+        self._wake.set()
+
+    def push(self, subject: str, message: bytes) -> None:
+        """Send what happened, unless a fault has it otherwise."""
+        fault = self._faults.strike(Site.PUSH, subject)
+        if self._now_ns() < self._silent_until_ns:
+            return
+        name = fault.fault if fault is not None else None
+        if name in (FaultName.PUSH_LOST, FaultName.BOOK_GAP):
+            return
+        if name is FaultName.DISCONNECT:
+            self.cut()
+            return
+        if fault is not None and name is FaultName.STREAM_SILENT:
+            self._silent_until_ns = self._now_ns() + fault.delay_ns
+            return
+        if name is FaultName.PUSH_REORDERED and self._held is None:
+            self._held = message
+            return
+        self.reply(message)
+        if name is FaultName.PUSH_TWICE:
+            self.reply(message)
+        if self._held is not None:
+            held, self._held = self._held, None
+            self.reply(held)
+
+    def cut(self) -> None:
+        """Drop the connection without a word."""
+        self.is_cut = True
+        self._wake.set()
+
+    async def write(self) -> None:
+        """Send what is queued until the connection is cut or fails."""
+        while not self.is_cut:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._queue and not self.is_cut:
+                await self.socket.send_frame(self._queue.popleft(), WSMsgType.TEXT)

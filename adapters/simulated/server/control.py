@@ -1,0 +1,115 @@
+"""Control endpoints that the real venue does not have: faults, whole accounts, invariants.
+
+They live under /control, outside Gate's paths, for tests and people; nothing here is signed, so the
+exchange listens on loopback only.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from adapters.simulated.core.invariants import broken_invariants
+from adapters.simulated.core.ledger import Account
+from adapters.simulated.core.refusals import refusal
+from adapters.simulated.core.units import text_of
+from adapters.simulated.core.venue import Venue
+from adapters.simulated.faults import CATALOGUE, FaultOrder
+from adapters.simulated.server.calls import decoded
+from adapters.simulated.server.exchange import Exchange
+from adapters.simulated.server.rows import Row, order_row, user_trade_row
+
+_encode = msgspec.json.Encoder().encode
+
+
+def add_routes(app: web.Application, exchange: Exchange) -> None:
+    """Add the control endpoints to `app`."""
+
+    def get(path: str, told: Callable[[web.Request], Any]) -> None:
+        app.router.add_get(path, _as_json(told))
+
+    async def set_faults(request: web.Request) -> web.StreamResponse:
+        exchange.faults.replace(decoded(await request.read(), list[FaultOrder]))
+        return _json(_faults(exchange))
+
+    async def disconnect(_request: web.Request) -> web.StreamResponse:
+        return _json({"disconnected": exchange.disconnect_all()})
+
+    get("/control/faults", lambda _request: _faults(exchange))
+    app.router.add_post("/control/faults", set_faults)
+    get("/control/faults/catalogue", lambda _request: CATALOGUE)
+    get("/control/accounts", lambda _request: _account_names(exchange.venue))
+    get("/control/accounts/{name}", lambda request: _account(exchange.venue, request))
+    get("/control/invariants", lambda _request: _invariants(exchange.venue))
+    get("/control/status", lambda _request: _status(exchange))
+    app.router.add_post("/control/disconnect", disconnect)
+
+
+def _json(value: Any) -> web.Response:
+    return web.Response(body=_encode(value), content_type="application/json")
+
+
+def _as_json(
+    told: Callable[[web.Request], Any],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return _json(told(request))
+
+    return answer
+
+
+def _faults(exchange: Exchange) -> list[Row]:
+    return [
+        {**msgspec.to_builtins(armed.order), "seen": armed.seen, "struck": armed.struck}
+        for armed in exchange.faults.armed
+    ]
+
+
+def _account_names(venue: Venue) -> list[str]:
+    return [account.name for account in venue.ledger.accounts.values() if not account.internal]
+
+
+def _account(venue: Venue, request: web.Request) -> Row:
+    """Return every balance, order and fill of an account, oldest first."""
+    name = request.match_info["name"]
+    account = venue.ledger.accounts.get(name)
+    if account is None or account.internal:
+        raise refusal("NOT_FOUND", f"no account named {name}")
+    orders = [*venue.index.finished_since(name, 0), *venue.index.open_orders(name)]
+    orders.sort(key=lambda order: order.id)
+    trades = list(venue.index.trades_since(name, None, 0))[::-1]
+    return {
+        "name": name,
+        "key": account.key,
+        "user_id": account.user_id,
+        "balances": _balances(account),
+        "orders": [order_row(order, venue.pairs[order.pair].rules) for order in orders],
+        "trades": [user_trade_row(trade, venue.pairs[trade.pair].units) for trade in trades],
+    }
+
+
+def _balances(account: Account) -> dict[str, Row]:
+    return {
+        currency: {
+            "available": text_of(balance.available),
+            "locked": text_of(balance.locked),
+            "total": text_of(balance.total),
+        }
+        for currency, balance in account.balances.items()
+    }
+
+
+def _invariants(venue: Venue) -> Row:
+    broken = broken_invariants(venue)
+    return {"ok": not broken, "broken": broken}
+
+
+def _status(exchange: Exchange) -> Row:
+    return {
+        "pairs": list(exchange.venue.pairs),
+        "connections": exchange.connections,
+        "subscriptions": exchange.hub.subscriptions,
+        "open_orders": sum(1 for _ in exchange.venue.index.every_open()),
+        "cut_for_slowness": exchange.cut_for_slowness,
+    }

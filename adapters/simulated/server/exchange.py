@@ -1,0 +1,134 @@
+"""The venue on a running loop: turns, clock, journal and telling, in one place.
+
+A turn is all that one pass of the event loop did to the venue. At its end what happened is written
+down first and told afterwards, pushes and answers alike: nobody hears of an order that a crash
+could take back.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from typing import Protocol
+
+from aiohttp import web
+
+from adapters.simulated.core.events import Event
+from adapters.simulated.core.venue import Venue
+from adapters.simulated.faults import FaultPlan
+from adapters.simulated.server.connection import Connection
+from adapters.simulated.server.hub import Hub
+from adapters.simulated.server.rate_limits import RateLimits
+
+_TICK_S = 0.01
+
+
+class Journal(Protocol):
+    """Where the venue outlives its process."""
+
+    def commit(self, events: Iterable[Event]) -> None:
+        """Make `events` and what they changed durable."""
+        ...
+
+    def close(self) -> None:
+        """Write what is left and let go of the file."""
+        ...
+
+
+class Exchange:
+    """One venue being served.
+
+    Args:
+        venue: What is served.
+        faults: How it misbehaves.
+        limits: How often clients may call.
+        journal: None for a venue that lives in memory only.
+    """
+
+    def __init__(
+        self, venue: Venue, faults: FaultPlan, limits: RateLimits, journal: Journal | None = None
+    ) -> None:
+        self.venue = venue
+        self.faults = faults
+        self.limits = limits
+        self.hub = Hub(venue)
+        self.cut_for_slowness = 0
+        self._connections: dict[Connection, None] = {}
+        self._connected = 0
+        self._journal = journal
+        self._failure: Exception | None = None
+        self._turn: asyncio.Future[None] | None = None
+
+    def now_ns(self) -> int:
+        """Return the venue's time."""
+        return time.time_ns()
+
+    @property
+    def connections(self) -> int:
+        """How many sockets are open."""
+        return len(self._connections)
+
+    def admit(self, socket: web.WebSocketResponse) -> Connection:
+        """Return the new connection over `socket`."""
+        self._connected += 1
+        connection = Connection(socket, self._connected, self.faults, self.now_ns)
+        self._connections[connection] = None
+        return connection
+
+    def dismiss(self, connection: Connection) -> None:
+        """Forget a connection that ended."""
+        self.cut_for_slowness += connection.overflowed
+        self.hub.drop(connection)
+        self._connections.pop(connection, None)
+
+    def disconnect_all(self) -> int:
+        """Cut every socket; return how many."""
+        for connection in self._connections:
+            connection.cut()
+        return len(self._connections)
+
+    def turn_over(self) -> asyncio.Future[None]:
+        """Return what is done when everything up to now is durable and told."""
+        if self._turn is None:
+            loop = asyncio.get_running_loop()
+            self._turn = loop.create_future()
+            loop.call_soon(self._end_turn)
+        return self._turn
+
+    def _end_turn(self) -> None:
+        over, self._turn = self._turn, None
+        assert over is not None, "only turn_over schedules the end of a turn"
+        try:
+            self._keep_and_tell()
+        except Exception as problem:  # noqa: BLE001 - kept for `run`, which raises it
+            # What is not on disk must not be heard of: `run` ends the process.
+            self._failure = problem
+            over.set_exception(problem)
+            return
+        if not over.done():
+            over.set_result(None)
+
+    def _keep_and_tell(self) -> None:
+        events = self.venue.drain()
+        if self._journal is not None:
+            self._journal.commit(events)
+        self.hub.tell(events, self.now_ns())
+
+    async def run(self) -> None:
+        """Let the venue's time pass until cancelled.
+
+        Raises:
+            Exception: Whatever kept a turn from being written down.
+        """
+        while self._failure is None:
+            now_ns = self.now_ns()
+            self.venue.advance(now_ns)
+            self._keep_and_tell()
+            self.hub.tell_by_the_clock(now_ns)
+            await asyncio.sleep(_TICK_S)
+        raise self._failure
+
+    def close(self) -> None:
+        """Write down what is left."""
+        if self._journal is not None:
+            self._journal.commit(self.venue.drain())
+            self._journal.close()

@@ -1,0 +1,138 @@
+"""What the WebSocket channels tell, as Gate's messages. Pure."""
+
+from typing import Any
+
+import msgspec
+
+from adapters.simulated.core.candles import SECONDS, Candle
+from adapters.simulated.core.events import BalanceMoved, BookPublished, TradePublished
+from adapters.simulated.core.orders import UserTrade
+from adapters.simulated.core.pair_market import PairMarket
+from adapters.simulated.core.switches import ChangeOf
+from adapters.simulated.core.units import PairUnits, text_of
+from adapters.simulated.server.rows import (
+    Row,
+    level_rows,
+    milliseconds_text,
+    quote_text,
+    seconds_text,
+)
+from state.values import NS_PER_MS, NS_PER_S
+
+_encode = msgspec.json.Encoder().encode
+
+
+def push(channel: str, result: Any, now_ns: int) -> bytes:
+    """Return the update message of `channel`."""
+    return _encode(
+        {
+            "time": now_ns // NS_PER_S,
+            "time_ms": now_ns // NS_PER_MS,
+            "channel": channel,
+            "event": "update",
+            "result": result,
+        }
+    )
+
+
+def book_update(units: PairUnits, told: BookPublished) -> Row:
+    """Return a result of `spot.order_book_update`."""
+    return {
+        "t": told.time_ns // NS_PER_MS,
+        "e": "depthUpdate",
+        "E": told.time_ns // NS_PER_S,
+        "s": told.pair,
+        "U": told.first_id,
+        "u": told.last_id,
+        "b": level_rows(units, told.bids),
+        "a": level_rows(units, told.asks),
+    }
+
+
+def book_ticker(market: PairMarket, now_ns: int) -> Row:
+    """Return a result of `spot.book_ticker`; an empty side is empty strings."""
+    [bid] = level_rows(market.units, market.book.bids.top(1)) or [("", "")]
+    [ask] = level_rows(market.units, market.book.asks.top(1)) or [("", "")]
+    return {
+        "t": now_ns // NS_PER_MS,
+        "u": market.book.update_id,
+        "s": market.rules.pair,
+        "b": bid[0],
+        "B": bid[1],
+        "a": ask[0],
+        "A": ask[1],
+    }
+
+
+def public_trade(units: PairUnits, trade: TradePublished) -> Row:
+    """Return a result of `spot.trades`."""
+    return {
+        "id": trade.id,
+        "id_market": trade.id,
+        "create_time": trade.time_ns // NS_PER_S,
+        "create_time_ms": milliseconds_text(trade.time_ns),
+        "side": trade.taker.value,
+        "currency_pair": trade.pair,
+        "amount": units.amount_text(trade.lots),
+        "price": units.price_text(trade.ticks),
+        "range": f"{trade.sequence}-{trade.sequence}",
+    }
+
+
+def candle(market: PairMarket, bar: Candle, interval: str, now_ns: int) -> Row:
+    """Return a result of `spot.candlesticks`."""
+    units = market.units
+    return {
+        "t": str(bar.time_s),
+        "v": quote_text(units, bar.ticks_lots),
+        "c": units.price_text(bar.close),
+        "h": units.price_text(bar.high),
+        "l": units.price_text(bar.low),
+        "o": units.price_text(bar.open),
+        "n": f"{interval}_{market.rules.pair}",
+        "a": units.amount_text(bar.lots),
+        "w": now_ns >= (bar.time_s + SECONDS[interval]) * NS_PER_S,
+    }
+
+
+def user_trade(trade: UserTrade, units: PairUnits, user_id: int) -> Row:
+    """Return an entry of `spot.usertrades`."""
+    return {
+        "id": trade.id,
+        "user_id": user_id,
+        "order_id": str(trade.order_id),
+        "currency_pair": trade.pair,
+        "create_time": trade.time_ns // NS_PER_S,
+        "create_time_ms": milliseconds_text(trade.time_ns),
+        "side": trade.side.value,
+        "amount": units.amount_text(trade.lots),
+        "role": trade.role.value,
+        "price": units.price_text(trade.ticks),
+        "fee": text_of(trade.fee),
+        "fee_currency": trade.fee_currency,
+        "point_fee": "0",
+        "gt_fee": "0",
+        "text": trade.text,
+        "amend_text": "-",
+        "biz_info": "-",
+        "id_market": trade.market_id,
+    }
+
+
+def balance(moved: BalanceMoved, change_of: ChangeOf) -> Row:
+    """Return an entry of `spot.balances`."""
+    change = moved.available_change
+    if change_of is ChangeOf.TOTAL:
+        change += moved.locked_change
+    return {
+        "timestamp": seconds_text(moved.time_ns),
+        "timestamp_ms": str(moved.time_ns // NS_PER_MS),
+        "user": str(moved.user_id),
+        "currency": moved.currency,
+        "change": text_of(change),
+        "total": text_of(moved.available + moved.locked),
+        "available": text_of(moved.available),
+        "freeze": text_of(moved.locked),
+        "freeze_change": text_of(moved.locked_change),
+        "change_type": moved.change_type,
+    }

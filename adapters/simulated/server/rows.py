@@ -1,0 +1,272 @@
+"""The venue's objects as Gate's REST rows: names, string and number types as on the wire. Pure."""
+
+from decimal import Decimal
+from typing import Any
+
+from adapters.simulated.core.candles import SECONDS, Candle
+from adapters.simulated.core.events import TradePublished
+from adapters.simulated.core.ledger import Account, Balance
+from adapters.simulated.core.orders import Order, UserTrade
+from adapters.simulated.core.pair_market import PairMarket
+from adapters.simulated.core.pair_rules import PairRules
+from adapters.simulated.core.units import PairUnits, decimal_of, text_of
+from state.values import NS_PER_MS, NS_PER_S, Currency, Side, plain
+
+Row = dict[str, Any]
+
+
+def seconds_text(time_ns: int) -> str:
+    """Return Unix seconds as text."""
+    return str(time_ns // NS_PER_S)
+
+
+def milliseconds_text(time_ns: int) -> str:
+    """Return Unix milliseconds with six decimals, as trades carry them."""
+    return f"{time_ns // NS_PER_MS}.{time_ns % NS_PER_MS:06d}"
+
+
+def _optional(value: Decimal | None) -> str | None:
+    return None if value is None else plain(value)
+
+
+def pair_row(rules: PairRules) -> Row:
+    """Return a row of GET /spot/currency_pairs."""
+    return {
+        "id": rules.pair,
+        "base": rules.base,
+        "base_name": rules.base,
+        "quote": rules.quote,
+        "quote_name": rules.quote,
+        "fee": plain(rules.fee_percent),
+        "min_base_amount": _optional(rules.min_base),
+        "min_quote_amount": _optional(rules.min_quote),
+        "max_base_amount": _optional(rules.max_base),
+        "max_quote_amount": _optional(rules.max_quote),
+        "amount_precision": rules.amount_decimals,
+        "precision": rules.price_decimals,
+        "trade_status": rules.status.value,
+        "sell_start": 0,
+        "buy_start": 0,
+        "delisting_time": 0,
+        "type": "normal",
+        "trade_url": "",
+        "st_tag": False,
+        "up_rate": plain(rules.up_rate),
+        "down_rate": plain(rules.down_rate),
+        "slippage": plain(rules.slippage),
+        "market_order_max_stock": "0",
+        "market_order_max_money": "0",
+        "trade_quotes": None,
+    }
+
+
+def currency_row(currency: Currency) -> Row:
+    """Return a row of GET /spot/currencies."""
+    chain = {
+        "name": currency,
+        "addr": "",
+        "withdraw_disabled": True,
+        "withdraw_delayed": False,
+        "deposit_disabled": True,
+    }
+    return {
+        "currency": currency,
+        "name": currency,
+        "delisted": False,
+        "withdraw_disabled": True,
+        "withdraw_delayed": False,
+        "deposit_disabled": True,
+        "trade_disabled": False,
+        "fixed_rate": "",
+        "chain": currency,
+        "chains": [chain],
+        "total_supply": "0",
+        "market_cap": "0",
+        "category": [],
+    }
+
+
+def ticker_row(market: PairMarket, now_ns: int) -> Row:
+    """Return a ticker, the same over REST and WebSocket."""
+    units = market.units
+    bid, ask = market.book.bids.best(), market.book.asks.best()
+    last = market.last_ticks or 0
+    start, high, low, lots, ticks_lots = market.day(now_ns) or (last, last, last, 0, 0)
+    change = Decimal(last - start) * 100 / start if start else Decimal(0)
+    return {
+        "currency_pair": market.rules.pair,
+        "last": units.price_text(last),
+        "lowest_ask": units.price_text(ask) if ask is not None else "",
+        "highest_bid": units.price_text(bid) if bid is not None else "",
+        "change_percentage": plain(round(change, 2)),
+        "base_volume": units.amount_text(lots),
+        "quote_volume": quote_text(units, ticks_lots),
+        "high_24h": units.price_text(high),
+        "low_24h": units.price_text(low),
+    }
+
+
+def quote_text(units: PairUnits, ticks_lots: int) -> str:
+    """Return a sum of ticks x lots in quote units."""
+    return text_of(ticks_lots, units.price_decimals + units.amount_decimals)
+
+
+def level_rows(units: PairUnits, levels: list[tuple[int, int]]) -> list[tuple[str, str]]:
+    """Return (price, amount) of each level."""
+    return [(units.price_text(ticks), units.amount_text(lots)) for ticks, lots in levels]
+
+
+def public_trade_row(units: PairUnits, trade: TradePublished) -> Row:
+    """Return a row of GET /spot/trades."""
+    return {
+        "id": str(trade.id),
+        "create_time": seconds_text(trade.time_ns),
+        "create_time_ms": milliseconds_text(trade.time_ns),
+        "currency_pair": trade.pair,
+        "side": trade.taker.value,
+        "amount": units.amount_text(trade.lots),
+        "price": units.price_text(trade.ticks),
+        "sequence_id": str(trade.sequence),
+    }
+
+
+def candle_row(units: PairUnits, bar: Candle, interval: str, now_ns: int) -> list[str]:
+    """Return a row of GET /spot/candlesticks: note the order of its columns."""
+    closed = now_ns >= (bar.time_s + SECONDS[interval]) * NS_PER_S
+    return [
+        str(bar.time_s),
+        quote_text(units, bar.ticks_lots),
+        units.price_text(bar.close),
+        units.price_text(bar.high),
+        units.price_text(bar.low),
+        units.price_text(bar.open),
+        units.amount_text(bar.lots),
+        "true" if closed else "false",
+    ]
+
+
+def balance_row(currency: Currency, balance: Balance) -> Row:
+    """Return a row of GET /spot/accounts."""
+    return {
+        "currency": currency,
+        "available": text_of(balance.available),
+        "locked": text_of(balance.locked),
+        "update_id": balance.update_id,
+    }
+
+
+def order_row(order: Order, rules: PairRules) -> Row:
+    """Return the Order object of REST: times in ms are numbers."""
+    return {
+        **_order_members(order, rules),
+        "create_time_ms": order.created_ns // NS_PER_MS,
+        "update_time_ms": order.updated_ns // NS_PER_MS,
+        "status": order.status.value,
+    }
+
+
+def order_push(order: Order, rules: PairRules, event: str, user_id: int) -> Row:
+    """Return the Order object of `spot.orders`: no status, times in ms are strings."""
+    return {
+        **_order_members(order, rules),
+        "create_time_ms": str(order.created_ns // NS_PER_MS),
+        "update_time_ms": str(order.updated_ns // NS_PER_MS),
+        "event": event,
+        "user": user_id,
+        "biz_info": "-",
+    }
+
+
+def _order_members(order: Order, rules: PairRules) -> Row:
+    units = rules.units
+    amount_text = text_of if order.counts_quote else units.amount_text
+    received, paid = rules.base, rules.quote
+    if order.side is Side.SELL:
+        received, paid = paid, received
+    filled_total = text_of(order.filled_quote)
+    row: Row = {
+        "id": str(order.id),
+        "text": order.text,
+        "amend_text": "-",
+        "create_time": seconds_text(order.created_ns),
+        "update_time": seconds_text(order.updated_ns),
+        "currency_pair": order.pair,
+        "type": order.type.value,
+        "account": order.wallet,
+        "side": order.side.value,
+        "amount": amount_text(order.amount),
+        "price": units.price_text(order.ticks),
+        "time_in_force": order.time_in_force.value,
+        "iceberg": "0",
+        "left": amount_text(order.left),
+        "filled_amount": units.amount_text(order.filled_lots),
+        "fill_price": filled_total,
+        "filled_total": filled_total,
+        "fee": text_of(order.fee),
+        "fee_currency": received,
+        "point_fee": "0",
+        "gt_fee": "0",
+        "gt_maker_fee": "0",
+        "gt_taker_fee": "0",
+        "gt_discount": False,
+        "rebated_fee": "0",
+        "rebated_fee_currency": paid,
+        "stp_id": 0,
+        "stp_act": "-",
+        "finish_as": order.finish_as,
+        "auto_repay": False,
+    }
+    if order.filled_lots:
+        row["avg_deal_price"] = _average(order, units)
+    return row
+
+
+def _average(order: Order, units: PairUnits) -> str:
+    average = decimal_of(order.filled_quote) / decimal_of(order.filled_lots, units.amount_decimals)
+    return plain(round(average, units.price_decimals + 6))
+
+
+def user_trade_row(trade: UserTrade, units: PairUnits) -> Row:
+    """Return a row of GET /spot/my_trades."""
+    return {
+        "id": str(trade.id),
+        "create_time": seconds_text(trade.time_ns),
+        "create_time_ms": milliseconds_text(trade.time_ns),
+        "currency_pair": trade.pair,
+        "side": trade.side.value,
+        "role": trade.role.value,
+        "amount": units.amount_text(trade.lots),
+        "price": units.price_text(trade.ticks),
+        "order_id": str(trade.order_id),
+        "fee": text_of(trade.fee),
+        "fee_currency": trade.fee_currency,
+        "point_fee": "0",
+        "gt_fee": "0",
+        "amend_text": "-",
+        "sequence_id": str(trade.sequence),
+        "text": trade.text,
+        "deal": text_of(trade.quote),
+    }
+
+
+def fee_row(account: Account) -> Row:
+    """Return GET /wallet/fee."""
+    taker, maker = text_of(account.taker_fee_ppm, 6), text_of(account.maker_fee_ppm, 6)
+    return {
+        "user_id": account.user_id,
+        "taker_fee": taker,
+        "maker_fee": maker,
+        "rpi_maker_fee": maker,
+        "gt_discount": False,
+        "gt_taker_fee": "0",
+        "gt_maker_fee": "0",
+        "loan_fee": "0.18",
+        "point_type": "1",
+        "futures_taker_fee": "0.0005",
+        "futures_maker_fee": "0.0002",
+        "futures_rpi_maker_fee": "0.0002",
+        "delivery_taker_fee": "0.0005",
+        "delivery_maker_fee": "0.0002",
+        "debit_fee": 3,
+        "rpi_mm": 0,
+    }

@@ -1,0 +1,209 @@
+"""What a WebSocket client may say and what it is answered (gate-protocol.md sections 7 to 9).
+
+Pure: bytes in, a decision and bytes out. Adding a channel is adding a row to `CHANNELS`.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from adapters.simulated.core.candles import SECONDS
+from adapters.simulated.core.ledger import Account
+from adapters.simulated.core.pair_market import CHANNEL_DEPTH
+from adapters.simulated.core.venue import Venue
+from adapters.simulated.server.hub import EVERY_PAIR, Topic
+from adapters.simulated.server.signing import ChannelAuth, authenticated_channel
+from state.errors import VenueRefused
+from state.values import NS_PER_MS, NS_PER_S, Pair
+
+_encode = msgspec.json.Encoder().encode
+
+BAD_BODY, BAD_ARGUMENT, SERVER_FAILED, NOT_AUTHENTICATED = 1, 2, 3, 4
+"""Gate's error codes."""
+
+
+class Incoming(msgspec.Struct, kw_only=True):
+    """A client's message; members not named here are ignored."""
+
+    channel: str
+    time: int = 0
+    event: str = ""
+    id: int | None = None
+    payload: Any = None
+    auth: ChannelAuth | None = None
+
+
+class ChannelError(Exception):
+    """Gate's answer to a message that cannot be served."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Decision(NamedTuple):
+    """What to do about a message."""
+
+    reply: bytes
+    subscribe: tuple[Topic, ...] = ()
+    unsubscribe: tuple[Topic, ...] = ()
+
+
+def _strings(payload: Any) -> list[str]:
+    if not isinstance(payload, list) or not payload:
+        raise ChannelError(BAD_ARGUMENT, "payload must be a non-empty array of strings")
+    if not all(isinstance(each, str) for each in payload):
+        raise ChannelError(BAD_ARGUMENT, "payload must be a non-empty array of strings")
+    return payload
+
+
+def _known(venue: Venue, pairs: list[str]) -> list[str]:
+    for pair in pairs:
+        if Pair(pair) not in venue.pairs:
+            raise ChannelError(BAD_ARGUMENT, f"unknown currency pair: {pair}")
+    return pairs
+
+
+def _pairs(venue: Venue, payload: Any) -> list[str]:
+    return _known(venue, _strings(payload))
+
+
+def _book(venue: Venue, payload: Any) -> list[str]:
+    pair, *rest = _strings(payload)
+    _known(venue, [pair])
+    pace = rest[0] if rest else "100ms"
+    if pace not in CHANNEL_DEPTH:
+        raise ChannelError(BAD_ARGUMENT, f"unknown interval: {pace}")
+    return [f"{pace}_{pair}"]
+
+
+def _candles(venue: Venue, payload: Any) -> list[str]:
+    interval, *pairs = _strings(payload)
+    if interval not in SECONDS:
+        raise ChannelError(BAD_ARGUMENT, f"unknown interval: {interval}")
+    if not pairs:
+        raise ChannelError(BAD_ARGUMENT, "payload must be an interval and a currency pair")
+    return [f"{interval}_{pair}" for pair in _known(venue, pairs)]
+
+
+def _own_pairs(venue: Venue, payload: Any) -> list[str]:
+    pairs = _strings(payload)
+    _known(venue, [pair for pair in pairs if pair != EVERY_PAIR])
+    return pairs
+
+
+def _whole_account(_venue: Venue, _payload: Any) -> list[str]:
+    return [EVERY_PAIR]
+
+
+class _Channel(NamedTuple):
+    """How a channel reads its payload, and whether it wants a signature."""
+
+    wants: Callable[[Venue, Any], list[str]]
+    private: bool = False
+
+
+CHANNELS = {
+    "spot.tickers": _Channel(_pairs),
+    "spot.trades": _Channel(_pairs),
+    "spot.book_ticker": _Channel(_pairs),
+    "spot.order_book_update": _Channel(_book),
+    "spot.candlesticks": _Channel(_candles),
+    "spot.orders": _Channel(_own_pairs, private=True),
+    "spot.usertrades": _Channel(_own_pairs, private=True),
+    "spot.balances": _Channel(_whole_account, private=True),
+}
+
+
+class SocketProtocol:
+    """Answers one connection.
+
+    Args:
+        venue: Whose pairs and accounts are meant.
+        connection: Names the connection in answers.
+    """
+
+    def __init__(self, venue: Venue, connection: int) -> None:
+        self._venue = venue
+        self._connection = f"{connection:016x}"
+        self._answered = 0
+
+    def decide(self, text: str | bytes, now_ns: int) -> Decision:
+        """Return what to do about one message."""
+        try:
+            incoming = msgspec.json.decode(text, type=Incoming)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+            failed = ChannelError(BAD_BODY, f"invalid request: {problem}")
+            return Decision(self._answer(Incoming(channel=""), now_ns, failed))
+        if incoming.channel == "spot.ping":
+            return Decision(_pong(now_ns))
+        try:
+            topics = self._topics(incoming, now_ns)
+        except ChannelError as failed:
+            return Decision(self._answer(incoming, now_ns, failed))
+        reply = self._answer(incoming, now_ns, None)
+        if incoming.event == "subscribe":
+            return Decision(reply, subscribe=topics)
+        return Decision(reply, unsubscribe=topics)
+
+    def _topics(self, incoming: Incoming, now_ns: int) -> tuple[Topic, ...]:
+        if incoming.event not in ("subscribe", "unsubscribe"):
+            raise ChannelError(BAD_ARGUMENT, f"unknown event: {incoming.event}")
+        channel = CHANNELS.get(incoming.channel)
+        if channel is None:
+            raise ChannelError(BAD_ARGUMENT, f"unknown channel: {incoming.channel}")
+        owner = self._signer(incoming, now_ns).name + "/" if channel.private else ""
+        wanted = channel.wants(self._venue, incoming.payload)
+        return tuple((incoming.channel, owner + what) for what in wanted)
+
+    def _signer(self, incoming: Incoming, now_ns: int) -> Account:
+        if incoming.auth is None:
+            raise ChannelError(NOT_AUTHENTICATED, _label("INVALID_KEY", "auth is missing"))
+        signed = (incoming.channel, incoming.event, incoming.time)
+        accounts = self._venue.ledger.by_key
+        try:
+            return authenticated_channel(accounts, incoming.auth, signed, now_ns)
+        except VenueRefused as refused:
+            # Gate puts a JSON text into the message here.
+            message = _label(refused.label, refused.message)
+            raise ChannelError(NOT_AUTHENTICATED, message) from None
+
+    def _answer(self, incoming: Incoming, now_ns: int, failed: ChannelError | None) -> bytes:
+        self._answered += 1
+        trace = f"{self._connection}{self._answered:016x}"
+        answer: dict[str, Any] = {
+            "time": now_ns // NS_PER_S,
+            "time_ms": now_ns // NS_PER_MS,
+            "id": incoming.id,
+            "conn_id": self._connection,
+            "trace_id": trace,
+            "channel": incoming.channel,
+            "event": incoming.event,
+            "payload": incoming.payload,
+            "error": None,
+            "result": {"status": "success"},
+            "requestId": trace,
+        }
+        if failed is not None:
+            answer["error"] = {"code": failed.code, "message": failed.message}
+            answer["result"] = {"status": "fail"}
+        return _encode(answer)
+
+
+def _label(label: str, message: str) -> str:
+    return _encode({"label": label, "message": message}).decode()
+
+
+def _pong(now_ns: int) -> bytes:
+    return _encode(
+        {
+            "time": now_ns // NS_PER_S,
+            "time_ms": now_ns // NS_PER_MS,
+            "channel": "spot.pong",
+            "event": "",
+            "error": None,
+            "result": None,
+        }
+    )

@@ -1,0 +1,106 @@
+"""`python -m supervisor exchange`: the simulated Gate exchange, on its own."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from adapters.simulated.catalogue import DEFAULT_PAIRS
+from adapters.simulated.faults import help_text
+from adapters.simulated.options import (
+    DEMO_KEY,
+    DEMO_SECRET,
+    ExchangeOptions,
+    demo_account,
+    parse_account,
+)
+from state.errors import ConfigurationInvalid, StoreRefused
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def _show_faults(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's own signature
+    if wanted and not context.resilient_parsing:
+        click.echo(help_text())
+        context.exit()
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 takes any free port.")
+@click.option("--pairs", default=None, help="Such as BTC_USDT,ETH_USDT.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Gives the whole market.")
+@click.option("--tape", type=_FILE, default=None, help="A recorded tape moves the first pair.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.01, 10_000),
+    default=1.0,
+    show_default=True,
+    help="Seconds of market per second.",
+)
+@click.option("--key", default=DEMO_KEY, show_default=True, help="Key of the demo account.")
+@click.option("--secret", default=DEMO_SECRET, show_default=True, help="Its secret.")
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="NAME:KEY:SECRET:USDT=10000,BTC=0.1",
+    help="An account instead of the demo one; may be repeated.",
+)
+@click.option("--faults", type=_FILE, default=None, help="JSON or TOML; see --help-faults.")
+@click.option("--db", type=_FILE, default=None, help="Keeps orders and balances over restarts.")
+@click.option("--rate-limits/--no-rate-limits", default=True, help="Refuse too many requests.")
+@click.option("--exit-with-parent", is_flag=True, help="Stop when standard input ends.")
+@click.option(
+    "--help-faults",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_faults,
+    help="List the faults and leave.",
+)
+def exchange(  # noqa: PLR0913 - one argument for each option
+    *,
+    port: int,
+    pairs: str | None,
+    seed: int,
+    tape: Path | None,
+    speed: float,
+    key: str,
+    secret: str,
+    accounts: tuple[str, ...],
+    faults: Path | None,
+    db: Path | None,
+    rate_limits: bool,
+    exit_with_parent: bool,
+) -> None:
+    """Serve a simulated Gate spot exchange until interrupted.
+
+    When ready it prints one JSON line with its addresses and the key and secret of its first
+    account.
+    """
+    # Imported late: `--help` needs no web server.
+    from adapters.simulated.server.process import run  # noqa: PLC0415
+
+    try:
+        listed = tuple(each for each in (pairs or "").split(",") if each) or DEFAULT_PAIRS
+        opened = tuple(map(parse_account, accounts)) or (demo_account(listed, key, secret),)
+        options = ExchangeOptions(
+            port=port,
+            pairs=listed,
+            seed=seed,
+            tape=tape,
+            speed=speed,
+            accounts=opened,
+            faults=faults,
+            db=db,
+            rate_limits=rate_limits,
+            exit_with_parent=exit_with_parent,
+        )
+        run(options, sys.stdout)
+    except (ConfigurationInvalid, StoreRefused) as problem:
+        click.echo(f"exchange: {problem}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    exchange()
