@@ -43,6 +43,27 @@ class Clock(Protocol):
         ...
 
 
+class HaltLatch(Protocol):
+    """The one thing actors share: whether anything may leave for the exchange at all.
+
+    It is read right before every order is written to the wire, so that an emergency stop needs no
+    message to arrive. Only the session keeper releases it.
+    """
+
+    @property
+    def reason(self) -> str | None:
+        """Why nothing may leave; None while orders may."""
+        ...
+
+    def set(self, reason: str) -> None:
+        """Let nothing leave from now on; the first reason stays."""
+        ...
+
+    def release(self) -> None:
+        """Let orders leave again."""
+        ...
+
+
 class Exchange(Protocol):
     """Requests to the exchange."""
 

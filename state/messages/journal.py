@@ -1,12 +1,13 @@
 """Between everyone who has something to remember and the recorder, the only writer.
 
 `Record` is at least once: whoever gets no `Recorded` sends it again, and an entry whose key is
-already in the journal is not written twice. Readers catch up with `ReplayRequested` and then
-follow `Journaled`, dropping every `seq` they have seen.
+already in the journal is not written twice. Who keeps accounts begins with `Books` and then
+follows `Journaled`, dropping every `seq` it has seen.
 """
 
 from msgspec import Struct
 
+from state.ledger import Ledger
 from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved
 from state.messages.operations import (
     AlertRaised,
@@ -25,6 +26,8 @@ from state.messages.orders import (
     OrderRejected,
     OrderUnknown,
 )
+from state.order import Order
+from state.values import Currency
 
 Event = (
     EpochBegan
@@ -83,25 +86,50 @@ class Journaled(Struct, frozen=True, kw_only=True, tag=True):
     event: Event
 
 
-class ReplayRequested(Struct, frozen=True, kw_only=True, tag=True):
-    """Send me what the journal holds after `after_seq`."""
+class RecordDenied(Struct, frozen=True, kw_only=True, tag=True):
+    """These contradict what is known; nothing of them was written."""
+
+    request: int
+    reason: str
+
+
+class BooksWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Tell me what the journal comes to; I follow `Journaled` from there."""
 
     reply_to: str
-    after_seq: int
+    quote: Currency
+    """What equity is counted in."""
 
 
-class Replayed(Struct, frozen=True, kw_only=True, tag=True):
-    """A stretch of the journal, oldest first."""
+class Books(Struct, frozen=True, kw_only=True, tag=True):
+    """What the journal comes to at `last_seq`: where everyone begins who keeps accounts.
 
-    events: tuple[Journaled, ...]
+    The same answer serves an actor that was restarted and a process that was: there is one way
+    to recover.
+    """
+
     last_seq: int
-    """Everything up to here has been sent to this reader."""
-    done: bool
-    """False: more follows."""
+    epoch: int
+    ledger: Ledger
+    orders: tuple[Order, ...]
+    """Those that may still change or lack fills, oldest first."""
+    decisions: tuple[DecisionMade, ...]
+    """Approved ones of which no order has come, oldest first."""
+    session: SessionChanged | None
+    """The newest change an operator or the house made."""
+
+
+class SaveSnapshot(Struct, frozen=True, kw_only=True, tag=True):
+    """Keep an actor's state."""
+
+    address: str
+    schema: int
+    payload: bytes
+    taken_ns: int
 
 
 class JournalOpened(Struct, frozen=True, kw_only=True, tag=True):
-    """Published when a recorder starts; who has seen less than `last_seq` asks for a replay."""
+    """Published when a recorder starts: begin again from `Books`, say again what is unanswered."""
 
     last_seq: int
     epoch: int

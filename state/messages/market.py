@@ -67,6 +67,7 @@ class TickerSeen(MarketFact, frozen=True, kw_only=True):
 class Timeframe(StrEnum):
     """Length of a candle, in Gate's spelling."""
 
+    S1 = "1s"
     S10 = "10s"
     M1 = "1m"
     M5 = "5m"
@@ -145,6 +146,25 @@ class BookLost(Struct, frozen=True, kw_only=True, tag=True):
 
     pair: Pair
     reason: str
+
+
+class BookState(StrEnum):
+    """Whether a pair's book may be believed."""
+
+    SYNCING = "syncing"
+    """Subscribed or asked for; not whole yet."""
+    LIVE = "live"
+    STALE = "stale"
+    """It was live once; nobody may quote it."""
+
+
+class FeedChanged(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by a feed: where its book stands from now on."""
+
+    pair: Pair
+    state: BookState
+    reason: str
+    at_ns: TimeNs
 
 
 class BookWanted(Struct, frozen=True, kw_only=True, tag=True):

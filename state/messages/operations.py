@@ -67,6 +67,36 @@ class PartNotReady(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
+class ClockMeasured(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by the health monitor: the exchange's clock against ours."""
+
+    offset_ns: int
+    """Exchange's clock minus ours."""
+    uncertainty_ns: int
+    """Half the round trip."""
+    at_ns: TimeNs
+
+
+class SessionWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the session keeper for another session; answered by `SessionAnswer`."""
+
+    session: Session
+    reason: str
+    caller: str
+    reply_to: str = ""
+    request: str = ""
+
+
+class SessionAnswer(Struct, frozen=True, kw_only=True, tag=True):
+    """What the session keeper made of a wish."""
+
+    request: str
+    session: Session
+    """The session now."""
+    refused: str = ""
+    """Why not, empty when granted."""
+
+
 class AdminRequest(Struct, frozen=True, kw_only=True, tag=True):
     """One call from the admin socket."""
 

@@ -133,6 +133,8 @@ class DecisionMade(Struct, frozen=True, kw_only=True, tag=True):
     approved_quantity: Quantity
     """0 when denied."""
     refusal: Refusal | None = None
+    expires_at_ns: TimeNs = TimeNs(0)
+    """An approved order not on the wire by then never will be; until then it counts as risk."""
 
 
 class OrderEvent(Struct, frozen=True, kw_only=True, tag=True):
