@@ -1,0 +1,212 @@
+"""The `MarketStream` port over Gate's WebSockets.
+
+Public methods may be called from any thread; everything else runs on the socket loop, and so do
+the `deliver` callbacks, which therefore have to be cheap.
+"""
+
+import asyncio
+import random as system_random
+import threading
+from collections.abc import Callable
+
+from loguru import logger
+
+from adapters.gate.connection import StreamSettings
+from adapters.gate.frames import (
+    BOOK,
+    CANDLES,
+    TICKERS,
+    TRADES,
+    Pushed,
+    decode_market,
+)
+from adapters.gate.session import Route, Session, SessionSettings
+from adapters.gate.subscriptions import Channel
+from adapters.loop import LoopThread
+from adapters.ports import Clock, MarketMessage
+from state.messages.market import StreamLost, StreamOpened, Timeframe
+from state.values import Pair
+
+
+class GateMarketStream:
+    """See `adapters.ports.MarketStream`. As many connections as the pairs need."""
+
+    def __init__(
+        self,
+        loop: LoopThread,
+        *,
+        ws_url: str,
+        clock: Clock,
+        clock_offset_ns: Callable[[], int | None] = lambda: None,
+        random: Callable[[], float] = system_random.random,
+        settings: StreamSettings | None = None,
+    ) -> None:
+        """Prepare; the first subscription connects.
+
+        Args:
+            loop: Owns the sockets.
+            ws_url: With Gate's path.
+            clock: Ours: stamps what arrives.
+            clock_offset_ns: The exchange's clock minus ours; None while nobody has measured it.
+            random: Uniform in [0, 1): draws the waits before reconnecting.
+            settings: Times and limits.
+        """
+        self._loop = loop
+        self._settings = SessionSettings(
+            url=ws_url,
+            name="market stream",
+            streams=settings or StreamSettings(),
+            clock=clock,
+            clock_offset_ns=clock_offset_ns,
+            random=random,
+        )
+        self._lock = threading.Lock()
+        self._routes: dict[Pair, Route[MarketMessage]] = {}
+        self._lines: list[_MarketLine] = []
+        self._closed = False
+
+    def subscribe(self, pair: Pair, deliver: Callable[[MarketMessage], None]) -> None:
+        """See `adapters.ports.MarketStream.subscribe`."""
+        route = Route(deliver)
+        with self._lock:
+            self._replace(pair, route)
+            self._loop.call(self._adopt, pair, route)
+
+    def unsubscribe(self, pair: Pair) -> None:
+        """See `adapters.ports.MarketStream.unsubscribe`."""
+        with self._lock:
+            self._replace(pair, None)
+            self._loop.call(self._drop, pair)
+
+    def close(self) -> None:
+        """Deliver nothing more and end the connections soon."""
+        with self._lock:
+            for pair in list(self._routes):
+                self._replace(pair, None)
+            self._loop.call(self._end)
+
+    @property
+    def malformed(self) -> int:
+        """Frames nobody could read since the start."""
+        return sum(line.session.malformed for line in tuple(self._lines))
+
+    @property
+    def connects(self) -> int:
+        """Connections made since the start."""
+        return sum(line.session.connects for line in tuple(self._lines))
+
+    def _replace(self, pair: Pair, route: Route[MarketMessage] | None) -> None:
+        """Silence whoever had `pair` at once, even before the loop has heard of it."""
+        previous = self._routes.pop(pair, None)
+        if previous is not None:
+            previous.wanted = False
+        if route is not None:
+            self._routes[pair] = route
+
+    def _adopt(self, pair: Pair, route: Route[MarketMessage]) -> None:
+        if not route.wanted or self._closed:
+            return
+        room = self._settings.streams.pairs_per_connection
+        line = self._line_of(pair) or next(
+            (line for line in self._lines if len(line.routes) < room), None
+        )
+        if line is None:
+            line = _MarketLine(self._settings)
+            self._lines.append(line)
+        line.add(pair, route)
+
+    def _drop(self, pair: Pair) -> None:
+        line = self._line_of(pair)
+        if line is not None:
+            line.remove(pair)
+            if not line.routes:
+                self._lines.remove(line)
+                line.end()
+
+    def _end(self) -> None:
+        self._closed = True
+        for line in self._lines:
+            line.end()
+
+    def _line_of(self, pair: Pair) -> "_MarketLine | None":
+        return next((line for line in self._lines if pair in line.routes), None)
+
+
+class _MarketLine:
+    """One connection and the pairs on it."""
+
+    def __init__(self, settings: SessionSettings) -> None:
+        self._settings = settings
+        self.routes: dict[Pair, Route[MarketMessage]] = {}
+        self._live: set[Pair] = set()
+        self._refused: set[Pair] = set()
+        self._connected = False
+        self.session: Session[Pair] = Session(settings, self)
+        self._task = asyncio.get_running_loop().create_task(self.session.run())
+
+    def add(self, pair: Pair, route: Route[MarketMessage]) -> None:
+        is_new = pair not in self.routes
+        self.routes[pair] = route
+        if pair in self._live:
+            route.deliver(StreamOpened(pair=pair))
+        elif self._connected and (is_new or pair in self._refused):
+            self._ask(pair)
+
+    def remove(self, pair: Pair) -> None:
+        del self.routes[pair]
+        self._live.discard(pair)
+        self._refused.discard(pair)
+        self.session.unsubscribe(pair, _channels(pair), private=False)
+
+    def end(self) -> None:
+        self._task.cancel()
+
+    def opened(self) -> None:
+        self._connected = True
+        for pair in self.routes:
+            self._ask(pair)
+
+    def pushed(self, push: Pushed) -> None:
+        message = decode_market(push, self._settings.clock.now_ns())
+        # Data may overtake the acknowledgements, but nothing is delivered before `StreamOpened`.
+        assert not isinstance(message, StreamOpened | StreamLost), "the wire carries neither"
+        if message.pair in self._live:
+            self.routes[message.pair].deliver(message)
+
+    def completed(self, group: Pair) -> None:
+        self._live.add(group)
+        self.routes[group].deliver(StreamOpened(pair=group))
+
+    def refused(self, group: Pair, error: str) -> None:
+        logger.error("the exchange refused to stream {}: {}", group, error)
+        self._live.discard(group)
+        self._refused.add(group)
+        self.routes[group].deliver(StreamLost(reason=f"refused: {error}", pair=group))
+        again_s = self._settings.streams.refused_again_s
+        asyncio.get_running_loop().call_later(again_s, self._ask_again, group)
+
+    def lost(self, reason: str) -> None:
+        self._connected = False
+        self._refused.clear()
+        dead, self._live = self._live, set()
+        for pair in dead:
+            self.routes[pair].deliver(StreamLost(reason=reason, pair=pair))
+
+    def _ask(self, pair: Pair) -> None:
+        self._refused.discard(pair)
+        self.session.subscribe(pair, _channels(pair), private=False)
+
+    def _ask_again(self, pair: Pair) -> None:
+        if pair in self._refused:
+            self._ask(pair)
+
+
+def _channels(pair: Pair) -> tuple[Channel, ...]:
+    # Each pair by itself: one unknown pair fails a whole request. The book comes last, so that
+    # its first push, which may be the whole book, follows the last acknowledgement.
+    return (
+        (TRADES, (pair,)),
+        (TICKERS, (pair,)),
+        (CANDLES, (Timeframe.M1.value, pair)),
+        (BOOK, (pair, "100ms")),
+    )
