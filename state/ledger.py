@@ -58,12 +58,12 @@ class Ledger(Struct, frozen=True, kw_only=True):
     @property
     def realised(self) -> Decimal:
         """Quote units earned by sales, before fees."""
-        return total(position.realised for position in self._counted())
+        return total(position.realised for position in self.counted())
 
     @property
     def fees(self) -> Decimal:
         """Quote units of fees taken in base or quote."""
-        return total(position.fees for position in self._counted())
+        return total(position.fees for position in self.counted())
 
     def balance(self, currency: Currency) -> Decimal:
         """Return how much of `currency` there is, 0 where none was ever seen."""
@@ -72,6 +72,10 @@ class Ledger(Struct, frozen=True, kw_only=True):
     def position(self, pair: Pair) -> Position:
         """Return the position of `pair`, flat where it never traded."""
         return self.positions.get(pair) or Position(pair=pair)
+
+    def counted(self) -> list[Position]:
+        """Return the positions that are part of equity: those quoted in `quote`."""
+        return [p for p in self.positions.values() if quote_of(p.pair) == self.quote]
 
     def apply(self, event: OrderFilled | FundsMoved) -> "Ledger":
         """Return the ledger after one more fact."""
@@ -89,7 +93,7 @@ class Ledger(Struct, frozen=True, kw_only=True):
             prices: Quote per base, by pair.
             at_ns: When those prices were seen.
         """
-        held = [position for position in self._counted() if position.net]
+        held = [position for position in self.counted() if position.net]
         if any(position.pair not in prices for position in held):
             return None
         values = [position.value(prices[position.pair]) for position in held]
@@ -103,9 +107,6 @@ class Ledger(Struct, frozen=True, kw_only=True):
             unrealised=total(position.unrealised(prices[position.pair]) for position in held),
             fees=self.fees,
         )
-
-    def _counted(self) -> list[Position]:
-        return [p for p in self.positions.values() if quote_of(p.pair) == self.quote]
 
     def _with_funds(self, event: FundsMoved) -> "Ledger":
         change = {event.currency: event.change}
