@@ -6,9 +6,14 @@ else a look. Nothing outside this package writes SQL.
 
 from state.store.backup import backup
 from state.store.chain import Stored
+from state.store.demonstration import seed_demonstration
 from state.store.lock import DataLock
 from state.store.opening import DATABASE_NAME, open_store, pending_migrations, store_over
+from state.store.reader import Reader, open_reader
+from state.store.rebuild import SelfCheck, rebuild, self_check
+from state.store.recovery import last_session, pending_decisions
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
+from state.store.retention import prunable_up_to, prune
 from state.store.snapshots import ActorSnapshot, save_snapshots, stored_snapshots
 from state.store.writer import Store, Written
 
@@ -18,14 +23,24 @@ __all__ = [
     "DataLock",
     "EpochStale",
     "EventsPruned",
+    "Reader",
     "RecordRefused",
+    "SelfCheck",
     "Store",
     "Stored",
     "Written",
     "backup",
+    "last_session",
+    "open_reader",
     "open_store",
+    "pending_decisions",
     "pending_migrations",
+    "prunable_up_to",
+    "prune",
+    "rebuild",
     "save_snapshots",
+    "seed_demonstration",
+    "self_check",
     "store_over",
     "stored_snapshots",
 ]

@@ -7,7 +7,6 @@ per transaction, however many events touched them.
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 
@@ -29,45 +28,11 @@ from state.messages.orders import (
 from state.order import Order, OrderFact
 from state.position import Position
 from state.store.refusals import RecordRefused
+from state.store.tables import Row
 from state.values import ZERO, ClientOrderId, Currency, Pair, base_of, plain, quote_of
 
-Row = tuple[Any, ...]
 _encode = msgspec.json.Encoder().encode
 _decode_order = msgspec.json.Decoder(Order).decode
-
-CHANGING = {
-    "orders": (
-        (
-            "intent_seq, client_order_id, decision_id, attempt, trace_id, pair, strategy, side,"
-            " order_type, quantity, price, time_in_force, intended_at_ns"
-        ),
-        (
-            "seq, venue_order_id, state, settled, alarms, filled, filled_notional, working,"
-            " missing_fills, updated_at_ns, fold"
-        ),
-    ),
-    "positions": (
-        "pair",
-        "quantity, oversold, cost, realised, fees, average_entry, opened_at_ns",
-    ),
-    "balances": ("currency", "amount, opened, moved, fees_elsewhere"),
-}
-"""Tables whose rows change: the columns that stay, the key first, and those that are replaced."""
-
-GROWING = {
-    "decisions": (
-        "seq, decision_id, trace_id, pair, at_ns, strategy, side, order_type, quantity, price,"
-        " reason, worksheet, verdict, approved_quantity, code, limit_text, value_text, largest"
-    ),
-    "fills": (
-        "seq, ordinal, pair, trade_id, client_order_id, venue_order_id, at_ns, side, role, price,"
-        " quantity, fee, fee_currency, gt_fee, point_fee"
-    ),
-    "equity": "seq, at_ns, currency, equity, start, flows, realised, unrealised, fees",
-    "alerts": "seq, at_ns, alert, severity, text, trace_id",
-    "sessions": "seq, at_ns, session, reason, caller",
-}
-"""Tables that only get more rows, with their columns, the seq first."""
 
 
 class Projector:
@@ -130,21 +95,19 @@ class Projector:
             case _:
                 pass  # the journal alone remembers the rest
 
-    def changing_rows(self) -> dict[str, list[Row]]:
-        """Return the rows to put in place of those with the same key, by table."""
+    def rows(self) -> dict[str, list[Row]]:
+        """Return what to write for the events applied, by table; orders before their fills."""
         ledger = self.ledger
+        orders = [
+            _order_row(order, intent_seq, self._last_seq[name])
+            for name, (order, intent_seq) in self._changed.items()
+        ]
         return {
-            "orders": [
-                _order_row(order, intent_seq, self._last_seq[name])
-                for name, (order, intent_seq) in self._changed.items()
-            ],
+            "orders": orders,
             "positions": [position_row(ledger.position(pair)) for pair in self._pairs],
             "balances": [balance_row(ledger, currency) for currency in self._currencies],
+            **self._grown,
         }
-
-    def growing_rows(self) -> dict[str, list[Row]]:
-        """Return the rows to add, by table."""
-        return self._grown
 
     def keep(self) -> None:
         """Take what was applied as stored."""
@@ -307,6 +270,7 @@ def _decision_row(seq: int, made: DecisionMade) -> Row:
         _encode(made.worksheet).decode(),
         made.verdict,
         plain(made.approved_quantity),
+        made.expires_at_ns,
         refusal.code if refusal else None,
         refusal.limit if refusal else None,
         refusal.value if refusal else None,

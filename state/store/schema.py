@@ -61,9 +61,10 @@ _PROJECTIONS = (
         pair TEXT NOT NULL, at_ns INTEGER NOT NULL, strategy TEXT NOT NULL, {_ORDER_SHAPE},
         reason TEXT NOT NULL, worksheet TEXT NOT NULL,
         {_one_of("verdict", "allow", "shrink", "deny")},
-        {_columns(_AMOUNT, "approved_quantity")},
+        {_columns(_AMOUNT, "approved_quantity")}, expires_at_ns INTEGER NOT NULL,
         code TEXT, limit_text TEXT, value_text TEXT, largest TEXT) STRICT""",
-    "CREATE INDEX decisions_by_pair ON decisions (pair)",
+    "CREATE INDEX decisions_by_trace ON decisions (trace_id)",
+    "CREATE INDEX decisions_approved ON decisions (expires_at_ns) WHERE verdict <> 'deny'",
     f"""CREATE TABLE orders (
         intent_seq INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
         venue_order_id TEXT, decision_id TEXT NOT NULL, attempt INTEGER NOT NULL,

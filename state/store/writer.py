@@ -20,30 +20,15 @@ from state.messages.journal import Entry, Journaled, Record
 from state.messages.operations import EpochBegan
 from state.order import Order
 from state.store import chain
-from state.store.projector import CHANGING, GROWING, Projector, Row, ledger_of
+from state.store.projector import Projector, ledger_of
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
+from state.store.tables import Row, insertion, write_rows
 from state.values import ClientOrderId, Currency, TimeNs, Venue
 
 _INSERT_EVENT = f"INSERT INTO events ({chain.COLUMNS}, hash) VALUES (?,?,?,?,?,?,?,?,?)"  # noqa: S608
 
 
-def _insert(table: str, columns: str) -> str:
-    names = columns.split(", ")
-    values = ",".join("?" * len(names))
-    return f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 (names of ours)
-
-
-def _upsert(table: str, staying: str, replaced: str) -> str:
-    key = staying.split(", ", maxsplit=1)[0]
-    # Only what changes is set: an index over a column that is set is written, changed or not.
-    changes = ", ".join(f"{name} = excluded.{name}" for name in replaced.split(", "))
-    insert = _insert(table, f"{staying}, {replaced}")
-    return f"{insert} ON CONFLICT ({key}) DO UPDATE SET {changes}"
-
-
-_INSERT_EVENT = _insert("events", f"{chain.COLUMNS}, hash")
-UPSERTS = {table: _upsert(table, *columns) for table, columns in CHANGING.items()}
-INSERTS = {table: _insert(table, columns) for table, columns in GROWING.items()}
+_INSERT_EVENT = insertion("events", f"{chain.COLUMNS}, hash")
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -295,14 +280,9 @@ class Store:
         return seq
 
     def _flush(self, events: list[Row]) -> None:
-        connection = self._connection
-        connection.executemany(_INSERT_EVENT, events)
-        for table, rows in self._projector.changing_rows().items():
-            if rows:
-                connection.executemany(UPSERTS[table], rows)
-        for table, rows in self._projector.growing_rows().items():
-            connection.executemany(INSERTS[table], rows)
-        connection.execute("UPDATE head SET seq = ?, hash = ?", self._next)
+        self._connection.executemany(_INSERT_EVENT, events)
+        write_rows(self._connection, self._projector.rows())
+        self._connection.execute("UPDATE head SET seq = ?, hash = ?", self._next)
 
     def _known(self, keys: Iterable[str]) -> dict[str, int]:
         """Return the seqs of those `keys` that the journal has, or had before it was pruned."""

@@ -1,0 +1,173 @@
+"""A look at the store for everyone but its writer: a few named questions, each a list of rows."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlite_utils import Database
+
+from state.errors import StoreRefused
+from state.store.chain import COLUMNS, Stored, event_of
+from state.values import Pair, TimeNs
+
+Rows = list[dict[str, Any]]
+"""Rows by column name, money as text: what JSON and tables show."""
+
+
+def open_reader(path: Path) -> "Reader":
+    """Open the database at `path` for reading, while its writer writes.
+
+    Raises:
+        StoreRefused: If there is none, or none that can be read.
+    """
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
+        )
+        return Reader(connection)
+    except sqlite3.DatabaseError as error:
+        raise StoreRefused(f"{path}: cannot be read ({error}); was the house started?") from None
+
+
+class Reader:
+    """Open for reading only. One thread at a time."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Read from `connection`, which may also be that of a writer in the same thread."""
+        self._database = Database(connection)
+        self._scalar("SELECT seq FROM head")
+
+    def last_seq(self) -> int:
+        """Return the position of the newest record."""
+        seq: int = self._scalar("SELECT seq FROM head")
+        return seq
+
+    def is_demonstration(self) -> bool:
+        """Return whether this journal was made up for demonstration."""
+        return bool(self._scalar("SELECT count(*) FROM meta WHERE name = 'demonstration'"))
+
+    def balances(self) -> Rows:
+        """Return what there is of each currency."""
+        return self._rows("balances", order_by="currency")
+
+    def positions(self) -> Rows:
+        """Return what our trading of each pair holds."""
+        return self._rows("positions", order_by="pair")
+
+    def orders(
+        self, *, unsettled: bool = False, pair: Pair | None = None, limit: int = 100
+    ) -> Rows:
+        """Return orders, newest first; `unsettled`: only those that may change or lack fills."""
+        where = {"settled = 0": unsettled, "pair = :pair": pair is not None}
+        return self._rows("orders", where, {"pair": pair}, "intent_seq desc", limit)
+
+    def fills(
+        self, *, pair: Pair | None = None, before_seq: int | None = None, limit: int = 100
+    ) -> Rows:
+        """Return fills, newest first; `before_seq` continues an earlier answer."""
+        where = {"pair = :pair": pair is not None, "seq < :before": before_seq is not None}
+        return self._rows("fills", where, {"pair": pair, "before": before_seq}, "seq desc", limit)
+
+    def decisions(self, *, pair: Pair | None = None, limit: int = 100) -> Rows:
+        """Return decisions with their verdicts, newest first."""
+        where = {"pair = :pair": pair is not None}
+        return self._rows("decisions", where, {"pair": pair}, "seq desc", limit)
+
+    def alerts(self, limit: int = 100) -> Rows:
+        """Return alerts, newest first."""
+        return self._rows("alerts", order_by="seq desc", limit=limit)
+
+    def sessions(self, limit: int = 100) -> Rows:
+        """Return changes of session, newest first."""
+        return self._rows("sessions", order_by="seq desc", limit=limit)
+
+    def equity(self, since_ns: TimeNs, limit: int = 10_000) -> Rows:
+        """Return the marks of equity since `since_ns`, oldest first."""
+        where = {"at_ns >= :since": True}
+        return self._rows("equity", where, {"since": since_ns}, "at_ns", limit)
+
+    def explain(self, name: str) -> dict[str, Rows]:
+        """Return all that belongs together with a decision, an order, a trace, or a trade.
+
+        Args:
+            name: A decision id, client order id, venue order id, trace id or trade id.
+        """
+        traces = self._traces_of(name) | {name}
+        decisions = self._among("decisions", "trace_id", traces)
+        named = {row["decision_id"] for row in decisions} | {name}
+        orders = self._among("orders", "decision_id", named)
+        if not orders:
+            orders = self._among("orders", "client_order_id", {name})
+        placed = {row["client_order_id"] for row in orders}
+        return {
+            "decisions": decisions,
+            "orders": orders,
+            "fills": self._among("fills", "client_order_id", placed),
+            # The condition on '' lets SQLite use the index, which leaves those out.
+            "events": self._among("events", "trace_id <> '' AND trace_id", traces),
+        }
+
+    def _traces_of(self, name: str) -> set[str]:
+        """Return the traces that `name` belongs to; names with an index are tried first."""
+        for table, condition in (
+            ("decisions", "decision_id = :name"),
+            ("orders", "client_order_id = :name"),
+            ("orders", "venue_order_id = :name"),
+            (
+                "orders",
+                "client_order_id IN (SELECT client_order_id FROM fills WHERE trade_id = :name)",
+            ),
+        ):
+            rows = self._rows(table, {condition: True}, {"name": name})
+            if rows:
+                return {row["trace_id"] for row in rows}
+        return set()
+
+    def _among(self, table: str, column: str, values: set[str]) -> Rows:
+        wanted = {"values": msgspec.json.encode(sorted(values)).decode()}
+        condition = f"{column} IN (SELECT value FROM json_each(:values))"  # noqa: S608 (ours)
+        where = {condition: True}
+        return self._rows(table, where, wanted)
+
+    def events(self, after_seq: int, limit: int = 1000) -> list[Stored]:
+        """Return records after `after_seq`, oldest first."""
+        rows = self._database.execute(
+            f"SELECT {COLUMNS} FROM events WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608
+            (after_seq, limit),
+        )
+        return [
+            Stored(
+                seq=seq,
+                epoch=epoch,
+                actor=actor,
+                type=kind,
+                trace_id=trace_id,
+                key=key,
+                at_ns=at_ns,
+                event=event_of(payload),
+            )
+            for seq, epoch, actor, kind, trace_id, key, at_ns, payload in rows
+        ]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._database.close()
+
+    def _rows(
+        self,
+        table: str,
+        where: dict[str, bool] | None = None,
+        parameters: dict[str, Any] | None = None,
+        order_by: str = "seq",
+        limit: int = 1000,
+    ) -> Rows:
+        conditions = [text for text, is_wanted in (where or {}).items() if is_wanted]
+        rows = self._database.table(table).rows_where(
+            " AND ".join(conditions) or None, parameters or {}, order_by=order_by, limit=limit
+        )
+        # What only the store itself reads is shown to nobody.
+        return [{name: row[name] for name in row if name not in ("fold", "hash")} for row in rows]
+
+    def _scalar(self, question: str) -> Any:
+        return self._database.execute(question).fetchone()[0]

@@ -1,0 +1,130 @@
+"""The projections once more from the journal: to compare, or to put in place.
+
+Orders that retention has settled are taken as they are, for their events are gone; a late event
+of one of them folds into it again, which changes nothing.
+"""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+from msgspec import Struct
+from sqlite_utils import Database
+
+from state.store.chain import event_of
+from state.store.projector import Projector, balance_row, position_row
+from state.store.schema import migrations
+from state.store.tables import CHANGING, GROWING, Row, write_rows
+from state.store.writer import Store
+from state.values import ClientOrderId, Currency
+
+_CHUNK = 1000
+
+
+class SelfCheck(Struct, frozen=True, kw_only=True):
+    """Digests of the projections as stored and as rebuilt, by table."""
+
+    stored: dict[str, str]
+    rebuilt: dict[str, str]
+
+    @property
+    def differing(self) -> list[str]:
+        """Tables that are not what the journal says; empty when all is well."""
+        return [table for table, digest in self.stored.items() if digest != self.rebuilt[table]]
+
+
+def self_check(store: Store) -> SelfCheck:
+    """Compare the stored projections with what the journal says they must be."""
+    anchor, _ = store.base(Currency(""))
+    with _rebuilt(store) as scratch:
+        return SelfCheck(
+            stored=_digests(store.connection, anchor), rebuilt=_digests(scratch, anchor)
+        )
+
+
+def rebuild(store: Store) -> None:
+    """Put what the journal says in place of the stored projections.
+
+    Raises:
+        EpochStale: If a later opening has taken over.
+    """
+    anchor, _ = store.base(Currency(""))
+    with _rebuilt(store) as scratch, store.transaction(durable=True) as connection:
+        # Fills refer to orders: both are gone for a moment.
+        connection.execute("PRAGMA defer_foreign_keys = ON")
+        for table in CHANGING:
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 (names of ours)
+        for table in GROWING:
+            connection.execute(f"DELETE FROM {table} WHERE seq > ?", (anchor,))  # noqa: S608
+        for table, question in _questions().items():
+            write_rows(connection, {table: scratch.execute(question, {"anchor": anchor})})
+    store.rollback()
+
+
+@contextmanager
+def _rebuilt(store: Store) -> Iterator[sqlite3.Connection]:
+    """Give a temporary database whose projections come from the journal."""
+    # An empty name: SQLite keeps it in memory while it is small and on disk when it is not.
+    scratch = sqlite3.connect("", isolation_level=None)
+    try:
+        migrations.apply(Database(scratch, strict=True))
+        scratch.execute("BEGIN")
+        anchor, ledger = store.base(Currency(""))
+        orders = ", ".join(CHANGING["orders"])
+        settled = store.connection.execute(
+            f"SELECT {orders} FROM orders WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
+            (anchor,),
+        )
+        base = {
+            "orders": settled.fetchall(),
+            "positions": [position_row(position) for position in ledger.positions.values()],
+            "balances": [balance_row(ledger, currency) for currency in ledger.balances],
+        }
+        write_rows(scratch, base)
+
+        def stored_order(name: ClientOrderId) -> Row | None:
+            row: Row | None = scratch.execute(
+                "SELECT fold, intent_seq FROM orders WHERE client_order_id = ?", (name,)
+            ).fetchone()
+            return row
+
+        projector = Projector(ledger, stored_order)
+        events = store.connection.execute(
+            "SELECT seq, payload FROM events WHERE seq > ? ORDER BY seq", (anchor,)
+        )
+        while chunk := events.fetchmany(_CHUNK):
+            for seq, payload in chunk:
+                projector.apply(seq, event_of(payload))
+            write_rows(scratch, projector.rows())
+            projector.keep()
+        yield scratch
+    finally:
+        scratch.close()
+
+
+def _questions() -> dict[str, str]:
+    """Return for each table the question for the rows that come from the journal, sorted.
+
+    `:anchor` is the seq up to which events are gone.
+    """
+    changing = {
+        table: f"SELECT {', '.join(columns)} FROM {table} ORDER BY 1"  # noqa: S608
+        for table, columns in CHANGING.items()
+    }
+    growing = {
+        table: f"SELECT {columns} FROM {table} WHERE seq > :anchor ORDER BY seq"  # noqa: S608
+        for table, columns in GROWING.items()
+    }
+    return changing | growing
+
+
+def _digests(connection: sqlite3.Connection, anchor: int) -> dict[str, str]:
+    digests = {}
+    for table, question in _questions().items():
+        digest = hashlib.blake2b(digest_size=16)
+        for row in connection.execute(question, {"anchor": anchor}):
+            digest.update(msgspec.json.encode(row))
+        digests[table] = digest.hexdigest()
+    return digests

@@ -1,0 +1,95 @@
+"""Letting old events go, never one that somebody may still have to reconcile.
+
+The rows made of them stay (orders, fills, decisions, ...), and so do their keys: what was recorded
+once is known for ever. The chain stays verifiable from an anchor: the hash of the last event that
+went, and the accounts as they were then.
+"""
+
+import sqlite3
+from collections.abc import Iterable
+
+import msgspec
+
+from state.messages.accounts import BalancesCompared, FundsMoved
+from state.messages.orders import OrderFilled
+from state.store.chain import event_of
+from state.store.writer import Store
+from state.values import Currency, TimeNs
+
+
+def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
+    """Return the seq up to which events can go, 0 when none can.
+
+    An event can go if it happened before `before_ns`, if every order intended up to it is settled,
+    and if a later comparison with the exchange's balances, with every fill counted, found no
+    difference.
+    """
+    connection = store.connection
+    anchor, _ = store.base(Currency(""))
+    limits = (
+        _scalar(connection, "SELECT min(seq) - 1 FROM events WHERE at_ns >= ?", before_ns),
+        _scalar(connection, "SELECT min(intent_seq) - 1 FROM orders WHERE settled = 0"),
+        _compared_up_to(connection),
+        store.last_seq,
+    )
+    limit = min(limit for limit in limits if limit is not None)
+    return limit if limit > anchor else 0
+
+
+def prune(store: Store, before_ns: TimeNs) -> int:
+    """Let go of the events that `prunable_up_to` allows and return how many went.
+
+    Raises:
+        StoreCorrupt: If the chain is broken; then nothing goes.
+        EpochStale: If a later opening has taken over.
+    """
+    last = prunable_up_to(store, before_ns)
+    if not last:
+        return 0
+    store.verify()
+    anchor, ledger = store.base(Currency(""))
+    with store.transaction(durable=True) as connection:
+        moving = connection.execute(
+            "SELECT payload FROM events WHERE seq <= ? AND type IN ('OrderFilled', 'FundsMoved')"
+            " ORDER BY seq",
+            (last,),
+        )
+        for (payload,) in moving:
+            event = event_of(payload)
+            assert isinstance(event, OrderFilled | FundsMoved)
+            ledger = ledger.apply(event)
+        connection.execute(
+            "INSERT INTO pruned_keys SELECT key, seq FROM events"
+            " WHERE seq <= ? AND key IS NOT NULL",
+            (last,),
+        )
+        connection.execute(
+            "UPDATE anchor SET seq = ?1, ledger = ?2,"
+            " hash = (SELECT hash FROM events WHERE seq = ?1)",
+            (last, msgspec.json.encode(ledger).decode()),
+        )
+        connection.execute("DELETE FROM events WHERE seq <= ?", (last,))
+    store.rollback()
+    return last - anchor
+
+
+def _compared_up_to(connection: sqlite3.Connection) -> int:
+    """Return the seq up to which the newest clean comparison vouches for the accounts."""
+    comparisons: Iterable[tuple[int, str]] = connection.execute(
+        "SELECT seq, payload FROM events WHERE type = 'BalancesCompared' ORDER BY seq DESC"
+    )
+    for seq, payload in comparisons:
+        event = event_of(payload)
+        assert isinstance(event, BalancesCompared)
+        if not event.differences:
+            # A fill that was written before the comparison, but not yet counted in it.
+            uncounted = _scalar(
+                connection, "SELECT min(seq) - 1 FROM fills WHERE ordinal > ?", event.fills
+            )
+            return seq if uncounted is None else min(seq, uncounted)
+    return 0
+
+
+def _scalar(connection: sqlite3.Connection, question: str, *parameters: int) -> int | None:
+    value: int | None = connection.execute(question, parameters).fetchone()[0]
+    return value

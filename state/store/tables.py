@@ -1,0 +1,67 @@
+"""The projections' columns and the statements that fill them."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Row = tuple[Any, ...]
+
+CHANGING = {
+    "orders": (
+        (
+            "intent_seq, client_order_id, decision_id, attempt, trace_id, pair, strategy, side,"
+            " order_type, quantity, price, time_in_force, intended_at_ns"
+        ),
+        (
+            "seq, venue_order_id, state, settled, alarms, filled, filled_notional, working,"
+            " missing_fills, updated_at_ns, fold"
+        ),
+    ),
+    "positions": (
+        "pair",
+        "quantity, oversold, cost, realised, fees, average_entry, opened_at_ns",
+    ),
+    "balances": ("currency", "amount, opened, moved, fees_elsewhere"),
+}
+"""Tables whose rows change: the columns that stay, the key first, and those that are replaced."""
+
+GROWING = {
+    "decisions": (
+        "seq, decision_id, trace_id, pair, at_ns, strategy, side, order_type, quantity, price,"
+        " reason, worksheet, verdict, approved_quantity, expires_at_ns, code, limit_text,"
+        " value_text, largest"
+    ),
+    "fills": (
+        "seq, ordinal, pair, trade_id, client_order_id, venue_order_id, at_ns, side, role, price,"
+        " quantity, fee, fee_currency, gt_fee, point_fee"
+    ),
+    "equity": "seq, at_ns, currency, equity, start, flows, realised, unrealised, fees",
+    "alerts": "seq, at_ns, alert, severity, text, trace_id",
+    "sessions": "seq, at_ns, session, reason, caller",
+}
+"""Tables that only get more rows, with their columns, the seq first."""
+
+
+def insertion(table: str, columns: str) -> str:
+    """Return the statement that adds a row to `table`."""
+    values = ",".join("?" * len(columns.split(", ")))
+    return f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 (names of ours)
+
+
+def _replacement(table: str, staying: str, replaced: str) -> str:
+    key = staying.split(", ", maxsplit=1)[0]
+    # Only what changes is set: an index over a column that is set is written, changed or not.
+    changes = ", ".join(f"{name} = excluded.{name}" for name in replaced.split(", "))
+    insert = insertion(table, f"{staying}, {replaced}")
+    return f"{insert} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+
+
+_STATEMENTS = {table: _replacement(table, *columns) for table, columns in CHANGING.items()} | {
+    table: insertion(table, columns) for table, columns in GROWING.items()
+}
+
+
+def write_rows(connection: sqlite3.Connection, rows: Mapping[str, Iterable[Row]]) -> None:
+    """Put `rows` into their tables, in the order of the mapping; no table has two kinds."""
+    for table, its_rows in rows.items():
+        connection.executemany(_STATEMENTS[table], its_rows)
