@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from adapters.simulated.catalogue import CATALOGUE, DEFAULT_PAIRS, listing
+from adapters.simulated.catalogue import CATALOGUE
 from adapters.simulated.core.switches import Switches
 from adapters.simulated.core.units import SCALE, scaled
 from adapters.simulated.core.venue import Venue
@@ -34,13 +34,17 @@ class ExchangeOptions(Struct, frozen=True, kw_only=True):
     """Everything an exchange process is told."""
 
     port: int = 0
-    pairs: tuple[str, ...] = DEFAULT_PAIRS
+    pairs: tuple[str, ...] = ()
+    """Empty takes the usual ones; with a tape its own."""
     seed: int = 1
     speed: float = 1.0
     tape: Path | None = None
     faults: Path | None = None
     db: Path | None = None
     accounts: tuple[AccountOptions, ...] = ()
+    """Empty opens one demo account."""
+    demo_key: str = DEMO_KEY
+    demo_secret: str = DEMO_SECRET
     rate_limits: bool = True
     exit_with_parent: bool = False
     switches: Switches = Switches()
@@ -119,18 +123,3 @@ def open_accounts(venue: Venue, accounts: Sequence[AccountOptions]) -> None:
             atoms = scaled(amount, SCALE)
             assert atoms is not None, "parse_account checked the decimals"
             ledger.deposit(account, currency, atoms)
-
-
-def unique_pairs(pairs: Iterable[str]) -> tuple[str, ...]:
-    """Return `pairs` without repetition, each known to the catalogue.
-
-    Raises:
-        ConfigurationInvalid: If one is not, or there is none.
-    """
-    wanted = tuple(dict.fromkeys(pairs))
-    if not wanted:
-        message = "no pair is listed: name some with --pairs BTC_USDT,ETH_USDT"
-        raise ConfigurationInvalid(message)
-    for pair in wanted:
-        listing(pair)
-    return wanted

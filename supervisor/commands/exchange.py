@@ -5,13 +5,11 @@ from pathlib import Path
 
 import click
 
-from adapters.simulated.catalogue import DEFAULT_PAIRS
 from adapters.simulated.faults import help_text
 from adapters.simulated.options import (
     DEMO_KEY,
     DEMO_SECRET,
     ExchangeOptions,
-    demo_account,
     parse_account,
 )
 from state.errors import ConfigurationInvalid, StoreRefused
@@ -82,8 +80,8 @@ def exchange(  # noqa: PLR0913 - one argument for each option
     from adapters.simulated.server.process import run  # noqa: PLC0415
 
     try:
-        listed = tuple(each for each in (pairs or "").split(",") if each) or DEFAULT_PAIRS
-        opened = tuple(map(parse_account, accounts)) or (demo_account(listed, key, secret),)
+        listed = tuple(each for each in (pairs or "").split(",") if each)
+        opened = tuple(map(parse_account, accounts))
         options = ExchangeOptions(
             port=port,
             pairs=listed,
@@ -91,6 +89,8 @@ def exchange(  # noqa: PLR0913 - one argument for each option
             tape=tape,
             speed=speed,
             accounts=opened,
+            demo_key=key,
+            demo_secret=secret,
             faults=faults,
             db=db,
             rate_limits=rate_limits,

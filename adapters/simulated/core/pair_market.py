@@ -79,16 +79,18 @@ class PairMarket:
         due = [channel.due_ns for channel in self.channels.values() if channel.pending]
         return min(due, default=None)
 
-    def reports(self, now_ns: int) -> list[BookPublished]:
+    def reports(self, now_ns: int, first_id: int | None = None) -> list[BookPublished]:
         """Return what the book channels have to tell by `now_ns`.
 
-        A taped book has its own rhythm: each taped update is told at once, whatever the pace.
+        A taped book has its own rhythm: each taped update is told at once, whatever the pace, and
+        `first_id` is the tape's own.
         """
         told = []
         for channel in self.channels.values():
             if channel.pending and (self.taped or now_ns >= channel.due_ns):
                 channel.due_ns = now_ns - now_ns % channel.interval_ns + channel.interval_ns
                 first, last, bids, asks = channel.report()
+                first = first if first_id is None else first_id
                 told.append(
                     BookPublished(
                         pair=self.rules.pair,

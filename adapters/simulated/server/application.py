@@ -9,10 +9,10 @@ from aiohttp import web
 
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.faults import FaultName, FaultOrder, Site
+from adapters.simulated.rate_limits import LimitClass, RateLimited
 from adapters.simulated.server import control, rest_private, rest_public
 from adapters.simulated.server.calls import Call, Route, query_of
 from adapters.simulated.server.exchange import Exchange
-from adapters.simulated.server.rate_limits import LimitClass, RateLimited
 from adapters.simulated.server.signing import SignedRequest, authenticated
 from adapters.simulated.server.websocket import serve_socket
 from state.errors import VenueRefused

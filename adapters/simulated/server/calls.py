@@ -10,7 +10,7 @@ import msgspec
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.refusals import invalid_parameter, missing_parameter, refusal
 from adapters.simulated.core.venue import Venue
-from adapters.simulated.server.rate_limits import LimitClass
+from adapters.simulated.rate_limits import LimitClass
 from state.errors import VenueRefused
 from state.values import Side
 

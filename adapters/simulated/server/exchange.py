@@ -15,9 +15,9 @@ from aiohttp import web
 from adapters.simulated.core.events import Event
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import FaultPlan
+from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.server.connection import Connection
 from adapters.simulated.server.hub import Hub
-from adapters.simulated.server.rate_limits import RateLimits
 
 _TICK_S = 0.01
 

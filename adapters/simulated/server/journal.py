@@ -119,8 +119,8 @@ class SqliteJournal:
         try:
             self._restore_accounts(venue)
             self._restore_orders(venue)
-        except (KeyError, msgspec.DecodeError) as problem:
-            message = f"{self._path}: {problem!r}; it lists pairs or rows this exchange does not"
+        except msgspec.DecodeError as problem:
+            message = f"{self._path} holds a row nobody can read ({problem}); name another --db"
             raise StoreCorrupt(message) from None
         venue.ledger.deposited.update(counters.deposited)
         venue.next_order_id = counters.next_order_id
@@ -148,9 +148,9 @@ class SqliteJournal:
             (_FINISHED_LOADED,),
         )
         for (body,) in finished:
-            venue.index.add(msgspec.json.decode(body, type=Order))
+            venue.index.add(self._listed(venue, msgspec.json.decode(body, type=Order)))
         for (body,) in self._connection.execute("select body from orders where open order by id"):
-            order = msgspec.json.decode(body, type=Order)
+            order = self._listed(venue, msgspec.json.decode(body, type=Order))
             venue.index.add(order)
             venue.pairs[order.pair].book.rest(order)
         trades = self._connection.execute(
@@ -159,6 +159,12 @@ class SqliteJournal:
         )
         for (body,) in trades:
             venue.index.add_trade(msgspec.json.decode(body, type=UserTrade))
+
+    def _listed(self, venue: Venue, order: Order) -> Order:
+        if order.pair not in venue.pairs:
+            message = f"{self._path} has orders of {order.pair}: add it to --pairs"
+            raise StoreForeign(message)
+        return order
 
     def commit(self, events: Iterable[Event]) -> None:
         """See `exchange.Journal.commit`."""

@@ -13,15 +13,13 @@ from typing import TextIO
 
 from aiohttp import web
 
-from adapters.simulated.catalogue import listing
-from adapters.simulated.core.venue import Venue
+from adapters.simulated.building import build_venue
 from adapters.simulated.faults import FaultPlan, read_faults
-from adapters.simulated.markets.synthetic import SyntheticMarket
-from adapters.simulated.options import ExchangeOptions, demo_account, open_accounts, unique_pairs
+from adapters.simulated.options import ExchangeOptions
+from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.server.application import PREFIX, application
 from adapters.simulated.server.exchange import Exchange
 from adapters.simulated.server.journal import SqliteJournal
-from adapters.simulated.server.rate_limits import RateLimits
 from state.errors import ConfigurationInvalid
 
 HOST = "127.0.0.1"
@@ -35,24 +33,9 @@ def build(options: ExchangeOptions) -> Exchange:
         ConfigurationInvalid: With one sentence that names the thing and the mend.
         StoreRefused: If the database cannot be used.
     """
-    pairs = unique_pairs(options.pairs)
-    listed = [listing(pair) for pair in pairs]
     orders = read_faults(options.faults) if options.faults is not None else []
-    now_ns = time.time_ns()
-    venue = Venue([rules for rules, _ in listed], now_ns, options.switches)
     journal = SqliteJournal(options.db) if options.db is not None else None
-    if journal is not None:
-        journal.restore(venue)
-    open_accounts(venue, options.accounts or (demo_account(pairs),))
-    market = SyntheticMarket(
-        venue,
-        [traits for _, traits in listed],
-        seed=options.seed,
-        now_ns=now_ns,
-        speed=options.speed,
-        prices=journal.prices() if journal is not None else None,
-    )
-    venue.markets.append(market)
+    venue = build_venue(options, time.time_ns(), keeper=journal)
     chance = Random(f"{options.seed}/faults")  # noqa: S311 - faults for a simulation
     limits = RateLimits(enforced=options.rate_limits, reset_ms=options.switches.reset_header_ms)
     return Exchange(venue, FaultPlan(orders, chance), limits, journal)

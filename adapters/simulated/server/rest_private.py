@@ -5,8 +5,8 @@ from typing import Any
 
 from adapters.simulated.core.orders import Order, OrderRequest
 from adapters.simulated.core.refusals import invalid_parameter, missing_parameter, refusal
+from adapters.simulated.rate_limits import LimitClass
 from adapters.simulated.server.calls import Call, CountdownBody, OrderBody, Route, one_page
-from adapters.simulated.server.rate_limits import LimitClass
 from adapters.simulated.server.rows import Row, balance_row, fee_row, order_row, user_trade_row
 from state.values import NS_PER_S, OrderType, Side, TimeInForce
 

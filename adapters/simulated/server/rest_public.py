@@ -6,8 +6,8 @@ from typing import Any
 from adapters.simulated.core.candles import REST_INTERVALS, SECONDS
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.refusals import invalid_parameter, refusal
+from adapters.simulated.rate_limits import LimitClass
 from adapters.simulated.server.calls import Call, Route, one_page
-from adapters.simulated.server.rate_limits import LimitClass
 from adapters.simulated.server.rows import (
     Row,
     candle_row,

@@ -1,0 +1,182 @@
+"""The `Exchange` port over the in-process venue: requests that travel, are lost or come late."""
+
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import Final, Protocol
+
+from msgspec.structs import replace
+
+from adapters.simulated.core.ledger import Account
+from adapters.simulated.core.venue import Venue
+from adapters.simulated.faults import FaultName, FaultOrder, FaultPlan, Site
+from adapters.simulated.network import Network
+from adapters.simulated.outcomes import ENDPOINTS, outcome
+from adapters.simulated.rate_limits import LimitClass, RateLimited, RateLimits
+from state.messages.venue import (
+    Outcome,
+    PlaceOrder,
+    Refused,
+    Succeeded,
+    Unknown,
+    VenueAnswer,
+    VenueRequest,
+)
+from state.values import TimeNs
+
+Deliver = Callable[[VenueAnswer], None]
+
+
+class Host(Protocol):
+    """What of the in-process venue its ports use."""
+
+    venue: Venue
+    chance: Random
+    network: Network
+    faults: FaultPlan
+    limits: RateLimits | None
+    now_ns: Callable[[], int]
+    schedule: Callable[[int, Callable[[], None]], None]
+
+    def turn(self) -> None:
+        """Do what is due now and tell it."""
+        ...
+
+
+class Life(Protocol):
+    """Whether the client is still there."""
+
+    alive: bool
+
+
+_NOT_HANDLED: Final[dict[FaultName, Outcome]] = {
+    FaultName.SERVER_ERROR: Unknown(reason="status 500: SERVER_ERROR"),
+    FaultName.RATE_LIMITED: Refused(
+        label="TOO_MANY_REQUESTS", message="Request Rate limit Exceeded (211)", status=429
+    ),
+}
+
+
+class _Sent:
+    """One request on its way."""
+
+    def __init__(
+        self, request: VenueRequest, deliver: Deliver, sent_ns: int, fault: FaultOrder | None
+    ) -> None:
+        self.request = request
+        self.deliver = deliver
+        self.sent_ns = sent_ns
+        self.fault = fault
+        self.answered = False
+
+    def struck_by(self, *names: FaultName) -> bool:
+        return self.fault is not None and self.fault.fault in names
+
+    @property
+    def delay_ns(self) -> int:
+        return 0 if self.fault is None else self.fault.delay_ns
+
+
+class InProcessExchange:
+    """See `adapters.ports.Exchange`. Serves one life of one client."""
+
+    def __init__(
+        self,
+        host: Host,
+        life: Life,
+        account: Account,
+        now_ns: Callable[[], int],
+        permit: Callable[[], str | None],
+    ) -> None:
+        self._host = host
+        self._life = life
+        self._account = account
+        self._client_now_ns = now_ns
+        self._permit = permit
+
+    def request(self, request: VenueRequest, deliver: Deliver) -> None:
+        """See `adapters.ports.Exchange.request`."""
+        host = self._host
+        refused = self._not_sent(request)
+        if refused is not None:
+            sent = _Sent(request, deliver, host.now_ns(), None)
+            host.schedule(0, partial(self._answer, sent, refused))
+            return
+        subject, _ = ENDPOINTS[type(request)]
+        sent = _Sent(request, deliver, host.now_ns(), host.faults.strike(Site.REQUEST, subject))
+        travel_ns = host.network.latency_ns(host.chance)
+        if sent.struck_by(FaultName.REQUEST_LOST):
+            self._answer_after(sent, travel_ns + sent.delay_ns, _CUT)
+            return
+        if sent.struck_by(FaultName.REQUEST_LATE):
+            travel_ns += sent.delay_ns
+        if travel_ns >= host.network.timeout_ns:
+            self._answer_after(sent, host.network.timeout_ns, _TIMED_OUT)
+        host.schedule(travel_ns, partial(self._arrive, sent))
+
+    def _not_sent(self, request: VenueRequest) -> Refused | None:
+        """Return why a placement must not leave, as the real client checks it."""
+        if not isinstance(request, PlaceOrder):
+            return None
+        if self._client_now_ns() >= request.expires_at_ns:
+            return Refused(label="REQUEST_EXPIRED", message="it expired before it was sent")
+        if (reason := self._permit()) is not None:
+            return Refused(label="HALTED", message=reason)
+        return None
+
+    def _arrive(self, sent: _Sent) -> None:
+        """Handle a request at the venue."""
+        host = self._host
+        host.turn()
+        if sent.fault is not None and sent.fault.fault in _NOT_HANDLED:
+            result: Outcome = _NOT_HANDLED[sent.fault.fault]
+        else:
+            result = self._handled(sent.request)
+            host.turn()
+        back_ns = host.network.latency_ns(host.chance)
+        if sent.struck_by(FaultName.ANSWER_LOST):
+            self._answer_at_last(sent, back_ns + sent.delay_ns, _CUT)
+            return
+        if sent.struck_by(FaultName.SERVER_ERROR_ACCEPTED):
+            result = _NOT_HANDLED[FaultName.SERVER_ERROR]
+        if sent.struck_by(FaultName.ANSWER_LATE):
+            back_ns += sent.delay_ns
+        self._answer_at_last(sent, back_ns, result)
+
+    def _handled(self, request: VenueRequest) -> Outcome:
+        host = self._host
+        now_ns = host.now_ns()
+        if host.limits is not None:
+            subject, limit = ENDPOINTS[type(request)]
+            what = request.pair if isinstance(request, PlaceOrder) else subject
+            who = self._account.name
+            counted = who if limit is LimitClass.CANCEL else f"{who} {what}"
+            try:
+                host.limits.count(limit, counted, now_ns)
+            except RateLimited:
+                return _NOT_HANDLED[FaultName.RATE_LIMITED]
+        return outcome(host.venue, self._account, request, now_ns)
+
+    def _answer_at_last(self, sent: _Sent, back_ns: int, result: Outcome) -> None:
+        """Deliver `result` after `back_ns`, or what the client makes of waiting too long."""
+        left_ns = sent.sent_ns + self._host.network.timeout_ns - self._host.now_ns()
+        if back_ns > left_ns:
+            back_ns, result = left_ns, _TIMED_OUT
+        self._answer_after(sent, back_ns, result)
+
+    def _answer_after(self, sent: _Sent, delay_ns: int, result: Outcome) -> None:
+        delay_ns = max(0, min(delay_ns, self._host.network.timeout_ns))
+        self._host.schedule(delay_ns, partial(self._answer, sent, result))
+
+    def _answer(self, sent: _Sent, result: Outcome) -> None:
+        if sent.answered or not self._life.alive:
+            return
+        sent.answered = True
+        if isinstance(result, Succeeded) and result.time is not None:
+            answered = replace(result.time, answered_at_ns=TimeNs(self._client_now_ns()))
+            result = replace(result, time=answered)
+        sent.deliver(VenueAnswer(request=sent.request, outcome=result))
+
+
+_CUT = Unknown(reason="the connection was cut")
+_TIMED_OUT = Unknown(reason="no answer in time")

@@ -1,0 +1,157 @@
+"""What the venue makes of a request of `state.messages.venue`. Pure.
+
+The in-process form asks here what the server's handlers and Gate's client would make of the same
+request together.
+"""
+
+from typing import Final, assert_never
+
+from adapters.simulated.core.ledger import Account
+from adapters.simulated.core.orders import Order, OrderRequest, UserTrade
+from adapters.simulated.core.venue import Venue
+from adapters.simulated.rate_limits import LimitClass
+from adapters.simulated.reports import (
+    balance_listed,
+    book_snapshot,
+    order_report,
+    trade_report,
+    trading_rules,
+)
+from state.errors import VenueRefused
+from state.messages.venue import (
+    ArmCountdown,
+    CancelPlaced,
+    FetchBalances,
+    FetchBook,
+    FetchFinishedOrders,
+    FetchOpenOrders,
+    FetchOrder,
+    FetchRules,
+    FetchTime,
+    FetchTrades,
+    Outcome,
+    PlaceOrder,
+    Refused,
+    Succeeded,
+    Unknown,
+    VenueRequest,
+    VenueTime,
+)
+from state.values import NS_PER_MS, TimeNs
+
+Request = (
+    PlaceOrder
+    | CancelPlaced
+    | FetchOrder
+    | FetchOpenOrders
+    | FetchFinishedOrders
+    | FetchTrades
+    | FetchBalances
+    | FetchRules
+    | FetchBook
+    | FetchTime
+    | ArmCountdown
+)
+
+_PUBLIC, _PRIVATE = LimitClass.PUBLIC, LimitClass.PRIVATE
+
+ENDPOINTS: Final[dict[type[VenueRequest], tuple[str, LimitClass]]] = {
+    PlaceOrder: ("POST /spot/orders", LimitClass.PLACE),
+    CancelPlaced: ("DELETE /spot/orders/{order_id}", LimitClass.CANCEL),
+    FetchOrder: ("GET /spot/orders/{order_id}", _PRIVATE),
+    FetchOpenOrders: ("GET /spot/open_orders", _PRIVATE),
+    FetchFinishedOrders: ("GET /spot/orders", _PRIVATE),
+    FetchTrades: ("GET /spot/my_trades", _PRIVATE),
+    FetchBalances: ("GET /spot/accounts", _PRIVATE),
+    FetchRules: ("GET /spot/currency_pairs", _PUBLIC),
+    FetchBook: ("GET /spot/order_book", _PUBLIC),
+    FetchTime: ("GET /spot/time", _PUBLIC),
+    ArmCountdown: ("POST /spot/countdown_cancel_all", _PRIVATE),
+}
+"""Which endpoint a request is, so that faults name the same subject over sockets and here."""
+
+_PROVES_NOTHING = frozenset({"REPEATED_CREATION"})
+"""An order of this name lives already: to call ours refused would disown that one."""
+
+
+def outcome(venue: Venue, account: Account, request: VenueRequest, now_ns: int) -> Outcome:
+    """Do what `request` asks for and return what became of it.
+
+    `Succeeded.time` lacks when it was answered; whoever delivers it knows.
+    """
+    try:
+        return _done(venue, account, request, now_ns)
+    except VenueRefused as refused:
+        if refused.label in _PROVES_NOTHING:
+            return Unknown(reason=str(refused))
+        return Refused(label=refused.label, message=refused.message, status=refused.status)
+
+
+def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) -> Succeeded:
+    assert isinstance(request, Request), f"no request of ours: {type(request).__name__}"
+    owner = account.name
+    match request:
+        case PlaceOrder():
+            expires_ms = request.expires_at_ns // NS_PER_MS
+            answer = _orders(venue, [venue.place(account, _asked(request), now_ns, expires_ms)])
+        case CancelPlaced():
+            name = request.venue_order_id or request.client_order_id
+            answer = _orders(venue, [venue.cancel(account, name, request.pair, now_ns)])
+        case FetchOrder():
+            name = request.venue_order_id or request.client_order_id
+            answer = _orders(venue, [venue.order(account, name, request.pair, now_ns)])
+        case FetchOpenOrders():
+            answer = _orders(venue, venue.index.open_orders(owner))
+        case FetchFinishedOrders():
+            ended = venue.index.finished_since(owner, _floor(request.since_ns))
+            answer = _orders(venue, [each for each in ended if each.pair == request.pair][::-1])
+        case FetchTrades():
+            filled = venue.index.trades_since(owner, request.pair, _floor(request.since_ns))
+            answer = _trades(venue, list(filled)[::-1])
+        case FetchBalances():
+            listed = account.balances.items()
+            reports = [balance_listed(name, kept, now_ns) for name, kept in listed if kept.total]
+            answer = Succeeded(balances=tuple(reports))
+        case FetchRules():
+            rules = tuple(trading_rules(venue.pair(pair).rules) for pair in request.pairs)
+            answer = Succeeded(rules=rules)
+        case FetchBook():
+            answer = Succeeded(book=book_snapshot(venue.pair(request.pair), request.depth, now_ns))
+        case FetchTime():
+            told = VenueTime(venue_ns=TimeNs(now_ns), answered_at_ns=TimeNs(0))
+            answer = Succeeded(time=told)
+        case ArmCountdown():
+            venue.arm_countdown(account, request.timeout_s, None, now_ns)
+            answer = Succeeded()
+        case _:
+            assert_never(request)
+    return answer
+
+
+def _asked(request: PlaceOrder) -> OrderRequest:
+    return OrderRequest(
+        pair=request.pair,
+        side=request.side,
+        amount=request.quantity,
+        price=request.price,
+        type=request.order_type,
+        time_in_force=request.time_in_force,
+        text=request.client_order_id,
+    )
+
+
+def _floor(since_ns: int) -> int:
+    """Return the whole millisecond: over REST some times have no finer digits."""
+    return since_ns - since_ns % NS_PER_MS
+
+
+def _orders(venue: Venue, orders: list[Order]) -> Succeeded:
+    return Succeeded(
+        orders=tuple(order_report(order, venue.pairs[order.pair].units) for order in orders)
+    )
+
+
+def _trades(venue: Venue, trades: list[UserTrade]) -> Succeeded:
+    return Succeeded(
+        trades=tuple(trade_report(trade, venue.pairs[trade.pair].units) for trade in trades)
+    )
