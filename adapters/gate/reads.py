@@ -52,6 +52,8 @@ _PAGES_MAX = 500
 _ATTEMPTS_MAX = 3
 _TRADES_SPAN_S = 29 * 86_400
 """Gate answers at most 30 days of fills at once."""
+_GATE_OPENED_S = 1_356_998_400
+"""2013-01-01: nobody has fills older than the exchange."""
 _PAIRS_ONE_BY_ONE = 8
 """With more pairs the whole list, a megabyte, costs less than asking for each."""
 
@@ -141,7 +143,8 @@ def _own_trades(
     sdk: GateSdk, ask: Ask, request: FetchTrades, venue_ns: TimeNs
 ) -> tuple[TradeReport, ...]:
     found: dict[str, TradeReport] = {}
-    for from_s, to_s in _spans(request.since_ns // NS_PER_S, venue_ns // NS_PER_S + 1):
+    since_s = max(request.since_ns // NS_PER_S, _GATE_OPENED_S)
+    for from_s, to_s in _spans(since_s, venue_ns // NS_PER_S + 1):
         span = partial(sdk.own_trades, request.pair, limit=_TRADES_A_PAGE, from_s=from_s, to_s=to_s)
         for number in _pages():
             rows = codec.decode_trades(ask(partial(span, page=number)))
