@@ -154,7 +154,7 @@ class Actor(SteppedActor):
 
     def stop(self) -> None:
         """End of our own accord, after this handler."""
-        self._runtime.send(self._inbox, self.address, Stop(), control=True)
+        self._inbox.mailbox.put_for_life(self.incarnation, Stop())
 
     def decline(self, reason: str) -> None:
         """In `on_start`: nothing to do for me; do not run me and do not call it a fault."""

@@ -6,8 +6,6 @@ import sys
 import threading
 from typing import Any
 
-from pykka._envelope import Envelope
-
 from actors.kernel.mailbox import Dispatcher, Inbox
 from actors.kernel.pool import Pool
 from actors.kernel.runtime import Birthright, Runtime, Timer
@@ -160,5 +158,5 @@ class _LiveTimer:
 
 def deliver_timer(inbox: Inbox, message: object | None) -> None:
     """Put a due message where it belongs, unless cancelled or its incarnation is gone."""
-    if message is not None and inbox.epoch == inbox.mailbox.epoch:
-        inbox.mailbox.put(Envelope(message), control=True)
+    if message is not None:
+        inbox.mailbox.put_for_life(inbox.epoch, message)

@@ -48,6 +48,12 @@ class WhenFull(StrEnum):
     """As keep, but refuse it while the actor is down: for mail that is worthless later."""
 
 
+class ForOneLife(Envelope[Any]):
+    """Mail for one incarnation alone, such as its timers: the next one must not find it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class LanePolicy:
     """How one lane treats mail."""
@@ -151,6 +157,19 @@ class Mailbox:
         inbox.dispatcher.schedule(inbox)
         return True
 
+    def put_for_life(self, epoch: int, message: object) -> bool:
+        """Queue control mail for that incarnation alone; False when it is no longer the newest."""
+        with self.lock:
+            if epoch != self.epoch or len(self.control) >= self.control_policy.limit:
+                return False
+            self.control.append(ForOneLife(message))
+            inbox = self.inbox
+            if inbox is None or inbox.scheduled:
+                return True
+            inbox.scheduled = True
+        inbox.dispatcher.schedule(inbox)
+        return True
+
     def _replaced(self, policy: LanePolicy, envelope: Envelope[Any]) -> bool:
         """Put the message in the place of a queued one of equal key; False when there is none."""
         if policy.kind is not WhenFull.CONFLATE or policy.key is None or self.closed:
@@ -191,6 +210,7 @@ class Mailbox:
         """Fence whoever lives here and return the next incarnation's number, from 1."""
         with self.lock:
             self._leave()
+            self._forget_former_life()
             self.epoch += 1
             return self.epoch
 
@@ -222,6 +242,7 @@ class Mailbox:
         with self.lock:
             self.closed = True
             self._leave()
+            self._forget_former_life()
             self.epoch += 1
             waiting = [*self.control, *self.data]
             self.control.clear()
@@ -244,6 +265,12 @@ class Mailbox:
             self.handled += self.inbox.handled
             self.inbox.dispatcher.release(self.inbox)
             self.inbox = None
+
+    def _forget_former_life(self) -> None:
+        if any(type(envelope) is ForOneLife for envelope in self.control):
+            kept = [envelope for envelope in self.control if type(envelope) is not ForOneLife]
+            self.control.clear()
+            self.control.extend(kept)
 
 
 def _answer_dead(envelope: Envelope[Any], address: str) -> None:

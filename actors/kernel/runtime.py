@@ -16,7 +16,7 @@ from actors.kernel.actor import Actor, Birth
 from actors.kernel.backend import SteppedFuture
 from actors.kernel.bus import Bus
 from actors.kernel.dead_letters import DeadLetters, Poison, Quarantine, Undelivered
-from actors.kernel.lifecycle import ChildReport, Exited, ExitKind, Restarted, Terminated
+from actors.kernel.lifecycle import ChildReport, Exited, ExitKind, Restarted, Shutdown, Terminated
 from actors.kernel.mailbox import (
     CONTROL_POLICY,
     DATA_POLICY,
@@ -181,6 +181,10 @@ class Runtime(ABC):
             self.dead_letters.add(address, message, Undelivered.ABSENT)
             return False
         return mailbox.put(Envelope(message), control=control)
+
+    def shut_down(self, address: str, incarnation: int) -> None:
+        """Ask one incarnation to stop; one that comes after it will not hear of it."""
+        self.mailboxes[address].put_for_life(incarnation, Shutdown())
 
     def publish(self, message: object, *, pair: str | None = None, control: bool = False) -> None:
         """Send from outside of actors to whoever subscribed."""
