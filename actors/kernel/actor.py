@@ -88,6 +88,11 @@ class Actor(SteppedActor):
         return self._inbox.epoch
 
     @property
+    def fenced(self) -> bool:
+        """Whether a newer incarnation lives here: then nothing may be done to the world."""
+        return self._inbox.epoch != self._inbox.mailbox.epoch
+
+    @property
     def random(self) -> random.Random:
         """Chance, seeded by the runtime, the address and the incarnation."""
         if self._random is None:
@@ -187,6 +192,11 @@ class Actor(SteppedActor):
                 reason=self._declined or "",
             ),
         )
+
+    @property
+    def machine(self) -> "Runtime":
+        """The runtime itself, for those whose concern is the machine: look, do not send."""
+        return self._birth.runtime
 
     @property
     def _inbox(self) -> Inbox:

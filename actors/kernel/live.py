@@ -58,6 +58,14 @@ class LiveRuntime(Runtime):
         assert birthright.dispatcher == "thread", birthright.dispatcher
         return _OwnThread(self, address)
 
+    def oldest_ms(self, address: str) -> float:
+        """See `Runtime.oldest_ms`."""
+        return self.watchdog.oldest_ms(address)
+
+    def busy_ms(self, address: str) -> float:
+        """See `Runtime.busy_ms`."""
+        return self.watchdog.busy_ms(address)
+
     def pools(self) -> list[Pool]:
         """Return the shared pool and every actor's own."""
         with self._own_lock:

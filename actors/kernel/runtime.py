@@ -312,6 +312,16 @@ class Runtime(ABC):
         """Return every address and what it is doing, by path."""
         return [_count(mailbox) for _, mailbox in sorted(self.mailboxes.items())]
 
+    def oldest_ms(self, address: str) -> float:
+        """Return how long the oldest mail at `address` has waited, as far as is known."""
+        del address
+        return 0.0
+
+    def busy_ms(self, address: str) -> float:
+        """Return how long the actor at `address` has been in its present handler."""
+        del address
+        return 0.0
+
     def inlet(self, address: str, *, control: bool = False) -> Callable[[object], None]:
         """Return a function that puts messages into the mailbox of `address`."""
 

@@ -106,16 +106,20 @@ class RiskSettings(Struct, frozen=True, kw_only=True):
 class TrendSettings(Struct, frozen=True, kw_only=True):
     """The trend strategy: a fast average of closes crosses a slow one, and the book agrees."""
 
-    timeframe: Annotated[Timeframe, _is("Length of the candles it reads.")] = Timeframe.S10
+    timeframe: Annotated[Timeframe, _is("Length of the candles it reads.")] = Timeframe.S1
     fast_window: Annotated[
         int, _is("Candles in the fast average.", unit="candles", low=1, high=1000)
-    ] = 3
+    ] = 5
     slow_window: Annotated[
         int,
         _is(
             "Candles in the slow average; more than in the fast.", unit="candles", low=2, high=5000
         ),
-    ] = 8
+    ] = 20
+    entry_bps: Annotated[
+        float,
+        _is("Least distance of the averages to enter on.", unit="bps", low=0, high=1000),
+    ] = 1.0
     imbalance_min: Annotated[
         float,
         _is(
@@ -129,6 +133,14 @@ class TrendSettings(Struct, frozen=True, kw_only=True):
         Decimal,
         _is("What one entry is worth before limits.", unit="quote units", low=0, high="1e9"),
     ] = Decimal(200)
+    order_ttl_s: Annotated[
+        float,
+        _is("An entry that rests longer is cancelled.", unit="s", low="0.1", high=86_400),
+    ] = 5.0
+    slippage_bps: Annotated[
+        Decimal,
+        _is("How far below the best bid an exit may sell.", unit="bps", low=0, high=500),
+    ] = Decimal(20)
     proposal_ttl_s: Annotated[
         float,
         _is("A proposal not on the wire by then is dropped.", unit="s", low="0.05", high=60),

@@ -54,6 +54,13 @@ class EquityMarked(Struct, frozen=True, kw_only=True, tag=True):
     fees: Decimal
 
 
+class PositionWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To the ledger keeper: tell me the position of a pair."""
+
+    pair: Pair
+    reply_to: str
+
+
 class PositionChanged(Struct, frozen=True, kw_only=True, tag=True):
     """Published by the ledger keeper after a fill."""
 

@@ -27,7 +27,7 @@ from state.messages.orders import (
     OrderUnknown,
 )
 from state.order import Order
-from state.values import Currency
+from state.values import ClientOrderId, Currency, TimeNs
 
 Event = (
     EpochBegan
@@ -119,13 +119,28 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """The newest change an operator or the house made."""
 
 
+class OrderSought(Struct, frozen=True, kw_only=True, tag=True):
+    """Do you know an order of this name?"""
+
+    client_order_id: ClientOrderId
+    reply_to: str
+
+
+class OrderFound(Struct, frozen=True, kw_only=True, tag=True):
+    """What the journal knows of an order."""
+
+    client_order_id: ClientOrderId
+    order: Order | None
+    """None: there never was one."""
+
+
 class SaveSnapshot(Struct, frozen=True, kw_only=True, tag=True):
     """Keep an actor's state."""
 
     address: str
     schema: int
     payload: bytes
-    taken_ns: int
+    taken_ns: TimeNs
 
 
 class JournalOpened(Struct, frozen=True, kw_only=True, tag=True):

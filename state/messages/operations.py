@@ -17,7 +17,7 @@ class EpochBegan(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class SessionChanged(Struct, frozen=True, kw_only=True, tag=True):
-    """Journalled and published: what the house may do from now on."""
+    """Journalled: what somebody wants the house to do from now on; it survives everything."""
 
     session: Session
     reason: str
@@ -54,6 +54,13 @@ class AlertRaised(Struct, frozen=True, kw_only=True, tag=True):
     trace_id: str = ""
 
 
+class ReconcileWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To the ledger keeper: compare now."""
+
+    accept: str = ""
+    """Book what differs as funds moved, for this reason; empty: only compare."""
+
+
 class PartReady(Struct, frozen=True, kw_only=True, tag=True):
     """Told to the session keeper: this part has recovered and agrees with the exchange."""
 
@@ -67,6 +74,15 @@ class PartNotReady(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
+class SessionState(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by the session keeper: what the house may do now."""
+
+    session: Session
+    reason: str
+    """Who or what made it so, in words."""
+    since_ns: TimeNs
+
+
 class ClockMeasured(Struct, frozen=True, kw_only=True, tag=True):
     """Published by the health monitor: the exchange's clock against ours."""
 
@@ -75,6 +91,24 @@ class ClockMeasured(Struct, frozen=True, kw_only=True, tag=True):
     uncertainty_ns: int
     """Half the round trip."""
     at_ns: TimeNs
+
+
+class ClockWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To the health monitor: tell me the newest `ClockMeasured`, now and not only the next."""
+
+    reply_to: str
+
+
+class StreamStateWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To the account stream: tell me whether it is open."""
+
+    reply_to: str
+
+
+class SessionSought(Struct, frozen=True, kw_only=True, tag=True):
+    """To the session keeper: tell me the session."""
+
+    reply_to: str
 
 
 class SessionWanted(Struct, frozen=True, kw_only=True, tag=True):

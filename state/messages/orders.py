@@ -115,6 +115,20 @@ class CancelAllOrders(Struct, frozen=True, kw_only=True, tag=True):
     pair: Pair | None = None
 
 
+class RulesWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Trader to risk guard: tell me the rules of my pair, now or as soon as you know them."""
+
+    pair: Pair
+    reply_to: str
+
+
+class OrdersWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Trader to order router: what of mine may be out there?"""
+
+    pair: Pair
+    reply_to: str
+
+
 class DecisionMade(Struct, frozen=True, kw_only=True, tag=True):
     """Journalled: a proposal and what the risk guard made of it."""
 

@@ -1,10 +1,13 @@
 """What a starting house asks the store, beyond accounts and unsettled orders."""
 
+import msgspec
+
 from state.messages.operations import SessionChanged
 from state.messages.orders import DecisionMade
+from state.order import Order
 from state.store.chain import event_of
 from state.store.writer import Store
-from state.values import Session, TimeNs
+from state.values import ClientOrderId, Session, TimeNs
 
 
 def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
@@ -17,6 +20,14 @@ def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
     )
     events = [event_of(payload) for (payload,) in rows]
     return [event for event in events if isinstance(event, DecisionMade)]
+
+
+def order_named(store: Store, name: ClientOrderId) -> Order | None:
+    """Return the order of our name, settled or not, or None where there never was one."""
+    row = store.connection.execute(
+        "SELECT fold FROM orders WHERE client_order_id = ?", (name,)
+    ).fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=Order)
 
 
 def last_session(store: Store) -> SessionChanged | None:

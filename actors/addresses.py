@@ -1,0 +1,33 @@
+"""Where everybody lives. The tree (supervisor/tree.py) gives these addresses; senders use them."""
+
+from state.values import Pair
+
+OPERATIONS = "operations"
+RECORDER = "operations/recorder"
+SESSION_KEEPER = "operations/session_keeper"
+HEALTH_MONITOR = "operations/health_monitor"
+ADMIN = "operations/admin"
+ORDER_ROUTER = "execution/order_router"
+ACCOUNT_STREAM = "execution/account_stream"
+LEDGER_KEEPER = "accounts/ledger_keeper"
+RISK_GUARD = "trading/risk_guard"
+
+
+def feed(pair: Pair) -> str:
+    """Return the address of a pair's feed."""
+    return f"market/{pair}/feed"
+
+
+def book_analyzer(pair: Pair) -> str:
+    """Return the address of a pair's book analyzer."""
+    return f"market/{pair}/book_analyzer"
+
+
+def candle_builder(pair: Pair) -> str:
+    """Return the address of a pair's candle builder."""
+    return f"market/{pair}/candle_builder"
+
+
+def trader(pair: Pair) -> str:
+    """Return the address of a pair's trader."""
+    return f"trading/{pair}/trader"

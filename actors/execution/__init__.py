@@ -1,0 +1,1 @@
+"""From approved orders to fills: the one door to the exchange."""

@@ -1,0 +1,109 @@
+"""From what the exchange says of an order to what the journal should hold. Pure."""
+
+from state.messages.journal import Entry
+from state.messages.orders import (
+    OrderAccepted,
+    OrderFilled,
+    OrderFinished,
+    OrderIntended,
+    OrderNotPlaced,
+    OrderRejected,
+    OrderUnknown,
+)
+from state.messages.venue import OrderReport, PlaceOrder, Refused, TradeReport
+from state.order import Order
+from state.values import OrderType, Side, TimeNs
+
+
+def placement(intent: OrderIntended) -> PlaceOrder:
+    """Return the request that an intent stands for."""
+    is_market = intent.order_type is OrderType.MARKET
+    # Gate counts a market buy in quote units; the intent's price is its worst acceptable one.
+    in_quote = is_market and intent.side is Side.BUY
+    return PlaceOrder(
+        client_order_id=intent.client_order_id,
+        pair=intent.pair,
+        side=intent.side,
+        order_type=intent.order_type,
+        quantity=intent.quantity * intent.price if in_quote else intent.quantity,
+        price=None if is_market else intent.price,
+        time_in_force=intent.time_in_force,
+        expires_at_ns=intent.expires_at_ns,
+    )
+
+
+def of_report(order: Order, report: OrderReport) -> list[Entry]:
+    """Return what `report` tells of `order` that is not known yet."""
+    name, entries = order.client_order_id, []
+    if order.accepted is None:
+        accepted = OrderAccepted(
+            client_order_id=name,
+            pair=report.pair,
+            at_ns=report.event_time_ns,
+            venue_order_id=report.venue_order_id,
+        )
+        entries.append(_entry(f"accepted:{name}", order, accepted))
+    if not report.open and order.finished is None:
+        finished = OrderFinished(
+            client_order_id=name,
+            pair=report.pair,
+            at_ns=report.event_time_ns,
+            filled_quantity=report.filled_quantity,
+            reason=report.finish_as,
+        )
+        entries.append(_entry(f"finished:{name}", order, finished))
+    return entries
+
+
+def of_trade(order: Order, trade: TradeReport) -> list[Entry]:
+    """Return the fill in `trade`, or nothing when `order` has it."""
+    if any(fill.trade_id == trade.trade_id for fill in order.fills):
+        return []
+    fill = OrderFilled(
+        client_order_id=order.client_order_id,
+        pair=trade.pair,
+        at_ns=trade.event_time_ns,
+        trade_id=trade.trade_id,
+        venue_order_id=trade.venue_order_id,
+        side=trade.side,
+        price=trade.price,
+        quantity=trade.quantity,
+        role=trade.role,
+        fee=trade.fee,
+        fee_currency=trade.fee_currency,
+        gt_fee=trade.gt_fee,
+        point_fee=trade.point_fee,
+    )
+    return [_entry(None, order, fill)]
+
+
+def rejected(order: Order, refused: Refused, at_ns: TimeNs) -> Entry:
+    """Return that the exchange said no."""
+    event = OrderRejected(
+        client_order_id=order.client_order_id,
+        pair=order.intent.pair,
+        at_ns=at_ns,
+        label=refused.label,
+        message=refused.message,
+    )
+    return _entry(f"rejected:{order.client_order_id}", order, event)
+
+
+def unknown(order: Order, reason: str, at_ns: TimeNs) -> Entry:
+    """Return that nobody answered."""
+    event = OrderUnknown(
+        client_order_id=order.client_order_id, pair=order.intent.pair, at_ns=at_ns, reason=reason
+    )
+    return _entry(f"unknown:{order.client_order_id}", order, event)
+
+
+def not_placed(order: Order, reason: str, at_ns: TimeNs) -> Entry:
+    """Return that the order never lived and never will."""
+    event = OrderNotPlaced(
+        client_order_id=order.client_order_id, pair=order.intent.pair, at_ns=at_ns, reason=reason
+    )
+    return _entry(f"not_placed:{order.client_order_id}", order, event)
+
+
+def _entry(key: str | None, order: Order, event: object) -> Entry:
+    return Entry(event=event, key=key, trace_id=order.intent.trace_id)  # type: ignore[arg-type]

@@ -1,0 +1,526 @@
+"""The order router: the one door to the exchange.
+
+An order's way: approved, intent on the platter, halt latch and expiry checked, wire. An answer, a
+push of the private stream and the answer to a query are all the same: facts, journalled first and
+folded when the journal tells them back. No answer makes the order UNKNOWN: counted at full size,
+never sent again, searched for until it is found or proven absent.
+"""
+
+from typing import Any
+
+from msgspec import Struct
+
+from actors import addresses
+from actors.execution import facts, resolution
+from actors.execution.client_ids import client_order_id, is_ours
+from actors.execution.order_table import OrderTable
+from actors.execution.reconciliation import Reconciliation
+from actors.execution.searches import Searches
+from actors.kernel import Actor, ExitKind, Timer
+from actors.outbox import Outbox
+from adapters.ports import Exchange, HaltLatch
+from state.config.settings import OrdersAtShutdown, OrderSettings
+from state.messages.held import OrdersHeld
+from state.messages.journal import (
+    Books,
+    BooksWanted,
+    Entry,
+    Journaled,
+    JournalOpened,
+    OrderFound,
+    OrderSought,
+    RecordDenied,
+    Recorded,
+)
+from state.messages.market import StreamLost, StreamOpened
+from state.messages.operations import (
+    AlertRaised,
+    ClockMeasured,
+    ClockWanted,
+    PartNotReady,
+    PartReady,
+    Severity,
+    StreamStateWanted,
+)
+from state.messages.orders import (
+    ApprovedOrder,
+    CancelAllOrders,
+    CancelIntended,
+    CancelOrder,
+    DecisionDropped,
+    OrderEvent,
+    OrderIntended,
+    OrdersWanted,
+    Refusal,
+)
+from state.messages.venue import (
+    ArmCountdown,
+    CancelPlaced,
+    FetchFinishedOrders,
+    FetchOpenOrders,
+    FetchOrder,
+    FetchTrades,
+    OrderReport,
+    Outcome,
+    PlaceOrder,
+    Refused,
+    Succeeded,
+    TradeReport,
+    Unknown,
+    VenueAnswer,
+    VenueRequest,
+)
+from state.order import Order, OrderState
+from state.values import NS_PER_S, ClientOrderId, Currency, TimeNs
+
+PART = "orders"
+SHUTDOWN_CANCEL_S = 4.0
+"""How long a good order to stop waits for its cancels."""
+
+
+class _SearchDue(Struct, frozen=True):
+    order: ClientOrderId
+    number: int
+
+
+class _ReconcileDue(Struct, frozen=True):
+    """Compare our orders with the exchange's, as every so often."""
+
+
+class _ReconcileAgain(Struct, frozen=True):
+    """The last comparison could not be completed."""
+
+
+class _CountdownDue(Struct, frozen=True):
+    """Tell the exchange that we are alive."""
+
+
+class _GiveUp(Struct, frozen=True):
+    """The cancels of a shutdown have had their time."""
+
+
+class OrderRouter(Actor):
+    """One. Owns what may be out at the exchange; a restart begins from the books and asks.
+
+    Args:
+        exchange: Where orders go.
+        latch: Read right before each order leaves.
+        settings: The windows of the order protocol.
+        account: Names the account in client order ids.
+        quote: What equity is counted in.
+        at_shutdown: What becomes of resting orders.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        latch: HaltLatch,
+        settings: OrderSettings,
+        *,
+        account: str,
+        quote: Currency,
+        at_shutdown: OrdersAtShutdown,
+    ) -> None:
+        super().__init__()
+        self._exchange = exchange
+        self._latch = latch
+        self._settings = settings
+        self._account = account
+        self._quote = quote
+        self._at_shutdown = at_shutdown
+        self._orders = OrderTable()
+        self._searches = Searches()
+        self._reconciliation: Reconciliation | None = None
+        self._last_seq: int | None = None
+        """Up to where the journal has been folded; None before the books came."""
+        self._offset_ns: int | None = None
+        """The exchange's clock minus ours; None before it was measured."""
+        self._stream_open = False
+        self._ready = False
+        self._leaving = False
+        self._countdown: Timer | None = None
+
+    def on_start(self) -> None:
+        """Ask for the books; nothing is sent before they and the exchange agree."""
+        self._outbox = Outbox(self.address, self.incarnation)
+        topics: list[type[Any]] = [*OrderEvent.__subclasses__(), JournalOpened, ClockMeasured]
+        for topic in topics:
+            self.subscribe(topic)
+        self._not_ready("starting")
+        self._ask_books()
+        self.tell(addresses.HEALTH_MONITOR, ClockWanted(reply_to=self.address))
+        self.tell(addresses.ACCOUNT_STREAM, StreamStateWanted(reply_to=self.address))
+        self.after(self._settings.reconcile_every_s, _ReconcileDue())
+
+    def on_shutdown(self) -> None:
+        """Cancel what rests if that is the policy, then end."""
+        resting = list(self._orders.resting())
+        if self._at_shutdown is OrdersAtShutdown.LEAVE or not resting:
+            self.finish(ExitKind.SHUTDOWN)
+            return
+        self._leaving = True
+        for order in resting:
+            self._cancel(order, "the house goes down")
+        self.after(SHUTDOWN_CANCEL_S, _GiveUp())
+
+    def on_receive(self, message: Any) -> None:
+        """Take orders, answers, reports and facts."""
+        match message:
+            case ApprovedOrder():
+                self._on_approved(message)
+            case CancelOrder():
+                order = self._orders.get(message.client_order_id)
+                if order is not None:
+                    self._cancel(order, message.reason)
+            case CancelAllOrders():
+                for order in self._orders.unsettled(message.pair):
+                    self._cancel(order, message.reason)
+            case OrdersWanted():
+                orders = tuple(self._orders.unsettled(message.pair))
+                self.tell(message.reply_to, OrdersHeld(pair=message.pair, orders=orders))
+            case VenueAnswer():
+                self._on_answer(message.request, message.outcome)
+            case OrderReport() | TradeReport():
+                self._take(message)
+            case Recorded():
+                self._on_recorded(message)
+            case Journaled():
+                self._on_journaled(message)
+            case RecordDenied() | Books() | JournalOpened() | OrderFound():
+                self._on_recorder(message)
+            case ClockMeasured() | StreamOpened() | StreamLost():
+                self._on_condition(message)
+            case _:
+                self._on_timer(message)
+
+    def _on_recorder(self, message: RecordDenied | Books | JournalOpened | OrderFound) -> None:
+        match message:
+            case Books():
+                self._last_seq = message.last_seq
+                self._orders.begin(message.orders)
+                self._reconcile()
+            case JournalOpened():
+                # The recorder was restarted: what it had in hand may be lost, so say it again.
+                self._ask_books()
+                for record in self._outbox.unanswered():
+                    self.tell(addresses.RECORDER, record)
+            case OrderFound():
+                self._on_order_found(message)
+            case RecordDenied():
+                self._outbox.answered(message.request)
+                self._alert("record_denied", message.reason)
+
+    def _on_condition(self, message: ClockMeasured | StreamOpened | StreamLost) -> None:
+        match message:
+            case ClockMeasured():
+                self._offset_ns = message.offset_ns
+                if not self._ready and self._reconciliation is None:
+                    self._reconcile()
+            case StreamOpened():
+                self._stream_open = True
+                self._reconcile()
+            case StreamLost():
+                self._stream_open = False
+                self._not_ready(f"account stream lost: {message.reason}")
+
+    def _on_timer(self, message: Any) -> None:
+        match message:
+            case _SearchDue():
+                self._search(message.order, message.number)
+            case _ReconcileDue():
+                self.after(self._settings.reconcile_every_s, _ReconcileDue())
+                self._reconcile()
+            case _ReconcileAgain():
+                self._reconcile()
+            case _CountdownDue():
+                self._arm_countdown()
+            case _GiveUp():
+                self.finish(ExitKind.SHUTDOWN)
+            case _:
+                raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+
+    # From approval to the wire.
+
+    def _on_approved(self, approved: ApprovedOrder) -> None:
+        if self._orders.of_decision(approved.decision_id) is not None:
+            return  # The decision has its order; its trader hears of it from the journal.
+        reason = self._why_not()
+        if reason is None and self.now_ns() > approved.expires_at_ns:
+            reason = "the proposal had expired"
+        if reason is not None:
+            self._drop(approved, reason)
+            return
+        now_ns = self.now_ns()
+        intent = OrderIntended(
+            client_order_id=client_order_id(self._account, approved.decision_id, 1),
+            pair=approved.pair,
+            at_ns=now_ns,
+            decision_id=approved.decision_id,
+            attempt=1,
+            trace_id=approved.trace_id,
+            strategy=approved.strategy,
+            side=approved.side,
+            order_type=approved.order_type,
+            quantity=approved.quantity,
+            price=approved.price,
+            time_in_force=approved.time_in_force,
+            expires_at_ns=TimeNs(self._venue_ns() + int(self._settings.expiry_s * NS_PER_S)),
+            reply_to=approved.reply_to,
+        )
+        self._record([Entry(event=intent, trace_id=approved.trace_id)], durable=True)
+
+    def _why_not(self) -> str | None:
+        """Why nothing may be sent now; None when it may."""
+        if self._latch.reason is not None:
+            return f"halted: {self._latch.reason}"
+        if not self._ready or self._leaving:
+            return "the order router is not ready"
+        return None
+
+    def _drop(self, approved: ApprovedOrder, reason: str) -> None:
+        dropped = DecisionDropped(
+            decision_id=approved.decision_id,
+            pair=approved.pair,
+            refusal=Refusal(code="NOT_SENT", limit="", value=reason),
+        )
+        self.tell(approved.reply_to, dropped)
+        self.tell(addresses.RISK_GUARD, dropped)
+
+    def _on_recorded(self, recorded: Recorded) -> None:
+        record = self._outbox.answered(recorded.request)
+        if record is None:
+            return  # Of an earlier life, or said twice: what it stands for is never sent twice.
+        for entry in record.entries:
+            match entry.event:
+                case OrderIntended():
+                    # Known from here on, else the exchange's answer could overtake the journal's.
+                    self._orders.apply(entry.event)
+                    self._send(entry.event)
+                case CancelIntended():
+                    self._send_cancel(entry.event.client_order_id)
+                case _:
+                    pass  # Facts are folded when the journal tells them.
+
+    def _send(self, intent: OrderIntended) -> None:
+        reason = self._why_not()
+        if reason is None and self._venue_ns() >= intent.expires_at_ns:
+            reason = "its intent came back from the disk too late"
+        if reason is None:
+            self._ask(facts.placement(intent))
+            return
+        # It has not left and never will: this is proof, not a guess.
+        order = Order(intent=intent)
+        self._record([facts.not_placed(order, reason, self.now_ns())], durable=True)
+
+    def _cancel(self, order: Order, reason: str) -> None:
+        if order.state.is_terminal:
+            return
+        if order.cancel is not None:
+            self._send_cancel(order.client_order_id)  # Asking again is harmless.
+            return
+        event = CancelIntended(
+            client_order_id=order.client_order_id,
+            pair=order.intent.pair,
+            at_ns=self.now_ns(),
+            reason=reason,
+        )
+        key = f"cancel:{order.client_order_id}"
+        self._record([Entry(event=event, key=key, trace_id=order.intent.trace_id)], durable=True)
+
+    def _send_cancel(self, name: ClientOrderId) -> None:
+        order = self._orders.get(name)
+        if order is not None and not order.state.is_terminal:
+            pair, venue_order_id = order.intent.pair, order.venue_order_id
+            self._ask(CancelPlaced(pair=pair, client_order_id=name, venue_order_id=venue_order_id))
+
+    def _ask(self, request: VenueRequest) -> None:
+        if not self.fenced:
+            self._exchange.request(request, self.inlet())
+
+    def _venue_ns(self) -> int:
+        assert self._offset_ns is not None, "ready before the exchange's clock was known"
+        return self.now_ns() + self._offset_ns
+
+    # What the exchange says.
+
+    def _on_answer(self, request: VenueRequest, outcome: Outcome) -> None:
+        match request:
+            case PlaceOrder():
+                self._on_placed(request, outcome)
+            case CancelPlaced():
+                self._take_all(outcome)
+                if not isinstance(outcome, Succeeded):
+                    # A refusal of a cancel proves nothing, no answer even less: look.
+                    self._look_for(request.client_order_id)
+            case FetchOrder() | FetchOpenOrders() | FetchFinishedOrders() | FetchTrades():
+                self._take_all(outcome)
+                self._heard(request, outcome)
+            case ArmCountdown():
+                if not isinstance(outcome, Succeeded):
+                    self._arm_countdown_in(1.0)
+            case _:
+                raise TypeError(f"{self.address}: never asked {type(request).__name__}")
+
+    def _on_placed(self, request: PlaceOrder, outcome: Outcome) -> None:
+        order = self._orders.get(request.client_order_id)
+        if order is None:
+            return  # Asked in an earlier life; the books will show the intent, and it is searched.
+        match outcome:
+            case Succeeded():
+                self._take_all(outcome)
+            case Refused():
+                self._record([facts.rejected(order, outcome, self.now_ns())])
+            case Unknown():
+                self._record([facts.unknown(order, outcome.reason, self.now_ns())], durable=True)
+                self._look_for(order.client_order_id)
+
+    def _take_all(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Succeeded):
+            for trade in outcome.trades:
+                self._take(trade)
+            for report in outcome.orders:
+                self._take(report)
+
+    def _take(self, report: OrderReport | TradeReport) -> None:
+        order = self._orders.of_report(report)
+        if order is None:
+            name = report.client_order_id
+            if is_ours(name) and self._last_seq is not None:
+                # Settled long ago, or not ours at all: the journal knows.
+                sought = OrderSought(client_order_id=name, reply_to=self.address)
+                self.tell(addresses.RECORDER, sought)
+            return
+        if isinstance(report, TradeReport):
+            entries = facts.of_trade(order, report)
+        else:
+            entries = facts.of_report(order, report)
+        if entries:
+            self._record(entries)
+
+    def _on_order_found(self, found: OrderFound) -> None:
+        if found.order is not None:
+            self._orders.add(found.order)
+        else:
+            name = found.client_order_id
+            self._alert("order_without_intent", f"the exchange has {name}, the journal has not")
+
+    # What the journal says.
+
+    def _on_journaled(self, journaled: Journaled) -> None:
+        if self._last_seq is None or journaled.seq <= self._last_seq:
+            return
+        self._last_seq = journaled.seq
+        assert isinstance(journaled.event, OrderEvent)
+        order = self._orders.apply(journaled.event)
+        if order is None:
+            return
+        for alarm in order.alarms:
+            self._alert(f"order_{alarm}", f"{order.client_order_id}: {alarm}")
+        if order.state.is_terminal:
+            self._searches.end(order.client_order_id)
+            if order.missing_fills:
+                self._look_for(order.client_order_id)
+        elif order.state is OrderState.OPEN and self._countdown is None:
+            self._arm_countdown()
+        if self._leaving and not any(self._orders.resting()):
+            self.finish(ExitKind.SHUTDOWN)
+
+    def _ask_books(self) -> None:
+        self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._quote))
+
+    def _record(self, entries: list[Entry], *, durable: bool = False) -> None:
+        self.tell(addresses.RECORDER, self._outbox.add(entries, durable=durable))
+
+    # Reconciliation, and the search for orders of unknown fate.
+
+    def _reconcile(self) -> None:
+        """Ask the exchange for all that concerns our unsettled orders."""
+        if self._last_seq is None or self._offset_ns is None or not self._stream_open:
+            return
+        self._reconciliation = Reconciliation(self._orders.unsettled())
+        for request in self._reconciliation.questions:
+            self._ask(request)
+
+    def _heard(self, request: VenueRequest, outcome: Outcome) -> None:
+        for name in self._searches.names():
+            order = self._orders.get(name)
+            if order is not None:
+                self._searches.heard(order, request, outcome)
+        comparison = self._reconciliation
+        if comparison is None or not comparison.heard(request, outcome):
+            return
+        if comparison.failed:
+            self._reconciliation = None
+            self._not_ready(comparison.failed)
+            self.after(self._settings.query_every_s, _ReconcileAgain())
+        elif comparison.done:
+            self._reconciliation = None
+            self._reconciled(comparison)
+
+    def _reconciled(self, comparison: Reconciliation) -> None:
+        for question in comparison.vanished():
+            self._ask(question)
+        for order in self._orders.unsettled():
+            if not resolution.is_found(order):
+                self._look_for(order.client_order_id)
+        if not self._ready and self._stream_open:
+            self._ready = True
+            self.tell_control(addresses.SESSION_KEEPER, PartReady(part=PART))
+        if any(self._orders.resting()):
+            self._arm_countdown()
+
+    def _look_for(self, name: ClientOrderId) -> None:
+        number = self._searches.begin(name)
+        if number is not None:
+            self.after(0.0, _SearchDue(name, number))
+
+    def _search(self, name: ClientOrderId, number: int) -> None:
+        order, search = self._orders.get(name), self._searches.get(name, number)
+        if search is None:
+            return
+        if order is None or resolution.is_found(order):
+            self._searches.end(name)
+            return
+        if search.proven_absent and order.venue_order_id is None:
+            self._searches.end(name)
+            reason = "not found anywhere after it could no longer arrive"
+            self._record([facts.not_placed(order, reason, self.now_ns())], durable=True)
+            return
+        if self._offset_ns is not None:
+            conclusive = resolution.is_conclusive(order.intent, self._venue_ns(), self._settings)
+            self._searches.put(name, search.began(conclusive=conclusive))
+            for request in resolution.questions(order):
+                self._ask(request)
+            if order.cancel is not None:
+                self._send_cancel(name)
+        self.after(self._settings.query_every_s, _SearchDue(name, number))
+
+    # Cancel on silence.
+
+    def _arm_countdown(self) -> None:
+        """While anything rests, the exchange cancels it unless it keeps hearing from us."""
+        if self._countdown is not None:
+            self._countdown.cancel()
+            self._countdown = None
+        if not self._settings.countdown_s:
+            return
+        if any(self._orders.resting()):
+            self._ask(ArmCountdown(timeout_s=self._settings.countdown_s))
+            self._arm_countdown_in(self._settings.countdown_s / 3)
+        else:
+            self._ask(ArmCountdown(timeout_s=0))
+
+    def _arm_countdown_in(self, delay_s: float) -> None:
+        if self._countdown is not None:
+            self._countdown.cancel()
+        self._countdown = self.after(delay_s, _CountdownDue())
+
+    def _not_ready(self, reason: str) -> None:
+        self._ready = False
+        self.tell_control(addresses.SESSION_KEEPER, PartNotReady(part=PART, reason=reason))
+
+    def _alert(self, alert: str, text: str) -> None:
+        raised = AlertRaised(
+            alert=alert, severity=Severity.CRITICAL, text=text, at_ns=self.now_ns()
+        )
+        self._record([Entry(event=raised, key=f"alert:{alert}:{text}")])

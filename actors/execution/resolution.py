@@ -1,0 +1,135 @@
+"""Finding out what became of an order whose placement nobody confirmed. Pure.
+
+"Not found" proves nothing until the exchange itself would refuse the placement if it still
+arrived, and until what it has would be visible. Even then all places are asked, more than once:
+the order by our name, what is open, what has ended, and the fills.
+"""
+
+from msgspec import Struct
+
+from state.config.settings import OrderSettings
+from state.messages.orders import OrderIntended
+from state.messages.venue import (
+    FetchFinishedOrders,
+    FetchOpenOrders,
+    FetchOrder,
+    FetchTrades,
+    Outcome,
+    Refused,
+    Succeeded,
+    Unknown,
+    VenueRequest,
+)
+from state.order import Order, OrderState
+from state.values import NS_PER_S, TimeNs
+
+PASSES_NEEDED = 2
+"""Passes in a row, each asking everywhere and finding nothing, that prove an absence."""
+LOOK_BACK_NS = 2 * NS_PER_S
+"""How much before the intent to look: clocks differ."""
+
+NOT_FOUND = frozenset({"ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND"})
+"""The labels that mean: I know no such order."""
+
+
+class Search(Struct, frozen=True, kw_only=True):
+    """How far the search for one order has come."""
+
+    empty_passes: int = 0
+    """Conclusive passes in a row that found nothing."""
+    conclusive: bool = False
+    """Whether the pass under way began late enough to prove anything."""
+    waiting: frozenset[type[VenueRequest]] = frozenset()
+    """What the pass under way has not heard yet."""
+
+    @property
+    def proven_absent(self) -> bool:
+        """Whether the order never was and never will be."""
+        return self.empty_passes >= PASSES_NEEDED
+
+    def began(self, *, conclusive: bool) -> "Search":
+        """Return the search with a new pass under way."""
+        return Search(
+            empty_passes=self.empty_passes, conclusive=conclusive, waiting=frozenset(_PLACES)
+        )
+
+    def heard(self, kind: type[VenueRequest], *, found_nothing: bool) -> "Search":
+        """Return the search after one place has answered.
+
+        Args:
+            kind: The request that was answered.
+            found_nothing: False when the answer was none, or a refusal that says nothing.
+        """
+        if kind not in self.waiting:
+            return self
+        waiting = self.waiting - {kind}
+        conclusive = self.conclusive and found_nothing
+        if waiting:
+            return Search(empty_passes=self.empty_passes, conclusive=conclusive, waiting=waiting)
+        return Search(empty_passes=self.empty_passes + 1 if conclusive else 0)
+
+
+def questions(order: Order) -> list[VenueRequest]:
+    """Return what one pass asks."""
+    intent = order.intent
+    since = TimeNs(intent.at_ns - LOOK_BACK_NS)
+    return [
+        FetchOrder(
+            pair=intent.pair,
+            client_order_id=intent.client_order_id,
+            venue_order_id=order.venue_order_id,
+        ),
+        FetchOpenOrders(),
+        FetchFinishedOrders(pair=intent.pair, since_ns=since),
+        FetchTrades(pair=intent.pair, since_ns=since),
+    ]
+
+
+def is_conclusive(intent: OrderIntended, venue_now_ns: int, settings: OrderSettings) -> bool:
+    """Return whether a pass that begins now can prove that the order never was.
+
+    Args:
+        intent: Its expiry is by the exchange's clock.
+        venue_now_ns: The exchange's clock, as well as we know it.
+        settings: How well we know it, and how long an order may be invisible.
+    """
+    margin_s = settings.visibility_lag_s + settings.clock_skew_max_s
+    return venue_now_ns > intent.expires_at_ns + int(margin_s * NS_PER_S)
+
+
+def is_found(order: Order) -> bool:
+    """Return whether there is nothing to find out about `order` now."""
+    if order.state.is_terminal:
+        return not order.missing_fills
+    return order.state is OrderState.OPEN and order.cancel is None
+
+
+def concerns(request: VenueRequest, order: Order) -> bool:
+    """Return whether an answer to `request` says something of `order`."""
+    match request:
+        case FetchOrder():
+            return request.client_order_id == order.client_order_id
+        case FetchFinishedOrders() | FetchTrades():
+            early_enough = request.since_ns <= order.intent.at_ns - LOOK_BACK_NS
+            return request.pair == order.intent.pair and early_enough
+        case FetchOpenOrders():
+            return True
+        case _:
+            return False
+
+
+def found_nothing(order: Order, outcome: Outcome) -> bool:
+    """Return whether an answer says that the exchange knows nothing of `order`."""
+    match outcome:
+        case Succeeded():
+            name = order.client_order_id
+            named = [report.client_order_id for report in outcome.orders]
+            named += [trade.client_order_id for trade in outcome.trades]
+            return name not in named
+        case Refused():
+            return outcome.label in NOT_FOUND
+        case Unknown():
+            return False
+
+
+_PLACES = (FetchOrder, FetchOpenOrders, FetchFinishedOrders, FetchTrades)

@@ -1,0 +1,1 @@
+"""From the exchange's streams to measures, one of each actor per pair."""

@@ -1,0 +1,1 @@
+"""Running the house: the journal, the session, health, the operator's desk."""

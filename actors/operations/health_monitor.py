@@ -1,0 +1,110 @@
+"""The health monitor: what the process costs, and how far the exchange's clock is from ours."""
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+
+from actors.kernel import Actor
+from adapters.ports import Exchange, ProcessMeter
+from state.messages.operations import ClockMeasured, ClockWanted, HealthSampled
+from state.messages.venue import FetchTime, Succeeded, VenueAnswer
+from state.values import NS_PER_MS
+
+SAMPLE_EVERY_S = 1.0
+CLOCK_EVERY_S = 10.0
+CLOCK_RETRY_S = 0.5
+SLOPE_WINDOW = 600
+"""Samples in the slope of memory: ten minutes."""
+
+
+class _SampleDue(Struct, frozen=True):
+    """Look at the process."""
+
+
+class _ClockDue(Struct, frozen=True):
+    """Ask the exchange what time it is."""
+
+
+class HealthMonitor(Actor):
+    """One. Owns no state that matters; a restart measures anew.
+
+    Args:
+        meter: What the process costs.
+        exchange: Whose clock to compare.
+    """
+
+    def __init__(self, meter: ProcessMeter, exchange: Exchange) -> None:
+        super().__init__()
+        self._meter = meter
+        self._exchange = exchange
+        self._rss: deque[tuple[float, float]] = deque(maxlen=SLOPE_WINDOW)
+        self._clock: ClockMeasured | None = None
+
+    def on_start(self) -> None:
+        """Begin to measure."""
+        self._ask_time()
+        self.after(SAMPLE_EVERY_S, _SampleDue())
+
+    def on_receive(self, message: Any) -> None:
+        """Measure when it is time."""
+        match message:
+            case _SampleDue():
+                self.after(SAMPLE_EVERY_S, _SampleDue())
+                self.publish(self._sample())
+            case _ClockDue():
+                self._ask_time()
+            case VenueAnswer(request=FetchTime() as request, outcome=outcome):
+                self._on_time(request, outcome)
+            case ClockWanted():
+                if self._clock is not None:
+                    self.tell(message.reply_to, self._clock)
+            case _:
+                raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+
+    def _ask_time(self) -> None:
+        self._exchange.request(FetchTime(asked_at_ns=self.now_ns()), self.inlet())
+
+    def _on_time(self, request: FetchTime, outcome: Any) -> None:
+        if not isinstance(outcome, Succeeded) or outcome.time is None:
+            self.after(CLOCK_RETRY_S, _ClockDue())
+            return
+        self.after(CLOCK_EVERY_S, _ClockDue())
+        told = outcome.time
+        half = (told.answered_at_ns - request.asked_at_ns) // 2
+        self._clock = ClockMeasured(
+            offset_ns=told.venue_ns - (request.asked_at_ns + half),
+            uncertainty_ns=half,
+            at_ns=told.answered_at_ns,
+        )
+        self.publish(self._clock)
+
+    def _sample(self) -> HealthSampled:
+        census = self.machine.census()
+        rss = self._meter.rss_bytes()
+        self._rss.append((self.monotonic_ns() / 1e9, float(rss)))
+        clock = self._clock
+        return HealthSampled(
+            at_ns=self.now_ns(),
+            cpu_percent=self._meter.cpu_percent(),
+            rss_bytes=rss,
+            rss_slope_bytes_h=slope_per_hour(list(self._rss)),
+            threads=self._meter.threads(),
+            fds=self._meter.fds(),
+            clock_offset_ms=clock.offset_ns / NS_PER_MS if clock is not None else None,
+            clock_uncertainty_ms=clock.uncertainty_ns / NS_PER_MS if clock is not None else None,
+            mailbox_depth_max=max((count.control + count.data for count in census), default=0),
+            mailbox_oldest_ms=max((self.machine.oldest_ms(c.address) for c in census), default=0),
+            restarts=sum(report.restarts for report in self.machine.board.values()),
+        )
+
+
+def slope_per_hour(samples: list[tuple[float, float]]) -> float:
+    """Return the least-squares slope of (seconds, value) samples, per hour; 0 for fewer than 2."""
+    if len(samples) < 2:
+        return 0.0
+    seconds, values = np.asarray(samples, dtype=np.float64).T
+    centred = seconds - seconds.mean()
+    spread = float(centred @ centred)
+    return float(centred @ (values - values.mean())) / spread * 3600 if spread else 0.0

@@ -1,0 +1,105 @@
+"""What could be held if everything that may still happen happened. Pure.
+
+Buys that rest, fly, are of unknown fate or were approved a moment ago count in full at their limit
+price; sells count for nothing until they are filled. So no order of events can exceed what this
+says.
+"""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from msgspec import Struct
+
+from state.exact import exactly
+from state.ledger import Ledger
+from state.messages.orders import DecisionMade
+from state.order import Order
+from state.values import ZERO, Currency, Notional, Pair, Quantity, Side, base_of, quote_of
+
+
+class Commitment(Struct, frozen=True, kw_only=True):
+    """One order that may still be filled."""
+
+    pair: Pair
+    side: Side
+    quantity: Quantity
+    """Base units that may still be filled."""
+    price: Decimal
+    """Quote per base: the worst it may be filled at."""
+
+    @property
+    def notional(self) -> Decimal:
+        """Quote units it may take or bring."""
+        with exactly():
+            return self.quantity * self.price
+
+
+def of_order(order: Order) -> Commitment | None:
+    """Return what an order may still do; None when nothing."""
+    quantity = Quantity(order.working + order.missing_fills)
+    if not quantity:
+        return None
+    intent = order.intent
+    return Commitment(pair=intent.pair, side=intent.side, quantity=quantity, price=intent.price)
+
+
+def of_decision(decision: DecisionMade) -> Commitment:
+    """Return what an approved decision may do before its order is known."""
+    return Commitment(
+        pair=decision.pair,
+        side=decision.side,
+        quantity=decision.approved_quantity,
+        price=decision.price,
+    )
+
+
+class Exposure(Struct, frozen=True, kw_only=True):
+    """All that is held and committed. Money in quote units."""
+
+    by_pair: dict[Pair, Notional]
+    total: Notional
+    free: dict[Currency, Decimal]
+    """Quote currencies: balance less what buys may take."""
+    free_base: dict[Pair, Quantity]
+    """Held by our trading, and in the account, less what sells may take."""
+
+
+def exposure(
+    ledger: Ledger,
+    commitments: Iterable[Commitment],
+    marks: Mapping[Pair, Decimal],
+    pairs: Iterable[Pair],
+) -> Exposure:
+    """Return what is held and committed in `pairs`.
+
+    Args:
+        ledger: What is held.
+        commitments: What may still happen.
+        marks: Quote per base; a pair without one is valued at what it cost.
+        pairs: Those of interest.
+    """
+    by_pair: dict[Pair, Decimal] = {}
+    free: dict[Currency, Decimal] = {}
+    free_base: dict[Pair, Decimal] = {}
+    with exactly():
+        for pair in pairs:
+            position = ledger.position(pair)
+            mark = marks.get(pair)
+            worth = position.quantity * mark if mark is not None else max(position.cost, ZERO)
+            by_pair[pair] = worth
+            free[quote_of(pair)] = ledger.balance(quote_of(pair))
+            free_base[pair] = min(position.quantity, ledger.balance(base_of(pair)))
+        for one in commitments:
+            quote = quote_of(one.pair)
+            if one.side is Side.BUY:
+                by_pair[one.pair] = by_pair.get(one.pair, ZERO) + one.notional
+                free[quote] = free.get(quote, ZERO) - one.notional
+            else:
+                free_base[one.pair] = free_base.get(one.pair, ZERO) - one.quantity
+        total = sum(by_pair.values(), ZERO)
+    return Exposure(
+        by_pair={pair: Notional(value) for pair, value in by_pair.items()},
+        total=Notional(total),
+        free=free,
+        free_base={pair: Quantity(value) for pair, value in free_base.items()},
+    )

@@ -1,0 +1,270 @@
+"""The trader: turns measures into proposals for one pair."""
+
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from actors import addresses
+from actors.kernel import Actor
+from actors.trading.strategies.trend import Action, Averages, Wish, decide
+from state.config.settings import TrendSettings
+from state.instrument import TradingRules
+from state.messages.accounts import PositionChanged, PositionWanted
+from state.messages.held import OrdersHeld, RulesKnown
+from state.messages.journal import Journaled, JournalOpened
+from state.messages.market import BookLost, BookMeasured, CandleClosed
+from state.messages.operations import SessionSought, SessionState
+from state.messages.orders import (
+    Bound,
+    CancelOrder,
+    DecisionDropped,
+    OrderEvent,
+    OrderIntended,
+    OrderProposed,
+    OrdersWanted,
+    RulesWanted,
+)
+from state.order import Order, OrderFact
+from state.values import (
+    NS_PER_S,
+    ZERO,
+    ClientOrderId,
+    DecisionId,
+    OrderType,
+    Pair,
+    Quantity,
+    Session,
+    Side,
+    TimeInForce,
+    TimeNs,
+    TraceId,
+)
+
+STRATEGY = "trend"
+BPS = Decimal(10_000)
+FATE_TIMEOUT_S = 10.0
+"""How long after its expiry a proposal nobody answered is waited for."""
+
+
+class TraderState(Struct, frozen=True):
+    """What a restart must not lose: the averages, which only time could rebuild."""
+
+    averages: Averages
+    candle_ns: TimeNs
+    """Opening of the newest candle in them."""
+
+
+class _OrderOld(Struct, frozen=True):
+    order: ClientOrderId
+
+
+class _FateDue(Struct, frozen=True):
+    decision: DecisionId
+
+
+class Trader(Actor):
+    """One per pair. Owns the strategy's state; a restart keeps its averages and asks for the rest.
+
+    At most one proposal or order is out at a time. Entries rest at the best ask for a while, what
+    is not filled by then is cancelled; exits take what is there.
+
+    Args:
+        pair: What it trades.
+        settings: How the strategy decides.
+        process: Names this process in decision ids, so that no later one repeats them.
+    """
+
+    snapshot_type = TraderState
+
+    def __init__(self, pair: Pair, settings: TrendSettings, process: str) -> None:
+        super().__init__()
+        self._pair = pair
+        self._settings = settings
+        self._process = process
+        self._averages = Averages(
+            fast_window=settings.fast_window, slow_window=settings.slow_window
+        )
+        self._candle_ns = TimeNs(0)
+        self._session = Session.STARTING
+        self._rules: TradingRules | None = None
+        self._held: PositionChanged | None = None
+        self._orders: dict[ClientOrderId, Order] | None = None
+        """Those that may still be filled; None before the router told."""
+        self._proposed: DecisionId | None = None
+        self._book: BookMeasured | None = None
+
+    def snapshot(self) -> TraderState | None:
+        """Return the averages."""
+        return TraderState(self._averages, self._candle_ns)
+
+    def restore(self, snapshot: Any) -> None:
+        """Take the averages, if they are of the same windows."""
+        windows = (self._settings.fast_window, self._settings.slow_window)
+        stored = snapshot.averages
+        if (stored.fast_window, stored.slow_window) == windows:
+            self._averages, self._candle_ns = stored, snapshot.candle_ns
+
+    def on_start(self) -> None:
+        """Listen to the pair and ask how things stand."""
+        topics: list[type[Any]] = [*OrderEvent.__subclasses__(), PositionChanged]
+        topics += [BookMeasured, BookLost, CandleClosed]
+        for topic in topics:
+            self.subscribe(topic, self._pair)
+        for everyone in (SessionState, JournalOpened):
+            self.subscribe(everyone)
+        self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
+        self.tell(addresses.RISK_GUARD, RulesWanted(pair=self._pair, reply_to=self.address))
+        self._ask_how_things_stand()
+
+    def on_receive(self, message: Any) -> None:
+        """Fold what happens; decide when the book moves."""
+        match message:
+            case BookMeasured():
+                self._book = message
+                self._decide(message)
+            case CandleClosed():
+                self._on_candle(message)
+            case BookLost():
+                self._book = None
+            case Journaled():
+                self._on_order_event(message.event)
+            case DecisionDropped():
+                self._forget(message.decision_id)
+            case PositionChanged():
+                self._held = message
+            case OrdersHeld():
+                known = {order.client_order_id: order for order in message.orders}
+                self._orders = known | (self._orders or {})
+                for order in known.values():
+                    self._grow_old(order.client_order_id)
+            case RulesKnown():
+                self._rules = message.rules
+            case SessionState():
+                self._session = message.session
+            case JournalOpened():
+                self._ask_how_things_stand()
+            case _OrderOld():
+                self._on_old(message.order)
+            case _FateDue():
+                self._forget(message.decision)
+            case _:
+                raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+
+    def _ask_how_things_stand(self) -> None:
+        self.tell(addresses.LEDGER_KEEPER, PositionWanted(pair=self._pair, reply_to=self.address))
+        self.tell(addresses.ORDER_ROUTER, OrdersWanted(pair=self._pair, reply_to=self.address))
+
+    def _on_candle(self, candle: CandleClosed) -> None:
+        if candle.timeframe is not self._settings.timeframe:
+            return
+        length_ns = candle.timeframe.seconds * NS_PER_S
+        gap = (candle.open_time_ns - self._candle_ns) // length_ns - 1
+        if self._candle_ns and gap > self._settings.slow_window:
+            # What the averages remember is older than all they are made of.
+            self._averages = Averages(
+                fast_window=self._settings.fast_window, slow_window=self._settings.slow_window
+            )
+        if candle.open_time_ns > self._candle_ns:
+            self._candle_ns = candle.open_time_ns
+            self._averages = self._averages.apply(candle.close)
+
+    def _on_order_event(self, event: Any) -> None:
+        assert isinstance(event, OrderEvent)
+        orders = self._orders if self._orders is not None else {}
+        order = orders.get(event.client_order_id)
+        if isinstance(event, OrderIntended):
+            self._forget(event.decision_id)
+            order = order or Order(intent=event)
+            self._grow_old(event.client_order_id)
+        elif order is not None:
+            order = order.apply(_fact(event))
+        if order is not None and self._orders is not None:
+            self._orders[event.client_order_id] = order
+            if order.is_settled:
+                del self._orders[event.client_order_id]
+
+    def _grow_old(self, name: ClientOrderId) -> None:
+        self.after(self._settings.order_ttl_s, _OrderOld(name))
+
+    def _on_old(self, name: ClientOrderId) -> None:
+        if self._orders is not None and name in self._orders:
+            cancel = CancelOrder(client_order_id=name, reason="rested long enough")
+            self.tell(addresses.ORDER_ROUTER, cancel)
+
+    def _forget(self, decision: DecisionId) -> None:
+        if self._proposed == decision:
+            self._proposed = None
+
+    # Deciding.
+
+    def _decide(self, book: BookMeasured) -> None:
+        if self._proposed is not None or self._orders is None or self._orders:
+            return
+        if self._held is None or self._rules is None or self._session not in _DECIDING:
+            return
+        held = self._held.quantity
+        if self._session is Session.DRAINING:
+            wish = Wish(action=Action.EXIT, reason="draining") if held else None
+        else:
+            wish = decide(
+                averages=self._averages,
+                imbalance=book.imbalance,
+                held=self._sellable(held, book),
+                entry_bps=self._settings.entry_bps,
+                imbalance_min=self._settings.imbalance_min,
+            )
+        if wish is None or (wish.action is Action.ENTER and self._session is not Session.READY):
+            return
+        self._propose(wish, book, held)
+
+    def _sellable(self, held: Decimal, book: BookMeasured) -> Decimal:
+        """Return what of `held` the exchange would take: dust is as good as nothing."""
+        assert self._rules is not None
+        quantity = self._rules.quantity_down(held)
+        return quantity if quantity >= self._rules.smallest(Decimal(repr(book.bid))) else ZERO
+
+    def _propose(self, wish: Wish, book: BookMeasured, held: Decimal) -> None:
+        assert self._rules is not None
+        if wish.action is Action.ENTER:
+            side, tif = Side.BUY, TimeInForce.GTC
+            price = self._rules.price_aggressive(Decimal(repr(book.ask)), side)
+            wanted = self._rules.quantity_down(self._settings.order_notional / price)
+            bounds = (Bound(name="order_notional", quantity=wanted),)
+        else:
+            side, tif = Side.SELL, TimeInForce.IOC
+            worst = Decimal(repr(book.bid)) * (1 - self._settings.slippage_bps / BPS)
+            price = self._rules.price_aggressive(worst, side)
+            wanted = self._rules.quantity_down(held)
+            bounds = (Bound(name="held", quantity=Quantity(held)),)
+        if wanted < self._rules.smallest(price):
+            return
+        now_ns = self.now_ns()
+        decision = DecisionId(f"{self._pair}/{STRATEGY}/{self._process}/{self.next_id()}")
+        self._proposed = decision
+        expires_ns = TimeNs(now_ns + int(self._settings.proposal_ttl_s * NS_PER_S))
+        proposal = OrderProposed(
+            decision_id=decision,
+            trace_id=TraceId(decision),
+            pair=self._pair,
+            strategy=STRATEGY,
+            side=side,
+            order_type=OrderType.LIMIT,
+            quantity=wanted,
+            price=price,
+            time_in_force=tif,
+            reason=wish.reason,
+            worksheet=bounds,
+            proposed_at_ns=now_ns,
+            expires_at_ns=expires_ns,
+            reply_to=self.address,
+        )
+        self.tell(addresses.RISK_GUARD, proposal)
+        self.after(self._settings.proposal_ttl_s + FATE_TIMEOUT_S, _FateDue(decision))
+
+
+def _fact(event: OrderEvent) -> OrderFact:
+    return event  # type: ignore[return-value]  # every OrderEvent is an OrderFact
+
+
+_DECIDING = frozenset({Session.READY, Session.PAUSED, Session.DRAINING})

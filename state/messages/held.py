@@ -1,0 +1,21 @@
+"""What keepers answer to those who ask: how things stand at that moment."""
+
+from msgspec import Struct
+
+from state.instrument import TradingRules
+from state.order import Order
+from state.values import Pair
+
+
+class RulesKnown(Struct, frozen=True, kw_only=True, tag=True):
+    """Risk guard to traders: what the exchange allows in a pair."""
+
+    pair: Pair
+    rules: TradingRules
+
+
+class OrdersHeld(Struct, frozen=True, kw_only=True, tag=True):
+    """Order router to trader: these may still change or lack fills, oldest first."""
+
+    pair: Pair
+    orders: tuple[Order, ...]
