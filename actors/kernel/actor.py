@@ -23,7 +23,7 @@ from actors.kernel.snapshots import Upgrade
 from state.values import TimeNs
 
 if TYPE_CHECKING:
-    from actors.kernel.runtime import Runtime, Timer
+    from actors.kernel.runtime import Birthright, Runtime, Timer
 
 
 class HandlerDied(Exception):
@@ -147,6 +147,15 @@ class Actor(SteppedActor):
     def watch(self, address: str) -> None:
         """Hear `Restarted` and, once it is closed for good, `Terminated` of `address`."""
         self._runtime.watch(self.address, address)
+
+    def spawn(self, address: str, birthright: "Birthright") -> int:
+        """Bring a child to life and hear of its start and its end; return its incarnation.
+
+        Raises:
+            StartFailed: Its `__init__` raised.
+            Fenced: We have been cut off; nobody would look after it.
+        """
+        return self._runtime.spawn(address, birthright, parent=self.address, by=self._inbox)
 
     def inlet(self) -> Callable[[object], None]:
         """Return a function with which any thread may put data into this mailbox."""

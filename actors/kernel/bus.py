@@ -32,10 +32,13 @@ class Bus:
     def forget(self, address: str) -> None:
         """Undo every `subscribe` of an address that is closed for good."""
         with self._lock:
-            self._table = {
+            heard = {
                 key: tuple(one for one in listeners if one != address)
                 for key, listeners in self._table.items()
+                if address in listeners
             }
+            if heard:
+                self._table = {**self._table, **heard}
 
     def listeners(self, topic: type[Any], pair: str | None) -> tuple[str, ...]:
         """Return who hears a `topic` message of `pair`, in the order of subscription."""

@@ -5,7 +5,8 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from actors.kernel.mailbox import (
     DATA_POLICY,
     Address,
     Dispatcher,
+    Fenced,
     Inbox,
     LanePolicy,
     Mailbox,
@@ -30,6 +32,8 @@ from actors.kernel.snapshots import MemorySnapshots, SnapshotStore, Stored
 from adapters.ports import Clock
 
 FOREVER = float("inf")
+CLOSED_REMEMBERED = 10_000
+"""Addresses closed for good whose last epoch is still known."""
 
 
 class StartFailed(Exception):
@@ -106,6 +110,9 @@ class Runtime(ABC):
         self.quarantine = Quarantine()
         self.snapshots: SnapshotStore = snapshots or MemorySnapshots()
         self.mailboxes: dict[str, Mailbox] = {}
+        self._below: dict[str, dict[str, None]] = {}
+        """The paths directly below each path, so that a subtree costs only its own size."""
+        self._closed: dict[str, int] = {}
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[str, ...]] = {}
         self._snapshot_times: dict[str, int] = {}
@@ -129,23 +136,34 @@ class Runtime(ABC):
     ) -> None:
         """Make an address that keeps mail from now on, also before its actor lives."""
         with self._lock:
-            known = self.mailboxes.get(address)
-            if known is None or known.closed:
-                self.mailboxes[address] = Mailbox(
-                    Address(address), self.dead_letters, control=control, data=data
-                )
+            if address not in self.mailboxes:
+                mailbox = Mailbox(Address(address), self.dead_letters, control=control, data=data)
+                # News of lives before it was closed may still be under way.
+                mailbox.epoch = self._closed.pop(address, 0)
+                self.mailboxes[address] = mailbox
+                self._link(address)
 
-    def spawn(self, address: str, birthright: Birthright, *, parent: str | None) -> int:
+    def spawn(
+        self, address: str, birthright: Birthright, *, parent: str | None, by: Inbox | None = None
+    ) -> int:
         """Bring a new incarnation to life at `address`, fencing the one before; return its number.
 
         `on_start` has not run when this returns: `Started` or `Exited` goes to `parent`.
 
+        Args:
+            address: Where it is to live.
+            birthright: How it is born.
+            parent: Address that hears of it.
+            by: The incarnation on whose behalf; once fenced it brings nobody to life any more.
+
         Raises:
             StartFailed: `__init__` raised.
+            Fenced: `by` has been cut off; nobody would look after the child.
         """
-        self.open(address)
-        mailbox = self.mailboxes[address]
-        epoch = mailbox.take_over()
+        with _unfenced(by):
+            self.open(address)
+            mailbox = self.mailboxes[address]
+            epoch = mailbox.take_over()
         dispatcher = self.dispatcher_for(birthright, address)
         inbox = Inbox(mailbox, epoch, dispatcher, parent=parent, hang_s=birthright.hang_s)
         actor = birthright.make.__new__(birthright.make)
@@ -156,7 +174,8 @@ class Runtime(ABC):
             dispatcher.release(inbox)
             raise StartFailed(f"{type(error).__name__}: {error}") from error
         inbox.actor = actor
-        mailbox.settle(inbox)
+        with _unfenced(by):
+            mailbox.settle(inbox)
         if epoch > 1:
             self._tell_watchers(address, Restarted(address=address, incarnation=epoch))
         return epoch
@@ -170,16 +189,14 @@ class Runtime(ABC):
             return False
         mailbox = self.mailboxes.get(address)
         if mailbox is None:
-            self.dead_letters.add(address, message, Undelivered.ABSENT)
-            return False
+            return self._lost(address, message)
         return mailbox.put(Envelope(message), control=control)
 
     def tell(self, address: str, message: object, *, control: bool = False) -> bool:
         """Send from outside of actors; False when it went to the dead letters instead."""
         mailbox = self.mailboxes.get(address)
         if mailbox is None:
-            self.dead_letters.add(address, message, Undelivered.ABSENT)
-            return False
+            return self._lost(address, message)
         return mailbox.put(Envelope(message), control=control)
 
     def shut_down(self, address: str, incarnation: int) -> None:
@@ -214,10 +231,10 @@ class Runtime(ABC):
 
         Their mail stays. No `Exited` follows: whoever fences knows.
         """
-        below = f"{address}/"
         fenced = []
-        for path, mailbox in sorted(self.mailboxes.items()):
-            if (path == address or path.startswith(below)) and mailbox.inbox is not None:
+        for path in self._subtree(address):
+            mailbox = self.mailboxes.get(path)
+            if mailbox is not None and mailbox.inbox is not None:
                 mailbox.take_over()
                 fenced.append(path)
                 report = self.board.get(path)
@@ -227,28 +244,33 @@ class Runtime(ABC):
 
     def close(self, address: str) -> None:
         """Give up `address` and everything below it for good; waiting mail is refused."""
-        below = f"{address}/"
-        for path, mailbox in sorted(self.mailboxes.items()):
-            if (path == address or path.startswith(below)) and not mailbox.closed:
-                mailbox.close()
-                self.bus.forget(path)
-                self.board.pop(path, None)
-                self._tell_watchers(path, Terminated(address=path))
-                with self._lock:
-                    self._watchers.pop(path, None)
+        for path in list(self._subtree(address)):
+            mailbox = self.mailboxes.get(path)
+            if mailbox is None:
+                continue
+            mailbox.close()
+            self.bus.forget(path)
+            self.board.pop(path, None)
+            self._snapshot_times.pop(path, None)
+            with self._lock:
+                del self.mailboxes[path]
+                self._closed[path] = mailbox.epoch
+                if len(self._closed) > CLOSED_REMEMBERED:
+                    del self._closed[next(iter(self._closed))]
+                watchers = self._watchers.pop(path, ())
+            for watcher in watchers:
+                self.tell(watcher, Terminated(address=path), control=True)
+        with self._lock:
+            self._unlink(address)
 
     def watch(self, watcher: str, address: str) -> None:
         """Have `watcher` hear `Restarted` and `Terminated` of `address`; at once when closed."""
-        mailbox = self.mailboxes.get(address)
-        if mailbox is not None and mailbox.closed:
-            self.tell(watcher, Terminated(address=address), control=True)
-            return
         with self._lock:
+            closed = address in self._closed
             watchers = self._watchers.get(address, ())
-            if watcher not in watchers:
+            if not closed and watcher not in watchers:
                 self._watchers[address] = (*watchers, watcher)
-        if mailbox is not None and mailbox.closed:
-            # Closed between the look and the registration: twice is harmless, never is not.
+        if closed:
             self.tell(watcher, Terminated(address=address), control=True)
 
     def report(self, report: ChildReport) -> None:
@@ -258,12 +280,8 @@ class Runtime(ABC):
 
     def below(self, address: str) -> list[str]:
         """Return the open addresses directly below `address`."""
-        start = f"{address}/"
-        return [
-            path
-            for path, mailbox in sorted(self.mailboxes.items())
-            if path.startswith(start) and "/" not in path[len(start) :] and not mailbox.closed
-        ]
+        with self._lock:
+            return [path for path in sorted(self._below.get(address, ())) if path in self.mailboxes]
 
     def announce(self, child: Inbox, message: object) -> None:
         """Tell a child's parent about it."""
@@ -340,9 +358,62 @@ class Runtime(ABC):
         if mark is not None:
             inbox.mailbox.deny(mark)
 
+    def _lost(self, address: str, message: object) -> bool:
+        known = address in self._closed
+        why = Undelivered.CLOSED if known else Undelivered.ABSENT
+        self.dead_letters.add(address, message, why)
+        return False
+
+    def _subtree(self, address: str) -> Iterator[str]:
+        """Yield `address` and all below it, top down.
+
+        Who lives below a path is looked up after that path was yielded: once it is fenced nobody
+        new is born there, so fencing on the way misses no one.
+        """
+        yield address
+        with self._lock:
+            below = sorted(self._below.get(address, ()))
+        for path in below:
+            yield from self._subtree(path)
+
+    def _link(self, address: str) -> None:
+        above = address.rpartition("/")[0]
+        beside = self._below.setdefault(above, {})
+        known = address in beside
+        beside[address] = None
+        if above and not known:
+            self._link(above)
+
+    def _unlink(self, address: str) -> None:
+        for path in list(self._below.get(address, ())):
+            self._unlink(path)
+        if address in self.mailboxes or self._below.get(address):
+            return  # Opened again meanwhile.
+        self._below.pop(address, None)
+        above = address.rpartition("/")[0]
+        self._below.get(above, {}).pop(address, None)
+        if above and above not in self.mailboxes and not self._below.get(above):
+            self._unlink(above)
+
     def _tell_watchers(self, address: str, message: object) -> None:
         for watcher in self._watchers.get(address, ()):
             self.tell(watcher, message, control=True)
+
+
+@contextmanager
+def _unfenced(inbox: Inbox | None) -> Iterator[None]:
+    """Keep an incarnation from being fenced meanwhile.
+
+    Raises:
+        Fenced: It has been already.
+    """
+    if inbox is None:
+        yield
+        return
+    with inbox.mailbox.lock:
+        if inbox.epoch != inbox.mailbox.epoch:
+            raise Fenced
+        yield
 
 
 def _count(mailbox: Mailbox) -> Count:
