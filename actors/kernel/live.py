@@ -75,6 +75,9 @@ class LiveRuntime(Runtime):
         """Close an address for good; without one, end every thread of this runtime."""
         if address:
             super().close(address)
+            for inbox, pool in list(self._own.items()):
+                if pool.ended:
+                    del self._own[inbox]
             return
         self.watchdog.close()
         self._timers.close()
@@ -96,8 +99,8 @@ class _OwnThread:
         self._pool.schedule(inbox)
 
     def release(self, inbox: Inbox) -> None:
-        with self._runtime._own_lock:  # noqa: SLF001
-            self._runtime._own.pop(inbox, None)  # noqa: SLF001
+        # The runtime keeps it until its thread has ended: a fenced one may be stuck for ever.
+        del inbox
         self._pool.close()
 
 

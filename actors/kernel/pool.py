@@ -14,6 +14,8 @@ from actors.kernel.mailbox import Inbox
 
 TURN = 64
 """Messages an incarnation may handle before others get their turn."""
+SPARE_MAX = 16
+"""Workers of a pool that may be stuck at once and still be stood in for."""
 
 
 class Worker:
@@ -35,7 +37,7 @@ class Pool:
 
     Args:
         name: Prefix of the threads' names.
-        workers: Most threads that may be awake at once, >= 1.
+        workers: Most threads that may be awake at once, >= 1, apart from those that are stuck.
     """
 
     def __init__(self, name: str, workers: int = 2) -> None:
@@ -50,6 +52,8 @@ class Pool:
         self._sleeping = 0
         self._born = 0
         self.workers: list[Worker] = []
+        self.spare = 0
+        """Workers the watchdog sees stuck in a handler; others may stand in for so many."""
 
     def schedule(self, inbox: Inbox) -> None:
         """See `Dispatcher.schedule`."""
@@ -65,7 +69,7 @@ class Pool:
     def rouse(self) -> None:
         """Have one more worker awake, if there is work and the limit allows."""
         with self._lock:
-            if self._closed or not self._ready or self._awake >= self._limit:
+            if self._closed or not self._ready or self._awake >= self._limit + self.spare:
                 return
             self._awake += 1
             if self._sleeping:
@@ -77,12 +81,19 @@ class Pool:
     def replace(self, worker: Worker) -> None:
         """Give up on a worker stuck in a handler; another takes its place at once."""
         with self._lock:
-            if worker.retired or self._closed:
+            if worker.retired:
                 return
             worker.retired = True
             self.workers.remove(worker)
             self._awake -= 1
         self.rouse()
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is closed and none of its threads lives any more."""
+        return self._closed and not any(
+            worker.thread is not None and worker.thread.is_alive() for worker in self.workers
+        )
 
     @property
     def waiting(self) -> int:
@@ -109,6 +120,8 @@ class Pool:
     def _work(self, worker: Worker) -> None:
         ready = self._ready
         while not worker.retired and not self._closed:
+            if self._awake > self._limit + self.spare and not self._rest(worker):
+                return  # Whoever was stuck is back.
             try:
                 inbox = ready.popleft()
             except IndexError:
@@ -128,7 +141,7 @@ class Pool:
             if worker.retired or self._closed:
                 return False
             self._awake -= 1
-            if self._ready:
+            if self._ready and self._awake < self._limit + self.spare:
                 self._awake += 1
                 return True
             self._sleeping += 1

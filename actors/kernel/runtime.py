@@ -298,11 +298,11 @@ class Runtime(ABC):
     ) -> None:
         """An incarnation has ended by itself: free its place and tell its parent."""
         mailbox = inbox.mailbox
-        if poison is not None:
-            self._quarantine(inbox, poison, error)
         if not mailbox.vacate(inbox):
             return  # It had been fenced; whoever did it knows.
         if inbox.parent is not None:
+        if poison is not None:
+            self.blame(inbox, poison, error)
             self.tell(
                 inbox.parent,
                 Exited(
@@ -348,7 +348,8 @@ class Runtime(ABC):
 
         return deliver
 
-    def _quarantine(self, inbox: Inbox, poison: Envelope[Any], error: tuple[str, str]) -> None:
+    def blame(self, inbox: Inbox, poison: Envelope[Any], error: tuple[str, str]) -> None:
+        """Put a message that killed or hung its actor aside; refuse its like after two deaths."""
         address = inbox.mailbox.address
         self.dead_letters.add(address, poison.message, Undelivered.POISON)
         mark = self.quarantine.add(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from actors.kernel.lifecycle import ExitKind, Hung
 from actors.kernel.mailbox import Inbox, Mailbox
-from actors.kernel.pool import Pool, Worker
+from actors.kernel.pool import SPARE_MAX, Pool, Worker
 from adapters.ports import Clock
 
 if TYPE_CHECKING:
@@ -110,18 +110,21 @@ class Watchdog:
                 self._sample_queues(now_ns)
 
     def _look_at(self, pool: Pool, now_ns: int) -> None:
-        lingering = True
+        stuck = 0
         for worker in list(pool.workers):
             if worker.thread is not None and not worker.thread.is_alive():
                 self._bury(pool, worker)
                 continue
-            moved = self._moved(worker, now_ns)
-            lingering = lingering and not moved
-            sighting = self._seen.get(worker)
-            if sighting is not None and not sighting.reported:
+            if self._moved(worker, now_ns):
+                continue
+            sighting = self._seen[worker]
+            if not sighting.reported:
                 self._judge(pool, worker, sighting, now_ns)
-        if lingering and pool.waiting:
-            # Whoever is awake sits in a handler that gave the interpreter away: have one more.
+            stuck += not worker.retired
+        # They sit in handlers that gave the interpreter away, all of them perhaps in starts that
+        # hang: without others in their place not even the supervisors would get their turn.
+        pool.spare = min(stuck, SPARE_MAX)
+        if stuck and pool.waiting:
             pool.rouse()
 
     def _moved(self, worker: Worker, now_ns: int) -> bool:
@@ -152,16 +155,21 @@ class Watchdog:
         pool.replace(worker)
         self._seen.pop(worker, None)
         self._zombies.append((now_ns, worker))
-        current = inbox.current
-        if not fenced and inbox.parent is not None:
+        if fenced:
+            return
+        current, stack = inbox.current, _stack_of(worker)
+        what = type(current.message).__name__ if current is not None else "on_start"
+        if current is not None:
+            self._runtime.blame(inbox, current, (f"hung for {busy_s:.2f} s", stack))
+        if inbox.parent is not None:
             self._runtime.tell(
                 inbox.parent,
                 Hung(
                     child=inbox.mailbox.address,
                     incarnation=inbox.epoch,
                     busy_s=busy_s,
-                    message=type(current.message).__name__ if current is not None else "on_start",
-                    stack=_stack_of(worker),
+                    message=what,
+                    stack=stack,
                 ),
                 control=True,
             )
