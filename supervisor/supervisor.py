@@ -15,7 +15,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from actors.kernel import Actor, Exited, ExitKind, Hung, Shutdown, Started, StartFailed
+from actors.kernel import Actor, Cycle, Exited, ExitKind, Hung, Shutdown, Started, StartFailed
 from supervisor.child_spec import (
     BRUTAL,
     INFINITY,
@@ -141,6 +141,8 @@ class Supervisor(Actor):
                 return self._answer(message)
             case Request():
                 self._on_request(message)
+            case Cycle():
+                self._on_request(CycleChild(id=message.child.rpartition("/")[2]))
             case _:
                 raise TypeError(f"{self.address}: not for a supervisor: {message!r}")
         return None

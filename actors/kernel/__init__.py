@@ -7,8 +7,11 @@ Read `mailbox` first (identity, lanes, epochs), then `actor` (what a handler may
 from actors.kernel.actor import Actor
 from actors.kernel.lifecycle import (
     ChildReport,
+    Cycle,
+    Drill,
     Exited,
     ExitKind,
+    Fault,
     Hung,
     Restarted,
     Shutdown,
@@ -22,8 +25,11 @@ __all__ = [
     "Actor",
     "Birthright",
     "ChildReport",
+    "Cycle",
+    "Drill",
     "ExitKind",
     "Exited",
+    "Fault",
     "Hung",
     "LanePolicy",
     "Restarted",

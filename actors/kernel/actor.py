@@ -17,13 +17,17 @@ from pykka._envelope import Envelope
 
 from actors.kernel import snapshots
 from actors.kernel.backend import SteppedActor
-from actors.kernel.lifecycle import ExitKind, Shutdown, SnapshotDue, Started, Stop
+from actors.kernel.lifecycle import Drill, ExitKind, Fault, Shutdown, SnapshotDue, Started, Stop
 from actors.kernel.mailbox import Inbox
 from actors.kernel.snapshots import Upgrade
 from state.values import TimeNs
 
 if TYPE_CHECKING:
     from actors.kernel.runtime import Birthright, Runtime, Timer
+
+
+class Drilled(Exception):
+    """What an actor dies of when it is drilled."""
 
 
 class HandlerDied(Exception):
@@ -228,6 +232,8 @@ class Actor(SteppedActor):
     @final
     def _actor_loop_setup(self) -> None:
         try:
+            if self._runtime.start_is_drilled(self.address):
+                raise Drilled("start failure")
             self._restore()
             self.on_start()
         except BaseException:  # noqa: BLE001 (every way to die is a death notice)
@@ -268,10 +274,22 @@ class Actor(SteppedActor):
                 self.on_shutdown()
             case Stop():
                 self.finish(ExitKind.NORMAL)
+            case Drill():
+                self._suffer(message.fault)
             case _:  # SnapshotDue
                 self._save()
                 assert self._birth.snapshot_every_s is not None
                 self.after(self._birth.snapshot_every_s, SnapshotDue())
+
+    def _suffer(self, fault: Fault) -> None:
+        match fault:
+            case Fault.HANG:
+                self._runtime.hang(self._inbox)
+            case Fault.START_FAILURE:
+                self._runtime.drill_start(self.address)
+                raise Drilled("crash, to fail at the next start")
+            case Fault.CRASH:
+                raise Drilled("crash")
 
     def _end(self, kind: ExitKind) -> None:
         self._kind = kind
@@ -320,7 +338,7 @@ class Actor(SteppedActor):
             )
 
 
-_OURS = frozenset({Shutdown, Stop, SnapshotDue})
+_OURS = frozenset({Shutdown, Stop, SnapshotDue, Drill})
 
 
 def _told(error: BaseException, where: TracebackType | None) -> str:

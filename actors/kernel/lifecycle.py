@@ -34,6 +34,26 @@ class SnapshotDue(Struct, frozen=True, tag=True):
     """The cadence has come round: take a snapshot in this gap between handlers."""
 
 
+class Fault(StrEnum):
+    """What a drill may do to an actor."""
+
+    CRASH = "crash"
+    HANG = "hang"
+    START_FAILURE = "start_failure"
+
+
+class Drill(Struct, frozen=True, kw_only=True, tag=True):
+    """Suffer this, for real: supervision must cope with it."""
+
+    fault: Fault
+
+
+class Cycle(Struct, frozen=True, kw_only=True, tag=True):
+    """To a supervisor: stop this child in good order and start it again."""
+
+    child: str
+
+
 class Started(Struct, frozen=True, kw_only=True, tag=True):
     """To the parent: `on_start` returned."""
 

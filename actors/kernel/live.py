@@ -4,6 +4,7 @@ import heapq
 import itertools
 import sys
 import threading
+import time
 from typing import Any
 
 from actors.kernel.mailbox import Dispatcher, Inbox
@@ -58,6 +59,11 @@ class LiveRuntime(Runtime):
         assert birthright.dispatcher == "thread", birthright.dispatcher
         return _OwnThread(self, address)
 
+    def hang(self, inbox: Inbox) -> None:
+        """See `Runtime.hang`."""
+        while inbox.epoch == inbox.mailbox.epoch:
+            time.sleep(0.01)
+
     def oldest_ms(self, address: str) -> float:
         """See `Runtime.oldest_ms`."""
         return self.watchdog.oldest_ms(address)
@@ -69,15 +75,15 @@ class LiveRuntime(Runtime):
     def pools(self) -> list[Pool]:
         """Return the shared pool and every actor's own."""
         with self._own_lock:
+            for inbox, pool in list(self._own.items()):
+                if pool.ended:
+                    del self._own[inbox]
             return [self._pool, *self._own.values()]
 
     def close(self, address: str = "") -> None:
         """Close an address for good; without one, end every thread of this runtime."""
         if address:
             super().close(address)
-            for inbox, pool in list(self._own.items()):
-                if pool.ended:
-                    del self._own[inbox]
             return
         self.watchdog.close()
         self._timers.close()

@@ -116,6 +116,7 @@ class Runtime(ABC):
         self._lock = threading.Lock()
         self._watchers: dict[str, tuple[str, ...]] = {}
         self._snapshot_times: dict[str, int] = {}
+        self._drilled_starts: set[str] = set()
         self.board: dict[str, ChildReport] = {}
         """Where every supervised child stands, by address; written by supervisors."""
 
@@ -300,9 +301,9 @@ class Runtime(ABC):
         mailbox = inbox.mailbox
         if not mailbox.vacate(inbox):
             return  # It had been fenced; whoever did it knows.
-        if inbox.parent is not None:
         if poison is not None:
             self.blame(inbox, poison, error)
+        if inbox.parent is not None:
             self.tell(
                 inbox.parent,
                 Exited(
@@ -329,6 +330,21 @@ class Runtime(ABC):
     def census(self) -> list[Count]:
         """Return every address and what it is doing, by path."""
         return [_count(mailbox) for _, mailbox in sorted(self.mailboxes.items())]
+
+    @abstractmethod
+    def hang(self, inbox: Inbox) -> None:
+        """Do not return from a drilled actor's handler until it has been fenced."""
+
+    def drill_start(self, address: str) -> None:
+        """Have the next start at `address` fail."""
+        self._drilled_starts.add(address)
+
+    def start_is_drilled(self, address: str) -> bool:
+        """Return, once, whether this start is to fail."""
+        if address not in self._drilled_starts:
+            return False
+        self._drilled_starts.discard(address)
+        return True
 
     def oldest_ms(self, address: str) -> float:
         """Return how long the oldest mail at `address` has waited, as far as is known."""

@@ -16,6 +16,7 @@ from pykka import Timeout
 
 from actors.kernel.backend import SteppedFuture, here
 from actors.kernel.dead_letters import fingerprint
+from actors.kernel.lifecycle import Hung
 from actors.kernel.live import deliver_timer
 from actors.kernel.mailbox import Dispatcher, Inbox
 from actors.kernel.runtime import Birthright, Runtime, Timer
@@ -45,11 +46,17 @@ class NobodyAnswers(Timeout):
 
 
 class VirtualClock:
-    """The `Clock` port over virtual time. `wall_offset_ns` lets a test step the wall clock."""
+    """The `Clock` port over virtual time, and what is to happen in it.
+
+    It may outlive a runtime: when a simulated process is killed, the exchange goes on.
+    `wall_offset_ns` lets a test step the wall clock.
+    """
 
     def __init__(self, start_ns: int = EPOCH_NS) -> None:
         self.elapsed_ns = 0
         self.wall_offset_ns = start_ns
+        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = itertools.count()
 
     def now_ns(self) -> TimeNs:
         """See `adapters.ports.Clock.now_ns`."""
@@ -58,6 +65,27 @@ class VirtualClock:
     def monotonic_ns(self) -> int:
         """See `adapters.ports.Clock.monotonic_ns`."""
         return self.elapsed_ns
+
+    def call_later(self, delay_ns: int, action: Callable[[], None]) -> None:
+        """Run `action` outside of any actor after `delay_ns` (>= 0): a packet, a disk, a user."""
+        due = self.elapsed_ns + max(0, delay_ns)
+        heapq.heappush(self._agenda, (due, next(self._order), action))
+
+    def advance(self, until_ns: int | None) -> bool:
+        """Move to the next thing that is to happen and let it; False when there is none.
+
+        Args:
+            until_ns: Do not move beyond this many nanoseconds after the start.
+        """
+        if not self._agenda:
+            return False
+        if until_ns is not None and self._agenda[0][0] > until_ns:
+            self.elapsed_ns = max(self.elapsed_ns, until_ns)
+            return False
+        due, _, action = heapq.heappop(self._agenda)
+        self.elapsed_ns = max(self.elapsed_ns, due)
+        action()
+        return True
 
 
 class VirtualRuntime(Runtime):
@@ -91,8 +119,6 @@ class VirtualRuntime(Runtime):
         """Called after every step: where invariants are checked."""
         self._traced = traced
         self._ready = _ready_queue(policy, random.Random(f"schedule:{seed}"))  # noqa: S311
-        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
-        self._order = itertools.count()
 
     def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
         """See `Runtime.start_timer`."""
@@ -105,10 +131,21 @@ class VirtualRuntime(Runtime):
         del birthright, address
         return self._ready
 
+    def hang(self, inbox: Inbox) -> None:
+        """See `Runtime.hang`: here nobody can wait, so the watchdog's word comes at once."""
+        if inbox.parent is not None:
+            hung = Hung(
+                child=inbox.mailbox.address,
+                incarnation=inbox.epoch,
+                busy_s=inbox.hang_s,
+                message="Drill",
+                stack="",
+            )
+            self.tell(inbox.parent, hung, control=True)
+
     def call_later(self, delay_ns: int, action: Callable[[], None]) -> None:
         """Run `action` outside of any actor after `delay_ns` (>= 0): a packet, a disk, a user."""
-        due = self.clock.elapsed_ns + max(0, delay_ns)
-        heapq.heappush(self._agenda, (due, next(self._order), action))
+        self.clock.call_later(delay_ns, action)
 
     def ask(self, address: str, message: object, *, timeout_s: float, control: bool = False) -> Any:
         """See `Runtime.ask`; lets virtual time pass until the answer is there.
@@ -131,14 +168,8 @@ class VirtualRuntime(Runtime):
         """
         inbox = self._ready.take()
         if inbox is None:
-            if not self._agenda:
+            if not self.clock.advance(until_ns):
                 return False
-            if until_ns is not None and self._agenda[0][0] > until_ns:
-                self.clock.elapsed_ns = max(self.clock.elapsed_ns, until_ns)
-                return False
-            due, _, action = heapq.heappop(self._agenda)
-            self.clock.elapsed_ns = max(self.clock.elapsed_ns, due)
-            action()
         else:
             self.steps += 1
             if self._traced:

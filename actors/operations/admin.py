@@ -1,0 +1,543 @@
+"""The operator's desk: every request of the admin socket, answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import Struct
+
+from actors import addresses
+from actors.kernel import Actor, ChildReport, Cycle, Drill, Fault
+from actors.operations.admin_view import (
+    Machine,
+    PairFacts,
+    metrics_of,
+    status_of,
+    tree_of,
+)
+from actors.outbox import Outbox
+from adapters.ports import AdminServer
+from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
+from state.messages.journal import (
+    Books,
+    BooksWanted,
+    Entry,
+    Journaled,
+    JournalOpened,
+    RecordDenied,
+    Recorded,
+)
+from state.messages.market import BookMeasured, FeedChanged
+from state.messages.operations import (
+    AdminRequest,
+    AlertRaised,
+    HealthSampled,
+    OperatorCommanded,
+    ReconcileWanted,
+    SessionAnswer,
+    SessionSought,
+    SessionState,
+    SessionWanted,
+)
+from state.messages.orders import DecisionMade, OrderEvent
+from state.store import Reader
+from state.values import Currency, Pair, Session
+
+INVALID_PARAMS = -32602
+METHOD_NOT_FOUND = -32601
+REFUSED = -32001
+"""The house understood and will not."""
+NOT_AVAILABLE = -32002
+"""Designed, not built yet."""
+
+ROWS_MAX = 1000
+RESTART_PATIENCE_S = 15.0
+RESULTS_REMEMBERED = 1000
+
+SESSIONS = {
+    "pause": Session.PAUSED,
+    "resume": Session.READY,
+    "drain": Session.DRAINING,
+    "flatten": Session.DRAINING,
+    "stop": Session.STOPPED,
+    "emergency_stop": Session.EMERGENCY,
+    "reset_emergency": Session.PAUSED,
+}
+LATER = frozenset({"acknowledge"})
+METHODS = frozenset(
+    {
+        *SESSIONS,
+        *LATER,
+        "status",
+        "tree",
+        "shutdown",
+        "restart",
+        "drill",
+        "balances",
+        "positions",
+        "orders",
+        "fills",
+        "decisions",
+        "explain",
+        "why_not",
+        "config",
+        "set_config",
+        "reconcile",
+        "alerts",
+        "metrics",
+        "subscribe",
+    }
+)
+_CHANGING = frozenset({*SESSIONS, "shutdown", "restart", "drill", "set_config", "reconcile"})
+TOPICS: dict[str, tuple[type[Any], ...]] = {
+    "session": (SessionState,),
+    "equity": (EquityMarked,),
+    "health": (HealthSampled,),
+    "positions": (PositionChanged,),
+    "feeds": (FeedChanged,),
+    "actors": (ChildReport,),
+    "orders": tuple(OrderEvent.__subclasses__()),
+    "decisions": (DecisionMade,),
+    "alerts": (AlertRaised,),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What the operator's desk stands on."""
+
+    server: AdminServer
+    open_reader: Callable[[], Reader]
+    venue: str
+    pairs: tuple[Pair, ...]
+    quote: Currency
+    show_config: Callable[[], list[dict[str, str]]]
+    """Every setting with its value and where it comes from; secrets masked."""
+    set_config: Callable[[dict[str, Any]], dict[str, Any]]
+    """Change what may be changed at run time; raises ValueError with what may not and why."""
+    shut_down: Callable[[str], None]
+    """Ask the process to end in good order; the text says who wants it."""
+
+
+class _PatienceOver(Struct, frozen=True):
+    address: str
+
+
+class _Refused(Exception):
+    """A request cannot be served; the caller is told."""
+
+    def __init__(self, message: str, code: int = INVALID_PARAMS) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Admin(Actor):
+    """One, on a thread of its own, since it reads the disk. Owns nothing that must survive.
+
+    What changes the house is journalled with its caller before it is done, except an emergency
+    stop, which is done first.
+
+    Args:
+        desk: What it stands on.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._reader: Reader | None = None
+        self._session = SessionState(session=Session.STARTING, reason="starting", since_ns=0)  # type: ignore[arg-type]
+        self._equity: EquityMarked | None = None
+        self._health: HealthSampled | None = None
+        self._compared: BalancesCompared | None = None
+        self._pairs = {pair: PairFacts() for pair in desk.pairs}
+        self._commands: dict[int, AdminRequest] = {}
+        """Journalled by their record's number, to be done when it is written."""
+        self._awaiting: dict[str, AdminRequest] = {}
+        """Answered when the actor of this address runs again, or the session has changed."""
+        self._done: dict[str, Any] = {}
+        """Results by idempotency key."""
+        self._known_seq = 0
+        self._subscribers: dict[str, set[int]] = {}
+        self._started_ns = 0
+
+    def on_start(self) -> None:
+        """Open the socket and listen to the house."""
+        self._outbox = Outbox(self.address, self.incarnation)
+        self._started_ns = self.now_ns()
+        for kinds in TOPICS.values():
+            for kind in kinds:
+                self.subscribe(kind)
+        for kind in (BookMeasured, BalancesCompared, JournalOpened):
+            self.subscribe(kind)
+        self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
+        self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._desk.quote))
+        self._desk.server.open(self.inlet())
+
+    def on_stop(self) -> None:
+        """Close the reader."""
+        if self._reader is not None:
+            self._reader.close()
+
+    def on_receive(self, message: Any) -> None:
+        """Serve requests; remember the newest of everything."""
+        match message:
+            case AdminRequest():
+                self._on_request(message)
+            case BookMeasured():
+                facts = self._pairs.setdefault(message.pair, PairFacts())
+                facts.book, facts.book_at_ns = message, self.now_ns()
+            case Recorded():
+                self._on_recorded(message)
+            case RecordDenied():
+                self._on_denied(message)
+            case SessionAnswer():
+                self._on_session_answer(message)
+            case Books():
+                self._known_seq = max(self._known_seq, message.last_seq)
+            case JournalOpened():
+                for record in self._outbox.unanswered():
+                    self.tell(addresses.RECORDER, record)
+            case _PatienceOver():
+                self._give_up(message.address)
+            case _:
+                self._remember(message)
+
+    def _remember(self, message: Any) -> None:
+        payload: Any = message
+        match message:
+            case SessionState():
+                self._session = message
+            case EquityMarked():
+                self._equity = message
+            case HealthSampled():
+                self._health = message
+            case FeedChanged():
+                self._pairs.setdefault(message.pair, PairFacts()).feed = message
+            case PositionChanged():
+                self._pairs.setdefault(message.pair, PairFacts()).position = message
+            case BalancesCompared():
+                self._compared = message
+            case ChildReport():
+                self._on_report(message)
+            case Journaled():
+                payload = message.event
+            case _:
+                raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+        self._notify(payload)
+
+    # Requests.
+
+    def _on_request(self, request: AdminRequest) -> None:
+        try:
+            if request.method not in METHODS:
+                raise _Refused(f"no method {request.method!r}", METHOD_NOT_FOUND)
+            if request.method in LATER:
+                raise _Refused(f"{request.method} is not available yet", NOT_AVAILABLE)
+            if request.method in _CHANGING:
+                self._command(request)
+            else:
+                self._desk.server.answer(request, self._look_up(request))
+        except _Refused as refused:
+            self._desk.server.refuse(request, refused.code, str(refused))
+
+    def _look_up(self, request: AdminRequest) -> Any:
+        params = _Params(request)
+        match request.method:
+            case "status":
+                return self._status()
+            case "tree":
+                return tree_of(self.machine.board.values())
+            case "metrics":
+                return metrics_of(self._look_at_machine(), self._health)
+            case "config":
+                return self._desk.show_config()
+            case "subscribe":
+                return self._subscribe(request, params)
+            case "explain":
+                return self._rows().explain(params.text("id"))
+            case "why_not":
+                return self._why_not(params.pair("pair"))
+            case "balances":
+                return {"ledger": self._rows().balances(), "compared": self._compared}
+            case "positions":
+                return self._rows().positions()
+            case "orders":
+                unsettled = params.flag("open")
+                pair, limit = params.optional_pair(), params.limit()
+                return self._rows().orders(unsettled=unsettled, pair=pair, limit=limit)
+            case "fills":
+                return self._rows().fills(pair=params.optional_pair(), limit=params.limit())
+            case "decisions":
+                return self._rows().decisions(pair=params.optional_pair(), limit=params.limit())
+            case _:
+                assert request.method == "alerts", request.method
+                return self._rows().alerts(limit=params.limit())
+
+    def _rows(self) -> Reader:
+        if self._reader is None:
+            self._reader = self._desk.open_reader()
+        return self._reader
+
+    def _status(self) -> dict[str, Any]:
+        return status_of(
+            self._look_at_machine(),
+            venue=self._desk.venue,
+            session=self._session,
+            started_ns=self._started_ns,
+            equity=self._equity,
+            health=self._health,
+            pairs=self._pairs,
+        )
+
+    def _look_at_machine(self) -> Machine:
+        machine = self.machine
+        counts = tuple(machine.census())
+        names = [count.address for count in counts]
+        letters = machine.dead_letters.counts()
+        return Machine(
+            now_ns=self.now_ns(),
+            counts=counts,
+            board=dict(machine.board),
+            oldest_ms={name: machine.oldest_ms(name) for name in names},
+            busy_ms={name: machine.busy_ms(name) for name in names},
+            snapshots_ns={name: machine.snapshot_taken_ns(name) for name in names},
+            dead_letters={why.value: number for why, number in letters.items()},
+        )
+
+    def _why_not(self, pair: Pair) -> dict[str, Any]:
+        facts = self._pairs.get(pair)
+        if facts is None:
+            raise _Refused(f"{pair} is not traded here; traded: {', '.join(self._desk.pairs)}")
+        decisions = self._rows().decisions(pair=pair, limit=1)
+        return {
+            "pair": pair,
+            "session": self._session,
+            "feed": facts.feed,
+            "position": facts.position,
+            "last_decision": decisions[0] if decisions else None,
+        }
+
+    def _subscribe(self, request: AdminRequest, params: "_Params") -> dict[str, Any]:
+        topics = params.names("topics")
+        unknown = sorted(set(topics) - set(TOPICS))
+        if unknown:
+            raise _Refused(f"no topic {unknown[0]!r}; there are: {', '.join(sorted(TOPICS))}")
+        for topic in topics:
+            self._subscribers.setdefault(topic, set()).add(request.connection)
+        return {"subscribed": sorted(topics)}
+
+    def _notify(self, payload: Any) -> None:
+        for topic, connections in self._subscribers.items():
+            if connections and isinstance(payload, TOPICS[topic]):
+                for connection in sorted(connections):
+                    self._desk.server.notify(connection, topic, payload)
+
+    # Commands.
+
+    def _command(self, request: AdminRequest) -> None:
+        params = _Params(request)
+        key = params.key()
+        if key is not None and key in self._done:
+            self._desk.server.answer(request, self._done[key])
+            return
+        self._check(request, params)
+        if request.method == "emergency_stop":
+            self._act(request)
+        event = OperatorCommanded(
+            method=request.method,
+            params={name: value for name, value in request.params.items() if name != _KEY},
+            caller=request.caller,
+            at_ns=self.now_ns(),
+            idempotency_key=key,
+        )
+        entry = Entry(event=event, key=None if key is None else f"command:{key}")
+        record = self._outbox.add([entry])
+        if request.method != "emergency_stop":
+            self._commands[record.request] = request
+        self.tell(addresses.RECORDER, record)
+
+    def _check(self, request: AdminRequest, params: "_Params") -> None:
+        """Refuse what cannot be done before it is journalled."""
+        match request.method:
+            case "restart" | "drill":
+                address = params.text("actor")
+                if address not in self.machine.board:
+                    near = [name for name in self.machine.board if name.endswith(f"/{address}")]
+                    hint = f"; did you mean {near[0]}?" if near else "; status lists them"
+                    raise _Refused(f"no actor {address!r}{hint}")
+                if request.method == "drill":
+                    params.fault()
+            case "reset_emergency":
+                params.text("reason")
+            case "set_config":
+                params.changes()
+            case _:
+                pass
+
+    def _on_recorded(self, recorded: Recorded) -> None:
+        self._outbox.answered(recorded.request)
+        request = self._commands.pop(recorded.request, None)
+        if request is None:
+            return
+        seq = recorded.seqs[0]
+        if seq <= self._known_seq:
+            repeated = {"repeated": True, "seq": seq}
+            self._desk.server.answer(request, repeated)
+            return
+        self._known_seq = seq
+        try:
+            self._act(request)
+        except _Refused as refused:
+            self._desk.server.refuse(request, refused.code, str(refused))
+
+    def _on_denied(self, denied: RecordDenied) -> None:
+        self._outbox.answered(denied.request)
+        request = self._commands.pop(denied.request, None)
+        if request is not None:
+            self._desk.server.refuse(request, REFUSED, denied.reason)
+
+    def _act(self, request: AdminRequest) -> None:
+        params = _Params(request)
+        match request.method:
+            case "shutdown":
+                self._answer(request, {"shutting_down": True})
+                self._desk.shut_down(request.caller)
+            case "restart":
+                address = params.text("actor")
+                self._await_life(address, request)
+                self.tell_control(self.machine.board[address].supervisor, Cycle(child=address))
+            case "drill":
+                address = params.text("actor")
+                self._await_life(address, request)
+                self.tell_control(address, Drill(fault=params.fault()))
+            case "set_config":
+                try:
+                    result = self._desk.set_config(params.changes())
+                except ValueError as error:
+                    raise _Refused(str(error)) from error
+                self._answer(request, result)
+            case "reconcile":
+                accept = str(request.params.get("accept", ""))
+                self.tell(addresses.LEDGER_KEEPER, ReconcileWanted(accept=accept))
+                self._answer(request, {"reconciling": True})
+            case _:
+                self._wish(request)
+
+    def _wish(self, request: AdminRequest) -> None:
+        token = f"session {self.next_id()}"
+        self._awaiting[token] = request
+        wish = SessionWanted(
+            session=SESSIONS[request.method],
+            reason=str(request.params.get("reason", "") or request.method),
+            caller=request.caller,
+            reply_to=self.address,
+            request=token,
+        )
+        self.tell_control(addresses.SESSION_KEEPER, wish)
+
+    def _on_session_answer(self, answer: SessionAnswer) -> None:
+        request = self._awaiting.pop(answer.request, None)
+        if request is None:
+            return
+        if answer.refused:
+            self._desk.server.refuse(request, REFUSED, answer.refused)
+        else:
+            self._answer(request, {"session": answer.session})
+
+    def _await_life(self, address: str, request: AdminRequest) -> None:
+        self._awaiting[address] = request
+        self.after(RESTART_PATIENCE_S, _PatienceOver(address))
+
+    def _on_report(self, report: ChildReport) -> None:
+        request = self._awaiting.get(report.address)
+        if request is None or report.state != "running":
+            return
+        del self._awaiting[report.address]
+        result = {
+            "actor": report.address,
+            "incarnation": report.incarnation,
+            "restarts": report.restarts,
+            "last_error": report.last_error,
+        }
+        self._answer(request, result)
+
+    def _give_up(self, address: str) -> None:
+        request = self._awaiting.pop(address, None)
+        if request is not None:
+            message = f"{address} did not come back within {RESTART_PATIENCE_S:g} s; see status"
+            self._desk.server.refuse(request, REFUSED, message)
+
+    def _answer(self, request: AdminRequest, result: Any) -> None:
+        key = _Params(request).key()
+        if key is not None:
+            self._done[key] = result
+            if len(self._done) > RESULTS_REMEMBERED:
+                del self._done[next(iter(self._done))]
+        self._desk.server.answer(request, result)
+
+
+_KEY = "idempotency_key"
+
+
+class _Params:
+    """A request's parameters, read strictly."""
+
+    def __init__(self, request: AdminRequest) -> None:
+        self._params = request.params
+        self._method = request.method
+
+    def text(self, name: str) -> str:
+        value = self._params.get(name)
+        if not isinstance(value, str) or not value.strip():
+            raise _Refused(f"{self._method} needs {name}=TEXT")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self._params.get(name, False)
+        if value in (True, "true", "1", 1):
+            return True
+        if value in (False, "false", "0", 0):
+            return False
+        raise _Refused(f"{name}: expected true or false, got {value!r}")
+
+    def pair(self, name: str) -> Pair:
+        return Pair(self.text(name))
+
+    def optional_pair(self) -> Pair | None:
+        return self.pair("pair") if "pair" in self._params else None
+
+    def limit(self) -> int:
+        value = self._params.get("limit", 100)
+        try:
+            limit = int(value)
+        except (TypeError, ValueError):
+            limit = 0
+        if not 1 <= limit <= ROWS_MAX:
+            raise _Refused(f"limit: expected 1 to {ROWS_MAX} rows, got {value!r}")
+        return limit
+
+    def names(self, name: str) -> list[str]:
+        value = self._params.get(name)
+        names = value.split(",") if isinstance(value, str) else value
+        if not isinstance(names, list) or not names:
+            raise _Refused(f"{self._method} needs {name}=NAME,NAME")
+        return [str(one) for one in names]
+
+    def fault(self) -> Fault:
+        try:
+            return Fault(self.text("fault"))
+        except ValueError:
+            known = ", ".join(fault.value for fault in Fault)
+            raise _Refused(f"fault: expected one of {known}") from None
+
+    def changes(self) -> dict[str, Any]:
+        changes = self._params.get("changes")
+        if changes is None:
+            changes = {key: value for key, value in self._params.items() if key != _KEY}
+        if not isinstance(changes, dict) or not changes:
+            raise _Refused("set_config needs key=value, for instance log.level=debug")
+        return changes
+
+    def key(self) -> str | None:
+        value = self._params.get(_KEY)
+        return None if value is None else str(value)

@@ -1,0 +1,191 @@
+"""What the operator is shown: the shapes of answers. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from actors.kernel import ChildReport
+from actors.kernel.runtime import Count
+from state.messages.accounts import EquityMarked, PositionChanged
+from state.messages.market import BookMeasured, BookState, FeedChanged
+from state.messages.operations import HealthSampled, SessionState
+from state.values import NS_PER_MS, NS_PER_S, Pair, Session, plain
+
+
+class MailboxView(Struct, frozen=True, kw_only=True):
+    """What waits for an actor."""
+
+    control: int
+    data: int
+    oldest_ms: float
+    dropped: int
+
+
+class ActorView(Struct, frozen=True, kw_only=True):
+    """One actor."""
+
+    address: str
+    kind: str
+    state: str
+    incarnation: int
+    restarts: int
+    last_error: str
+    mailbox: MailboxView
+    busy_ms: float
+    handled: int
+    snapshot_age_s: float | None
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """The actor machine at one moment."""
+
+    now_ns: int
+    counts: tuple[Count, ...]
+    board: Mapping[str, ChildReport]
+    oldest_ms: Mapping[str, float]
+    busy_ms: Mapping[str, float]
+    snapshots_ns: Mapping[str, int | None]
+    dead_letters: Mapping[str, int]
+
+
+class PairFacts(Struct, kw_only=True):
+    """The newest of everything about a pair."""
+
+    feed: FeedChanged | None = None
+    book: BookMeasured | None = None
+    book_at_ns: int = 0
+    position: PositionChanged | None = None
+
+
+def actors_of(machine: Machine) -> list[ActorView]:
+    """Return every supervised actor, by address."""
+    views = []
+    for count in machine.counts:
+        report = machine.board.get(count.address)
+        if report is None:
+            continue
+        taken_ns = machine.snapshots_ns.get(count.address)
+        views.append(
+            ActorView(
+                address=count.address,
+                kind=count.kind,
+                state=report.state,
+                incarnation=count.incarnation,
+                restarts=report.restarts,
+                last_error=report.last_error,
+                mailbox=MailboxView(
+                    control=count.control,
+                    data=count.data,
+                    oldest_ms=round(machine.oldest_ms.get(count.address, 0.0), 1),
+                    dropped=count.dropped,
+                ),
+                busy_ms=round(machine.busy_ms.get(count.address, 0.0), 1),
+                handled=count.handled,
+                snapshot_age_s=None
+                if taken_ns is None
+                else round((machine.now_ns - taken_ns) / NS_PER_S, 1),
+            )
+        )
+    return views
+
+
+def pair_view(pair: Pair, facts: PairFacts, session: Session, now_ns: int) -> dict[str, Any]:
+    """Return one pair's line of the status."""
+    book, position = facts.book, facts.position
+    live = facts.feed is not None and facts.feed.state is BookState.LIVE
+    return {
+        "pair": pair,
+        "book": facts.feed.state.value if facts.feed is not None else BookState.SYNCING.value,
+        "why": facts.feed.reason if facts.feed is not None else "not subscribed yet",
+        "spread_bps": round(book.spread_bps, 3) if book is not None and live else None,
+        "mid": book.mid if book is not None and live else None,
+        "last_event_age_ms": None
+        if book is None
+        else round((now_ns - facts.book_at_ns) / NS_PER_MS, 1),
+        "position": plain(position.quantity) if position is not None else "0",
+        "session": session.value,
+    }
+
+
+def equity_view(equity: EquityMarked | None) -> dict[str, str] | None:
+    """Return the identity of equity as text, money exact."""
+    if equity is None:
+        return None
+    return {
+        "currency": equity.currency,
+        "equity": plain(equity.equity),
+        "start": plain(equity.start),
+        "flows": plain(equity.flows),
+        "realised": plain(equity.realised),
+        "unrealised": plain(equity.unrealised),
+        "fees": plain(equity.fees),
+        "difference": plain(
+            equity.start
+            + equity.flows
+            + equity.realised
+            + equity.unrealised
+            - equity.fees
+            - equity.equity
+        ),
+    }
+
+
+def tree_of(board: Iterable[ChildReport]) -> list[dict[str, Any]]:
+    """Return the supervision tree: supervisors with their children, in start order."""
+    nodes: dict[str, dict[str, Any]] = {}
+    top: list[dict[str, Any]] = []
+    reports = list(board)
+    for report in reports:
+        nodes[report.address] = {
+            "address": report.address,
+            "state": report.state,
+            "incarnation": report.incarnation,
+            "restarts": report.restarts,
+            "children": [],
+        }
+    for report in reports:
+        parent = nodes.get(report.supervisor)
+        (top if parent is None else parent["children"]).append(nodes[report.address])
+    return top
+
+
+def metrics_of(machine: Machine, health: HealthSampled | None) -> dict[str, Any]:
+    """Return counters and gauges by name."""
+    alive = [count for count in machine.counts if count.alive]
+    return {
+        "actors": len(alive),
+        "messages_handled": sum(count.handled for count in machine.counts),
+        "mail_waiting": sum(count.control + count.data for count in machine.counts),
+        "mail_dropped": sum(count.dropped for count in machine.counts),
+        "mail_conflated": sum(count.conflated for count in machine.counts),
+        "dead_letters": dict(machine.dead_letters),
+        "restarts": sum(report.restarts for report in machine.board.values()),
+        "health": health,
+    }
+
+
+def status_of(
+    machine: Machine,
+    *,
+    venue: str,
+    session: SessionState,
+    started_ns: int,
+    equity: EquityMarked | None,
+    health: HealthSampled | None,
+    pairs: Mapping[Pair, PairFacts],
+) -> dict[str, Any]:
+    """Return what `status` answers."""
+    now_ns = machine.now_ns
+    return {
+        "mode": "live" if venue == "live" else "paper",
+        "venue": venue,
+        "session": session.session.value,
+        "reason": session.reason,
+        "since_ns": session.since_ns,
+        "uptime_s": round((now_ns - started_ns) / NS_PER_S, 1),
+        "equity": equity_view(equity),
+        "health": health,
+        "actors": actors_of(machine),
+        "pairs": [pair_view(pair, facts, session.session, now_ns) for pair, facts in pairs.items()],
+    }

@@ -1,0 +1,191 @@
+"""The whole house on one page, in start order; it is stopped in the reverse.
+
+    root                      rest for one: who comes later stands on who came earlier
+    ├── operations            recorder, session keeper, health monitor, admin
+    ├── execution             order router, account stream
+    ├── accounts              ledger keeper
+    ├── market                one supervisor a pair: feed, book analyzer, candle builder
+    └── trading               risk guard, one supervisor a pair: trader
+
+Each group of one kind has its own restart budget, so that a noisy feed cannot use up the order
+router's. A group that exceeds it gives up, and the root restarts it with all that stand on it.
+Restarts until the root itself gives up: the group's intensity times the root's.
+"""
+
+from dataclasses import dataclass
+
+from actors.accounts.ledger_keeper import LedgerKeeper
+from actors.execution.account_stream import AccountStream
+from actors.execution.order_router import OrderRouter
+from actors.kernel import Birthright, LanePolicy, WhenFull
+from actors.market.book_analyzer import BookAnalyzer
+from actors.market.candle_builder import CandleBuilder
+from actors.market.feed import Feed
+from actors.operations.admin import Admin
+from actors.operations.health_monitor import HealthMonitor
+from actors.operations.recorder import Recorder
+from actors.operations.session_keeper import SessionKeeper
+from actors.trading.risk_guard import RiskGuard
+from actors.trading.trader import Trader
+from state.config import Config
+from state.messages.market import BookMeasured
+from state.values import Pair
+from supervisor.backoff import Backoff
+from supervisor.child_spec import Boot, ChildSpec, Strategy, SupervisorSpec, worker
+from supervisor.supervisor import Supervisor, supervisor
+from supervisor.worlds import World
+
+ROOT = "root"
+MONEY_MAIL = LanePolicy(limit=100_000)
+"""Mail about orders and money is never refused for want of room in a sane world."""
+BOOK_MAIL = LanePolicy(limit=20_000)
+_OUTSIDE = Backoff(min_s=0.1, max_s=10.0, reset_after_s=5.0)
+"""For what the outside world may have broken."""
+
+
+def _newest_book(message: object) -> Pair | None:
+    return message.pair if isinstance(message, BookMeasured) else None
+
+
+MEASURES_MAIL = LanePolicy(WhenFull.CONFLATE, limit=100_000, key=_newest_book)
+"""Of a pair's measures only the newest is worth reading; everything else is kept."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What the tree is planted on."""
+
+    config: Config
+    world: World
+
+
+def root(config: Config, world: World) -> Birthright:
+    """Return the birthright of the root supervisor."""
+    plot = Plot(config, world)
+    spec = SupervisorSpec(
+        strategy=Strategy.REST_FOR_ONE,
+        intensity=3,
+        period_s=60,
+        children=(
+            supervisor("operations", _operations(plot)),
+            supervisor("execution", _execution(plot)),
+            supervisor("accounts", _accounts(plot)),
+            supervisor("market", _market(plot)),
+            supervisor("trading", _trading(plot)),
+        ),
+    )
+    return Birthright(make=Supervisor, args=(spec, ""), snapshot_every_s=None)
+
+
+def _operations(plot: Plot) -> SupervisorSpec:
+    config, world = plot.config, plot.world
+    children = [
+        # What cannot be opened at boot, nobody here can mend: strict.
+        _own(plot, "recorder", Recorder, world.open_store, data=MONEY_MAIL, stop_s=5.0),
+        _pooled(plot, "session_keeper", SessionKeeper, world.latch, config.quote),
+        _pooled(plot, "health_monitor", HealthMonitor, world.meter, world.exchange),
+    ]
+    if world.desk is not None:
+        children.append(_own(plot, "admin", Admin, world.desk))
+    return SupervisorSpec(intensity=10, period_s=60, children=tuple(children))
+
+
+def _execution(plot: Plot) -> SupervisorSpec:
+    config, world = plot.config, plot.world
+    settings = {
+        "account": world.account_name,
+        "quote": config.quote,
+        "at_shutdown": config.shutdown.orders,
+    }
+    router = _pooled(
+        plot,
+        "order_router",
+        OrderRouter,
+        world.exchange,
+        world.latch,
+        config.orders,
+        kwargs=settings,
+        data=MONEY_MAIL,
+        stop_s=6.0,
+    )
+    stream = _pooled(plot, "account_stream", AccountStream, world.account, backoff=_OUTSIDE)
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(router, stream))
+
+
+def _accounts(plot: Plot) -> SupervisorSpec:
+    config, world = plot.config, plot.world
+    keeper = _pooled(
+        plot,
+        "ledger_keeper",
+        LedgerKeeper,
+        world.exchange,
+        config.quote,
+        config.orders.reconcile_every_s,
+        data=MEASURES_MAIL,
+    )
+    return SupervisorSpec(intensity=10, period_s=60, children=(keeper,))
+
+
+def _market(plot: Plot) -> SupervisorSpec:
+    pairs = tuple(supervisor(pair, _pair_market(plot, pair)) for pair in plot.config.pairs)
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=pairs)
+
+
+def _pair_market(plot: Plot, pair: Pair) -> SupervisorSpec:
+    config, world = plot.config, plot.world
+    feed_args = (pair, world.market, world.exchange, config.feed)
+    return SupervisorSpec(
+        intensity=10,
+        period_s=60,
+        boot=Boot.RETRY,
+        children=(
+            _pooled(plot, "feed", Feed, *feed_args, backoff=_OUTSIDE, data=BOOK_MAIL),
+            _pooled(
+                plot, "book_analyzer", BookAnalyzer, pair, config.feed.depth_bps, data=BOOK_MAIL
+            ),
+            _pooled(plot, "candle_builder", CandleBuilder, pair),
+        ),
+    )
+
+
+def _trading(plot: Plot) -> SupervisorSpec:
+    config, world = plot.config, plot.world
+    guard = _pooled(
+        plot,
+        "risk_guard",
+        RiskGuard,
+        world.exchange,
+        world.latch,
+        config.risk,
+        kwargs={"pairs": config.pairs, "stale_after_s": config.feed.book_stale_after_s},
+        data=MEASURES_MAIL,
+    )
+    traders = (supervisor(pair, _pair_trading(plot, pair)) for pair in config.pairs)
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(guard, *traders))
+
+
+def _pair_trading(plot: Plot, pair: Pair) -> SupervisorSpec:
+    settings = plot.config.strategy.trend
+    trader = _pooled(
+        plot,
+        "trader",
+        Trader,
+        pair,
+        settings,
+        plot.world.process,
+        backoff=Backoff(min_s=0.1, max_s=30.0, reset_after_s=10.0),
+        data=MEASURES_MAIL,
+    )
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(trader,))
+
+
+def _pooled(plot: Plot, id_: str, make: type, *args: object, **settings: object) -> ChildSpec:
+    supervision = plot.config.supervision
+    settings.setdefault("hang_s", supervision.hang_limit_s)
+    settings.setdefault("snapshot_every_s", supervision.snapshot_every_s)
+    return worker(id_, make, *args, **settings)
+
+
+def _own(plot: Plot, id_: str, make: type, *args: object, **settings: object) -> ChildSpec:
+    hang_s = plot.config.supervision.hang_limit_thread_s
+    return _pooled(plot, id_, make, *args, dispatcher="thread", hang_s=hang_s, **settings)

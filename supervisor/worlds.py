@@ -1,0 +1,26 @@
+"""The worlds the house can live in. The only module that names concrete adapters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from actors.operations.admin import Desk
+from adapters.ports import AccountStream, Exchange, HaltLatch, MarketStream, ProcessMeter
+from state.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything the tree needs from outside."""
+
+    exchange: Exchange
+    market: MarketStream
+    account: AccountStream
+    latch: HaltLatch
+    meter: ProcessMeter
+    open_store: Callable[[], Store]
+    desk: Desk | None
+    """What the operator's desk needs; None where there is no operator."""
+    process: str
+    """Names this process in decision ids; no other process of this database has the same."""
+    account_name: str
+    """Names the account in client order ids."""
