@@ -128,7 +128,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def average_price(self) -> Price | None:
         """Average price of the fills we know, to be looked at: it may be rounded."""
-        return Price(self.filled_notional / self.filled) if self.fills else None
+        return Price(self.filled_notional / self.filled) if self.filled else None
 
     @property
     def working(self) -> Quantity:

@@ -49,8 +49,8 @@ def from_file(path: Path, leaves: Mapping[str, Leaf]) -> list[Given]:
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).partition(" (at ")
         line = re.search(r"line (\d+)", place)
-        where = f"{path}:{line[1]}" if line else str(path)
-        raise ConfigurationInvalid(f"{where}: is not TOML: {reason}") from None
+        number = line[1] if line else len(text.splitlines())
+        raise ConfigurationInvalid(f"{path}:{number}: is not TOML: {reason}") from None
     lines = key_lines(text)
     tables = {key.rpartition(".")[0] for key in leaves}
     return [

@@ -105,8 +105,6 @@ def verify(connection: sqlite3.Connection, file: str, *, newest: int | None = No
             seq, count = seq + 1, count + 1
     except sqlite3.Error as error:
         raise _broken(file, seq + 1, f"cannot be read ({error})") from None
-    except UnicodeDecodeError:
-        raise _broken(file, seq + 1, "is not text") from None
     if seq != end:
         raise _broken(file, seq + 1, "is missing")
     if hash_ != end_hash:

@@ -36,7 +36,10 @@ _decode_order = msgspec.json.Decoder(Order).decode
 
 
 class Projector:
-    """Folds one transaction at a time: `apply` its events, take `rows`, then `keep` or `drop`."""
+    """Folds one transaction at a time: `apply` its events, write its `rows`, then `keep` them.
+
+    After a transaction that failed, make a new one from what is stored.
+    """
 
     def __init__(self, ledger: Ledger, stored_order: Callable[[ClientOrderId], Row | None]) -> None:
         """Begin from what is stored.
@@ -52,7 +55,6 @@ class Projector:
         self._begin()
 
     def _begin(self) -> None:
-        self._ledger_before = self.ledger
         self._changed: dict[ClientOrderId, tuple[Order, int]] = {}
         self._last_seq: dict[ClientOrderId, int] = {}
         self._pairs: set[Pair] = set()
@@ -116,11 +118,6 @@ class Projector:
                 self._orders.pop(name, None)
             else:
                 self._orders[name] = (order, intent_seq)
-        self._begin()
-
-    def drop(self) -> None:
-        """Forget what was applied since the last `keep`."""
-        self.ledger = self._ledger_before
         self._begin()
 
     def _fold_order(self, seq: int, event: OrderFact) -> None:

@@ -1,0 +1,188 @@
+"""The tables say what the journal says, row by row, and can be made from it again."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from state.messages.orders import Verdict
+from state.store import last_session, order_named, pending_decisions, rebuild, self_check
+from state.store.tables import CHANGING, GROWING
+from state.values import ClientOrderId, Currency, Session, TimeNs
+from tests.state.examples import (
+    a_command,
+    a_decision,
+    a_fill,
+    a_finish,
+    a_proof_of_absence,
+    a_rejection,
+    a_session,
+    an_acceptance,
+    an_intent,
+    an_opening,
+    an_unknown,
+)
+from tests.state.store.test_writer import events_of
+from tests.state.stores import a_day, append, in_memory
+from tests.state.strategies import fills, funds_moved, order_stories
+
+
+def rows(store, question):
+    return store.connection.execute(question).fetchall()
+
+
+def test_each_kind_of_event_leaves_its_row(store):
+    append(store, *a_day(), a_session(), a_command())
+    assert rows(store, "SELECT currency, amount, opened FROM balances ORDER BY 1") == [
+        ("BTC", "0.998", "0"),
+        ("USDT", "9900", "10000"),
+    ]
+    assert rows(store, "SELECT pair, quantity, oversold, cost, average_entry FROM positions") == [
+        ("BTC_USDT", "0.998", "0", "99.8", "100")
+    ]
+    assert rows(store, "SELECT client_order_id, state, settled, filled FROM orders") == [
+        ("t-1", "filled", 1, "0.5"),
+        ("t-2", "filled", 1, "0.5"),
+    ]
+    assert rows(store, "SELECT ordinal, trade_id, client_order_id, fee FROM fills") == [
+        (1, "1", "t-1", "0.001"),
+        (2, "2", "t-2", "0.001"),
+    ]
+    assert rows(store, "SELECT decision_id, verdict, code, largest FROM decisions") == [
+        ("d-1", "shrink", "POSITION_MAX", "2"),
+        ("d-2", "shrink", "POSITION_MAX", "2"),
+    ]
+    assert rows(store, "SELECT equity, start FROM equity") == [("10000", "10000")]
+    assert rows(store, "SELECT alert, severity FROM alerts") == [("feed_stale", "warning")]
+    assert rows(store, "SELECT session, caller FROM sessions") == [("ready", "session keeper")]
+
+
+@settings(max_examples=25)
+@given(
+    stories=st.lists(order_stories(), max_size=1),
+    flows=st.lists(funds_moved(), max_size=4),
+    data=st.data(),
+)
+def test_what_is_stored_is_what_is_rebuilt_however_it_was_batched(stories, flows, data):
+    store = in_memory()
+    events = [event for intent, facts in stories for event in (intent, *facts)]
+    events += [*flows, *a_day()[6:]] if stories else a_day()
+    while events:
+        count = data.draw(st.integers(1, len(events)))
+        append(store, *events[:count])
+        events = events[count:]
+    assert self_check(store).differing == []
+    store.close()
+
+
+@given(story=st.lists(fills(), min_size=1, max_size=10, unique_by=lambda f: (f.pair, f.trade_id)))
+def test_the_accounts_in_the_tables_are_the_ledgers(story):
+    store = in_memory()
+    for pair in {fill.pair for fill in story}:
+        append(store, an_intent(pair=pair, client_order_id=f"t-{pair}"))
+    renamed = [{"client_order_id": f"t-{fill.pair}"} for fill in story]
+    for fill, change in zip(story, renamed, strict=True):
+        append(
+            store, a_fill(**{name: getattr(fill, name) for name in fill.__struct_fields__} | change)
+        )
+    ledger = store.ledger(Currency("USDT"))
+    store.rollback()  # reads the tables again
+    again = store.ledger(Currency("USDT"))
+    assert again.positions == ledger.positions
+    assert again.fills == len(story)
+    assert {k: v for k, v in ledger.balances.items() if v} == again.balances
+    assert self_check(store).differing == []
+    store.close()
+
+
+@pytest.mark.parametrize("table", [*CHANGING, *GROWING])
+def test_a_table_that_was_tampered_with_is_named_and_mended(store, table):
+    append(store, *a_day(), a_session())
+    column = {"positions": "cost", "balances": "amount", "fills": "fee"}.get(table)
+    column = column or {"equity": "equity", "alerts": "text"}.get(table, "reason")
+    column = {"orders": "filled"}.get(table, column)
+    store.connection.execute(f"UPDATE {table} SET {column} = '7'")  # noqa: S608
+    assert self_check(store).differing == [table]
+    rebuild(store)
+    assert self_check(store).differing == []
+    assert append(store, an_intent(client_order_id="t-9")) == (store.last_seq,)
+
+
+def test_lost_projections_come_back_and_the_writer_goes_on(store):
+    append(store, *a_day(), an_intent(client_order_id="t-3"), a_fill(client_order_id="t-3"))
+    before = (store.ledger(Currency("USDT")), store.unsettled_orders(), events_of(store))
+    store.connection.execute("PRAGMA foreign_keys = OFF")
+    for table in (*CHANGING, *GROWING):
+        store.connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    store.connection.execute("PRAGMA foreign_keys = ON")
+    rebuild(store)
+    assert (store.ledger(Currency("USDT")), store.unsettled_orders(), events_of(store)) == before
+    append(store, a_fill(client_order_id="t-3", trade_id="100"))
+    assert self_check(store).differing == []
+
+
+def test_the_database_itself_rejects_a_trade_without_an_order(store):
+    append(store, *a_day())
+    with pytest.raises(Exception, match="FOREIGN KEY"):
+        store.connection.execute("UPDATE fills SET client_order_id = 'nobody'")
+    with pytest.raises(Exception, match="CHECK"):
+        store.connection.execute("UPDATE orders SET state = 'lost'")
+
+
+def test_a_decision_is_pending_until_an_order_comes_or_its_time_is_over(store):
+    def pending(now_ns):
+        return [one.decision_id for one in pending_decisions(store, TimeNs(now_ns))]
+
+    append(
+        store,
+        a_decision(decision_id="d-1", expires_at_ns=TimeNs(50)),
+        a_decision(decision_id="d-2", expires_at_ns=TimeNs(60)),
+        a_decision(decision_id="d-3", expires_at_ns=TimeNs(60), verdict=Verdict.DENY),
+        a_decision(decision_id="d-4"),
+    )
+    assert pending(10) == ["d-1", "d-2"]
+    assert pending(50) == ["d-2"]
+    append(store, an_intent(decision_id="d-2"))
+    assert pending(10) == ["d-1"]
+
+
+def test_an_order_is_found_by_its_name_settled_or_not(store):
+    append(store, *a_day(), an_intent(client_order_id="t-open"))
+    settled, live, none = (
+        order_named(store, ClientOrderId(name)) for name in ("t-1", "t-open", "t-9")
+    )
+    assert settled is not None
+    assert settled.is_settled
+    assert live == store.unsettled_orders()[0]
+    assert none is None
+
+
+def test_the_last_session_is_remembered(store):
+    assert last_session(store) is None
+    append(store, a_session(), a_session(session=Session.PAUSED, reason="lunch"))
+    assert last_session(store) == a_session(session=Session.PAUSED, reason="lunch")
+
+
+def test_every_state_of_an_order_can_be_stored(store):
+    append(
+        store,
+        *(an_intent(client_order_id=f"t-{n}", decision_id=f"d-{n}") for n in range(6)),
+        an_unknown(client_order_id="t-1"),
+        an_acceptance(client_order_id="t-2"),
+        a_rejection(client_order_id="t-3"),
+        a_proof_of_absence(client_order_id="t-4"),
+        a_finish(client_order_id="t-5", filled_quantity=Decimal(1), reason="cancelled"),
+    )
+    states = rows(store, "SELECT state, working, missing_fills FROM orders ORDER BY intent_seq")
+    assert states == [
+        ("intended", "2", "0"),
+        ("unknown", "2", "0"),
+        ("open", "2", "0"),
+        ("rejected", "0", "0"),
+        ("not_placed", "0", "0"),
+        ("cancelled", "0", "1"),
+    ]
+    assert len(store.unsettled_orders()) == 4
+    append(store, an_opening(currency="BTC"))
+    assert self_check(store).differing == []

@@ -1,0 +1,121 @@
+"""Old events go only when nobody may still need them, and what was known stays known."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from state.errors import StoreCorrupt
+from state.messages.accounts import BalanceDifference
+from state.store import EventsPruned, prunable_up_to, prune, rebuild, self_check
+from state.values import Currency, TimeNs
+from tests.state.examples import a_comparison, a_fill, an_intent, an_opening
+from tests.state.stores import a_day, an_order_of, append, in_memory, opened
+
+LATER = TimeNs(1000)
+USDT = Currency("USDT")
+
+
+def test_nothing_goes_before_the_accounts_were_compared(store):
+    append(store, *a_day()[:-1])
+    assert prunable_up_to(store, LATER) == 0
+    assert prune(store, LATER) == 0
+    differing = a_comparison(
+        fills=2,
+        differences=(BalanceDifference(currency=USDT, ledger=Decimal(1), exchange=Decimal(2)),),
+    )
+    append(store, differing)
+    assert prunable_up_to(store, LATER) == 0
+
+
+def test_what_was_compared_clean_goes_up_to_the_comparison(store):
+    append(store, *a_day())
+    compared = store.last_seq
+    append(store, *an_order_of(3))
+    assert prunable_up_to(store, LATER) == compared
+
+
+def test_a_fill_that_the_comparison_had_not_counted_stays(store):
+    append(store, an_opening(), *an_order_of(1), *an_order_of(2), a_comparison(fills=1))
+    uncounted = 2 + 5 + 3 + 1
+    assert prunable_up_to(store, LATER) == uncounted - 1
+
+
+def test_an_order_that_is_not_settled_stays_with_all_that_follows(store):
+    append(store, an_opening(), an_intent(), *an_order_of(2), a_comparison(fills=1))
+    assert prunable_up_to(store, LATER) == 2
+
+
+def test_young_events_stay(store):
+    append(store, an_opening(), *an_order_of(1, at_ns=2), *an_order_of(2, at_ns=500))
+    append(store, a_comparison(fills=2, at_ns=TimeNs(600)))
+    assert prunable_up_to(store, TimeNs(500)) == 7
+    assert prunable_up_to(store, TimeNs(1)) == 0
+
+
+def test_after_pruning_the_chain_verifies_and_everything_is_still_known(lock):
+    store = opened(lock)
+    append(store, *a_day())
+    ledger = store.ledger(USDT)
+    anchor = store.last_seq
+    assert prune(store, LATER) == anchor
+    assert prune(store, LATER) == 0
+    assert store.verify() == 0
+    append(store, *an_order_of(3))
+    assert store.verify() == 5
+    assert store.base(USDT) == (anchor, ledger)
+    with pytest.raises(EventsPruned, match=f"up to {anchor} were retired"):
+        store.read(0, 10)
+    assert len(store.read(anchor, 10)) == 5
+    store.close()
+
+    again = opened(lock)
+    # The same fill and the same intent as ever.
+    assert append(again, a_day()[4], a_day()[2]) == (6, 4)
+    assert again.ledger(USDT).fills == 3
+    assert again.verify() == 6
+    again.close()
+
+
+def test_a_late_event_of_an_order_whose_events_went_is_taken(store):
+    append(store, *a_day())
+    prune(store, LATER)
+    append(store, a_fill(client_order_id="t-1", trade_id="late", quantity=Decimal("0.1")))
+    [order] = store.unsettled_orders()
+    assert order.alarms
+    assert self_check(store).differing == []
+    rebuild(store)
+    assert self_check(store).differing == []
+
+
+@settings(max_examples=20)
+@given(days=st.integers(1, 4), prune_at=st.sets(st.integers(0, 3)))
+def test_pruning_never_changes_what_the_tables_say(days, prune_at):
+    store, whole = in_memory(), in_memory()
+    for day in range(days):
+        events = [*an_order_of(day * 2 + 10), *an_order_of(day * 2 + 11)]
+        events.append(a_comparison(fills=day * 2 + 2))
+        for one in (store, whole):
+            append(one, *events)
+        if day in prune_at:
+            assert prune(store, LATER) > 0
+        assert self_check(store).differing == []
+        assert store.ledger(USDT) == whole.ledger(USDT)
+        assert self_check(store).stored.keys() == self_check(whole).stored.keys()
+    for table in ("orders", "fills", "positions", "balances", "decisions"):
+        question = f"SELECT * FROM {table} ORDER BY 1"  # noqa: S608
+        assert (
+            store.connection.execute(question).fetchall()
+            == whole.connection.execute(question).fetchall()
+        )
+    store.close()
+    whole.close()
+
+
+def test_a_broken_chain_is_not_pruned(store):
+    append(store, *a_day())
+    store.connection.execute("UPDATE events SET actor = 'forged' WHERE seq = 3")
+    with pytest.raises(StoreCorrupt):
+        prune(store, LATER)
+    assert store.base(USDT)[0] == 0
