@@ -122,28 +122,36 @@ class Connection:
     async def _live(self) -> str:
         """Connect and read until the connection is gone; return why it is."""
         self._outbox, self._why = asyncio.Queue(_OUTBOX_MAX), ""
+        socket: ClientConnection | None = None
         try:
             async with self._connect() as socket:
-                self._socket = socket
-                self._data_at = time.monotonic()
-                self.connects += 1
-                helpers = [
-                    asyncio.create_task(self._write(socket)),
-                    asyncio.create_task(self._watch()),
-                ]
-                try:
-                    self._listener.opened()
-                    await self._read(socket)
-                finally:
-                    for helper in helpers:
-                        helper.cancel()
-                    await asyncio.gather(*helpers, return_exceptions=True)
+                await self._serve(socket)
         except (OSError, WebSocketException, TimeoutError) as error:
             self._gone(f"{type(error).__name__}: {error}")
         except Exception as error:  # noqa: BLE001 - the stream must come back whatever happens
             logger.exception("{} failed in an unforeseen way", self._name)
             self._gone(f"{type(error).__name__}: {error}")
+        finally:
+            if socket is not None:
+                # A cancellation in the middle of the good-byes leaves it open.
+                socket.transport.abort()
         return self._why
+
+    async def _serve(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._data_at = time.monotonic()
+        self.connects += 1
+        helpers = [
+            asyncio.create_task(self._write(socket)),
+            asyncio.create_task(self._watch()),
+        ]
+        try:
+            self._listener.opened()
+            await self._read(socket)
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
 
     def _connect(self) -> connect:
         settings = self._settings

@@ -1,0 +1,44 @@
+"""Every contract test runs in both worlds."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from state.messages.venue import CancelPlaced, FetchOpenOrders, Succeeded
+from tests.adapters.simulated.exchange_process import ExchangeProcess, running_exchange
+from tests.contracts.worlds import PAIRS, InProcessWorld, ProcessWorld, World, ask
+
+
+@pytest.fixture(scope="session")
+def exchange_process() -> Iterator[ExchangeProcess]:
+    """Serve one exchange for all tests of this directory.
+
+    It counts no requests: each test brings a new client, which cannot know how many its
+    predecessors have made.
+    """
+    options = ("--pairs", ",".join(PAIRS), "--seed", "7", "--no-rate-limits")
+    with running_exchange(*options) as process:
+        yield process
+
+
+@pytest.fixture(params=["process", "in_process"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Give a world, with nothing left resting in it afterwards."""
+    made: ProcessWorld | InProcessWorld
+    if request.param == "process":
+        made = ProcessWorld(request.getfixturevalue("exchange_process"))
+    else:
+        made = InProcessWorld(seed=7)
+    yield made
+    made.set_faults()
+    made.halted = None
+    leftover = ask(made, FetchOpenOrders())
+    assert isinstance(leftover, Succeeded)
+    for order in leftover.orders:
+        cancel = CancelPlaced(
+            pair=order.pair,
+            client_order_id=order.client_order_id,
+            venue_order_id=order.venue_order_id,
+        )
+        ask(made, cancel)
+    made.close()
