@@ -6,6 +6,7 @@ else a look. Nothing outside this package writes SQL.
 
 from state.store.backup import backup
 from state.store.chain import Stored
+from state.store.check import store_violations
 from state.store.demonstration import seed_demonstration
 from state.store.lock import DataLock
 from state.store.opening import DATABASE_NAME, open_store, pending_migrations, store_over
@@ -43,5 +44,6 @@ __all__ = [
     "seed_demonstration",
     "self_check",
     "store_over",
+    "store_violations",
     "stored_snapshots",
 ]

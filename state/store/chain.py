@@ -7,6 +7,7 @@ follows.
 
 import hashlib
 import sqlite3
+from decimal import InvalidOperation
 from typing import Any
 
 import msgspec
@@ -16,8 +17,12 @@ from state.errors import StoreCorrupt
 from state.messages.journal import Entry, Event
 from state.messages.operations import EpochBegan
 from state.messages.orders import DecisionMade, OrderFilled, OrderIntended
+from state.store.moment import one_moment
 
 COLUMNS = "seq, epoch, actor, type, trace_id, key, at_ns, payload"
+
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError, InvalidOperation, msgspec.DecodeError)
+"""What reading a damaged file may raise: bad pages, bad text, amounts and events that are none."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
@@ -90,32 +95,37 @@ def verify(connection: sqlite3.Connection, file: str, *, newest: int | None = No
     """
     seq = -1
     try:
-        seq, hash_, end, end_hash = _bounds(connection, newest)
-        count = 0
-        rows = connection.execute(
-            f"SELECT {COLUMNS}, hash FROM events WHERE seq > ? ORDER BY seq",  # noqa: S608
-            (seq,),
-        )
-        for *record, stored in rows:
-            if record[0] != seq + 1:
-                raise _broken(file, seq + 1, "is missing")
-            hash_ = link(hash_, tuple(record))
-            if hash_ != stored:
-                raise _broken(file, record[0], f"({record[3]}) is not what was written")
-            seq, count = seq + 1, count + 1
-    except sqlite3.Error as error:
+        with one_moment(connection):
+            seq, hash_, end, end_hash = _bounds(connection, newest)
+            first = seq
+            rows = connection.execute(
+                f"SELECT {COLUMNS}, hash FROM events WHERE seq > ? ORDER BY seq",  # noqa: S608
+                (seq,),
+            )
+            for *record, stored in rows:
+                if record[0] != seq + 1:
+                    raise _broken(file, seq + 1, "is missing")
+                hash_ = link(hash_, tuple(record))
+                if hash_ != stored:
+                    raise _broken(file, record[0], f"({record[3]}) is not what was written")
+                seq += 1
+    except UNREADABLE as error:
         raise _broken(file, seq + 1, f"cannot be read ({error})") from None
     if seq != end:
         raise _broken(file, seq + 1, "is missing")
     if hash_ != end_hash:
         raise _broken(file, end, "is not the last one written")
-    return count
+    return seq - first
 
 
 def _bounds(connection: sqlite3.Connection, newest: int | None) -> tuple[int, bytes, int, bytes]:
     """Return seq and hash of the record before the first to check, and of the last."""
-    end, end_hash = connection.execute("SELECT seq, hash FROM head").fetchone()
-    anchor, anchor_hash = connection.execute("SELECT seq, hash FROM anchor").fetchone()
+    ends = connection.execute(
+        "SELECT anchor.seq, anchor.hash, head.seq, head.hash FROM anchor, head"
+    ).fetchone()
+    if ends is None or list(map(type, ends)) != [int, bytes, int, bytes]:
+        raise sqlite3.DatabaseError("the ends of the chain are lost")
+    anchor, anchor_hash, end, end_hash = ends
     if newest is None or end - newest <= anchor:
         return anchor, anchor_hash, end, end_hash
     before = connection.execute("SELECT seq, hash FROM events WHERE seq = ?", (end - newest,))

@@ -38,7 +38,7 @@ def open_store(lock: DataLock, *, venue: Venue, version: str, at_ns: TimeNs) -> 
     connection = _connected(path)
     try:
         return _opened(connection, str(path), venue, version, at_ns, beside=path)
-    except sqlite3.DatabaseError as error:
+    except (*chain.UNREADABLE, KeyError) as error:  # KeyError: a column's name was damaged
         connection.close()
         raise StoreRefused(
             f"{path}: is not a database that can be used ({error}). Nothing was changed. Way out: "
@@ -73,7 +73,7 @@ def pending_migrations(path: Path) -> list[str]:
         database = Database(connection)
         _require_ours(database, str(path))
         return [migration.name for migration in migrations.pending(database)]
-    except sqlite3.DatabaseError as error:
+    except chain.UNREADABLE as error:
         raise StoreRefused(f"{path}: is not a database that can be used ({error})") from error
     finally:
         connection.close()

@@ -8,6 +8,7 @@ import msgspec
 from sqlite_utils import Database
 
 from state.errors import StoreRefused
+from state.store import chain
 from state.store.chain import COLUMNS, Stored, event_of
 from state.values import Pair, TimeNs
 
@@ -25,18 +26,23 @@ def open_reader(path: Path) -> "Reader":
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False
         )
-        return Reader(connection)
-    except sqlite3.DatabaseError as error:
+        return Reader(connection, str(path))
+    except chain.UNREADABLE as error:
         raise StoreRefused(f"{path}: cannot be read ({error}); was the house started?") from None
 
 
 class Reader:
     """Open for reading only. One thread at a time."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        """Read from `connection`, which may also be that of a writer in the same thread."""
+    def __init__(self, connection: sqlite3.Connection, file: str) -> None:
         self._database = Database(connection)
+        self._file = file
         self._scalar("SELECT seq FROM head")
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """For the store's other modules."""
+        return self._database.conn
 
     def last_seq(self) -> int:
         """Return the position of the newest record."""
@@ -149,6 +155,14 @@ class Reader:
             )
             for seq, epoch, actor, kind, trace_id, key, at_ns, payload in rows
         ]
+
+    def verify(self) -> int:
+        """Walk the whole chain and return how many records follow from one another.
+
+        Raises:
+            StoreCorrupt: At the first record that does not.
+        """
+        return chain.verify(self.connection, self._file)
 
     def close(self) -> None:
         """Close the connection."""

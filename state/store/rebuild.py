@@ -8,17 +8,20 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from state.store.anchor import anchored
 from state.store.chain import event_of
+from state.store.moment import one_moment
 from state.store.projector import Projector, balance_row, position_row
 from state.store.schema import migrations
 from state.store.tables import CHANGING, GROWING, Row, write_rows
 from state.store.writer import Store
-from state.values import ClientOrderId, Currency
+from state.values import ClientOrderId
 
 _CHUNK = 1000
 
@@ -35,13 +38,22 @@ class SelfCheck(Struct, frozen=True, kw_only=True):
         return [table for table, digest in self.stored.items() if digest != self.rebuilt[table]]
 
 
-def self_check(store: Store) -> SelfCheck:
+class Source(Protocol):
+    """A store, or a reader while the house runs."""
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open database."""
+        ...
+
+
+def self_check(source: Source) -> SelfCheck:
     """Compare the stored projections with what the journal says they must be."""
-    anchor, _ = store.base(Currency(""))
-    with _rebuilt(store) as scratch:
-        return SelfCheck(
-            stored=_digests(store.connection, anchor), rebuilt=_digests(scratch, anchor)
-        )
+    connection = source.connection
+    with one_moment(connection):
+        anchor, _ = anchored(connection)
+        with _rebuilt(connection) as scratch:
+            return SelfCheck(stored=_digests(connection, anchor), rebuilt=_digests(scratch, anchor))
 
 
 def rebuild(store: Store) -> None:
@@ -50,8 +62,8 @@ def rebuild(store: Store) -> None:
     Raises:
         EpochStale: If a later opening has taken over.
     """
-    anchor, _ = store.base(Currency(""))
-    with _rebuilt(store) as scratch, store.transaction(durable=True) as connection:
+    anchor, _ = anchored(store.connection)
+    with _rebuilt(store.connection) as scratch, store.transaction(durable=True) as connection:
         # Fills refer to orders: both are gone for a moment.
         connection.execute("PRAGMA defer_foreign_keys = ON")
         for table in CHANGING:
@@ -64,16 +76,16 @@ def rebuild(store: Store) -> None:
 
 
 @contextmanager
-def _rebuilt(store: Store) -> Iterator[sqlite3.Connection]:
+def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """Give a temporary database whose projections come from the journal."""
     # An empty name: SQLite keeps it in memory while it is small and on disk when it is not.
     scratch = sqlite3.connect("", isolation_level=None)
     try:
         migrations.apply(Database(scratch, strict=True))
         scratch.execute("BEGIN")
-        anchor, ledger = store.base(Currency(""))
+        anchor, ledger = anchored(connection)
         orders = ", ".join(CHANGING["orders"])
-        settled = store.connection.execute(
+        settled = connection.execute(
             f"SELECT {orders} FROM orders WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
             (anchor,),
         )
@@ -91,7 +103,7 @@ def _rebuilt(store: Store) -> Iterator[sqlite3.Connection]:
             return row
 
         projector = Projector(ledger, stored_order)
-        events = store.connection.execute(
+        events = connection.execute(
             "SELECT seq, payload FROM events WHERE seq > ? ORDER BY seq", (anchor,)
         )
         while chunk := events.fetchmany(_CHUNK):

@@ -12,9 +12,10 @@ import msgspec
 
 from state.messages.accounts import BalancesCompared, FundsMoved
 from state.messages.orders import OrderFilled
+from state.store.anchor import anchored
 from state.store.chain import event_of
 from state.store.writer import Store
-from state.values import Currency, TimeNs
+from state.values import TimeNs
 
 
 def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
@@ -25,7 +26,7 @@ def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
     difference.
     """
     connection = store.connection
-    anchor, _ = store.base(Currency(""))
+    anchor, _ = anchored(connection)
     limits = (
         _scalar(connection, "SELECT min(seq) - 1 FROM events WHERE at_ns >= ?", before_ns),
         _scalar(connection, "SELECT min(intent_seq) - 1 FROM orders WHERE settled = 0"),
@@ -47,7 +48,7 @@ def prune(store: Store, before_ns: TimeNs) -> int:
     if not last:
         return 0
     store.verify()
-    anchor, ledger = store.base(Currency(""))
+    anchor, ledger = anchored(store.connection)
     with store.transaction(durable=True) as connection:
         moving = connection.execute(
             "SELECT payload FROM events WHERE seq <= ? AND type IN ('OrderFilled', 'FundsMoved')"

@@ -20,6 +20,7 @@ from state.messages.journal import Entry, Journaled, Record
 from state.messages.operations import EpochBegan
 from state.order import Order
 from state.store import chain
+from state.store.anchor import anchored
 from state.store.projector import Projector, ledger_of
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
 from state.store.tables import Row, insertion, write_rows
@@ -140,7 +141,7 @@ class Store:
         Raises:
             EventsPruned: If some of them were retired.
         """
-        anchor: int = self._scalar("SELECT seq FROM anchor")
+        anchor, _ = anchored(self._connection)
         if after_seq < anchor:
             raise EventsPruned(
                 f"{self.file}: events up to {anchor} were retired, asked for those after "
@@ -154,11 +155,8 @@ class Store:
 
     def base(self, quote: Currency) -> tuple[int, Ledger]:
         """Return where the journal begins and the accounts there: (0, empty) if all is kept."""
-        seq, ledger = self._connection.execute("SELECT seq, ledger FROM anchor").fetchone()
-        if not ledger:
-            return seq, Ledger(quote=quote)
-        decoded = msgspec.json.decode(ledger, type=Ledger)
-        return seq, msgspec.structs.replace(decoded, quote=quote)
+        seq, ledger = anchored(self._connection)
+        return seq, msgspec.structs.replace(ledger, quote=quote)
 
     def ledger(self, quote: Currency) -> Ledger:
         """Return the accounts as of `last_seq`, counted in `quote`."""

@@ -14,7 +14,7 @@ from state.errors import StoreBusy, StoreCorrupt, StoreForeign, StoreNewer, Stor
 from state.store import DATABASE_NAME, DataLock, open_store, pending_migrations
 from state.values import TimeNs, Venue
 from tests.state.examples import an_alert
-from tests.state.stores import ROOT, append, opened
+from tests.state.stores import ROOT, a_day, append, opened
 
 
 def child(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -120,6 +120,25 @@ def test_a_changed_record_among_the_newest_stops_the_start(lock):
     store.connection.execute("UPDATE events SET payload = replace(payload, 'silent', 'SILENT')")
     store.close()
     with pytest.raises(StoreCorrupt, match=r"record seq 2 \(AlertRaised\) is not what was written"):
+        opened(lock)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE balances SET amount = 'I900'",
+        "UPDATE positions SET cost = CAST(x'ff' AS TEXT)",
+        "DELETE FROM head",
+        "ALTER TABLE _sqlite_migrations RENAME COLUMN applied_at TO applied",
+    ],
+)
+def test_damage_that_the_opening_meets_is_told_with_the_way_out(lock, damage):
+    store = opened(lock)
+    append(store, *a_day())
+    store.connection.execute("PRAGMA ignore_check_constraints = ON")
+    store.connection.executescript(damage)
+    store.close()
+    with pytest.raises(StoreRefused, match="put a backup in its place"):
         opened(lock)
 
 
