@@ -6,10 +6,13 @@ is its listener's business.
 
 import asyncio
 import contextlib
+import functools
+import ssl
 import time
 from collections.abc import Callable
 from typing import Protocol
 
+import certifi
 from loguru import logger
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
@@ -160,6 +163,7 @@ class Connection:
             # Gate does not speak permessage-deflate fully: do not offer it.
             compression=None,
             proxy=None,
+            ssl=_certificates() if self._url.startswith("wss:") else None,
             open_timeout=settings.connect_s,
             close_timeout=_CLOSE_S,
             ping_interval=settings.ping_s,
@@ -206,3 +210,11 @@ class Connection:
     def _backoff_s(self, failures: int) -> float:
         ceiling = self._settings.backoff_min_s * 2.0 ** min(failures - 1, 30)
         return self._random() * min(ceiling, self._settings.backoff_max_s)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Trust what the REST client trusts too: a bare system may have no certificates at all."""
+    context = ssl.create_default_context(cafile=certifi.where())
+    context.load_default_certs()
+    return context

@@ -43,10 +43,11 @@ class RateWindows:
         """Learn from an answer: its headers, or that it was a 429."""
         told = head_room_told(headers, venue_time_s)
         with self._lock:
-            if status == _TOO_MANY:
-                self._window(key).refused(self._monotonic_ns())
+            window, now_ns = self._window(key), self._monotonic_ns()
             if told is not None:
-                self._window(key).observe(self._monotonic_ns(), told)
+                window.observe(now_ns, told)
+            if status == _TOO_MANY:
+                window.refused(now_ns, told)
 
     def _window(self, key: RateKey) -> RateWindow:
         window = self._windows.get(key)

@@ -39,8 +39,8 @@ CANCEL = Limit(requests=200, window_s=1.0)
 class RateWindow:
     """Admits requests so that no span of the limit's length holds more than it allows.
 
-    A 429 halves what is allowed and closes the window for its length (or until the announced
-    reset); each further window without one gives a quarter of the limit back.
+    A 429 halves what is allowed and closes the window until the announced reset, or for its whole
+    length; each further window without one gives a quarter of the limit back.
     """
 
     def __init__(self, limit: Limit, *, head_room: float = 0.9) -> None:
@@ -80,12 +80,19 @@ class RateWindow:
             wait_ns = min(told.reset_in_ns, self._window_ns)
             self._closed_until_ns = max(self._closed_until_ns, now_ns + wait_ns)
         unseen = told.limit - told.remaining - len(self._sent)
-        self._sent.extend([now_ns] * max(0, unseen))
+        if unseen > 0:
+            # Sent by somebody else; Gate forgets them at its reset, so we do as well.
+            wait_ns = min(told.reset_in_ns or self._window_ns, self._window_ns)
+            others = [now_ns + wait_ns - self._window_ns] * unseen
+            self._sent = deque(sorted([*self._sent, *others]))
 
-    def refused(self, now_ns: int) -> None:
-        """Learn that a request was answered with 429."""
+    def refused(self, now_ns: int, told: "HeadRoom | None" = None) -> None:
+        """Learn that a request was answered with 429, perhaps with when to come again."""
         self._allowed = max(1, self._allowed // 2)
-        self._closed_until_ns = max(self._closed_until_ns, now_ns + self._window_ns)
+        # A reset that is now already would have been no reason to refuse: it is not believed.
+        announced_ns = told.reset_in_ns if told is not None else 0
+        wait_ns = min(announced_ns or self._window_ns, self._window_ns)
+        self._closed_until_ns = max(self._closed_until_ns, now_ns + wait_ns)
         self._refused_at_ns = now_ns
 
     def _forget(self, now_ns: int) -> None:

@@ -280,6 +280,25 @@ async def test_it_waits_for_a_server_that_is_not_there_yet(loop):
         stream.close()
 
 
+async def test_a_server_without_tls_is_not_spoken_to_where_tls_is_asked_for(gate, loop):
+    tried = asyncio.Semaphore(0)
+    here = asyncio.get_running_loop()
+
+    def draw():
+        here.call_soon_threadsafe(tried.release)
+        return 0.0
+
+    inbox = Inbox()
+    stream = GateMarketStream(
+        loop, ws_url=gate.url.replace("ws:", "wss:"), clock=SystemClock(), random=draw
+    )
+    stream.subscribe(BTC, inbox)
+    for _ in range(2):
+        await asyncio.wait_for(tried.acquire(), 5)
+    assert await inbox.empty()
+    assert gate.connections == []
+
+
 async def test_no_compression_is_offered(gate, loop):
     inbox = Inbox()
     stream_to(gate, loop).subscribe(BTC, inbox)

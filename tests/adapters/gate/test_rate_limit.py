@@ -54,6 +54,13 @@ def test_a_429_halves_what_is_allowed_and_it_comes_back():
     assert window.delay_ns(now) == 0
 
 
+@pytest.mark.parametrize(("reset_in_ns", "wait_ns"), [(200_000_000, 200_000_000), (0, NS_PER_S)])
+def test_after_a_429_it_waits_until_the_announced_reset_if_that_is_to_come(reset_in_ns, wait_ns):
+    window = RateWindow(TEN_A_SECOND, head_room=1.0)
+    window.refused(0, HeadRoom(limit=10, remaining=0, reset_in_ns=reset_in_ns))
+    assert window.delay_ns(0) == wait_ns
+
+
 def test_what_gate_counts_beyond_our_own_requests_is_counted_too():
     window = RateWindow(TEN_A_SECOND, head_room=1.0)
     window.take(0)
@@ -68,6 +75,7 @@ def test_nothing_goes_out_before_the_announced_reset():
     window = RateWindow(TEN_A_SECOND, head_room=1.0)
     window.observe(0, HeadRoom(limit=10, remaining=0, reset_in_ns=300_000_000))
     assert window.delay_ns(0) == 300_000_000
+    assert window.delay_ns(300_000_000) == 0
 
 
 def test_a_lower_limit_of_the_account_is_learnt():
