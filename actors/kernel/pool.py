@@ -111,11 +111,12 @@ class Pool:
     def _hire(self) -> None:
         worker = Worker()
         self._born += 1
-        self.workers.append(worker)
         worker.thread = threading.Thread(
             target=self._work, args=(worker,), name=f"{self.name}-{self._born}", daemon=True
         )
         worker.thread.start()
+        # Only now: to the watchdog a thread that does not run yet looks like one that died.
+        self.workers.append(worker)
 
     def _work(self, worker: Worker) -> None:
         ready = self._ready
@@ -133,7 +134,8 @@ class Pool:
             here.inbox = worker.inbox = None
             worker.turns += 1
             if again:
-                ready.append(inbox)
+                # Not just back in the queue: once retired, we are not the one to take it out.
+                self.schedule(inbox)
 
     def _rest(self, worker: Worker) -> bool:
         """Sleep until there is work; False when there will be none."""
