@@ -1,6 +1,6 @@
 """What a supervisor is told about its children. Pure: plain values, checked when they are made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import inf, isfinite
@@ -81,6 +81,11 @@ class ChildSpec:
     def __post_init__(self) -> None:
         if not self.id or "/" in self.id:
             raise SpecInvalid(f"child id {self.id!r}: expected a name without '/'")
+        _check_kind(f"{self.id}: restart", self.restart, Restart)
+        if self.birth.dispatcher not in _DISPATCHERS:
+            raise SpecInvalid(
+                f"{self.id}: dispatcher {self.birth.dispatcher!r}: expected {_either(_DISPATCHERS)}"
+            )
         if self.significant and self.restart is Restart.PERMANENT:
             raise SpecInvalid(
                 f"{self.id}: a permanent child is always restarted, so it cannot be significant;"
@@ -105,7 +110,11 @@ class SupervisorSpec:
     boot: Boot = Boot.STRICT
 
     def __post_init__(self) -> None:
-        if self.intensity < 0 or not (self.period_s > 0 and isfinite(self.period_s)):
+        _check_kind("strategy", self.strategy, Strategy)
+        _check_kind("auto_shutdown", self.auto_shutdown, AutoShutdown)
+        _check_kind("boot", self.boot, Boot)
+        counts = isinstance(self.intensity, int) and self.intensity >= 0
+        if not (counts and self.period_s > 0 and isfinite(self.period_s)):
             raise SpecInvalid(
                 f"intensity {self.intensity} in {self.period_s} s: expected at least 0"
                 " restarts in a period above 0 seconds"
@@ -145,4 +154,15 @@ def worker(id_: str, make: type[Any], *args: Any, **settings: Any) -> ChildSpec:
     return ChildSpec(id=id_, birth=Birthright(make=make, args=args, **birth), **settings)
 
 
+def _check_kind(what: str, value: object, kind: type[StrEnum]) -> None:
+    if not isinstance(value, kind):
+        raise SpecInvalid(f"{what} {value!r}: expected {_either(list(kind))}")
+
+
+def _either(values: Sequence[str]) -> str:
+    *most, last = (str(value) for value in values)
+    return f"{', '.join(most)} or {last}"
+
+
+_DISPATCHERS = ("pool", "thread")
 _BIRTHRIGHT = ("kwargs", "dispatcher", "hang_s", "snapshot_every_s")

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from actors.kernel import ChildReport, Timer
+from actors.kernel import ChildReport, ExitKind, Timer
 from supervisor.child_spec import ChildSpec
 from supervisor.management import ChildCounts, ChildInfo, ChildState
 
@@ -20,13 +20,16 @@ class Child:
     lives: int = 0
     """The newest there ever was."""
     restarts: int = 0
+    has_run: bool = False
     failures: int = 0
     """Faults in a row, for the backoff."""
-    started_ns: int = 0
     since_ns: int = 0
+    """When it entered its state, monotonic."""
     last_error: str = ""
-    retry: int = 0
-    """Names the pending retry; a stale one is ignored."""
+    death: ExitKind | None = None
+    """How it ended by itself, until something is decided about it."""
+    retry: str = ""
+    """Names the pending retry; any other is stale."""
     timer: Timer | None = None
 
     @property
@@ -39,9 +42,26 @@ class Child:
         """Whether no incarnation lives."""
         return self.incarnation == 0
 
+    @property
+    def rests(self) -> bool:
+        """Whether it is down and nothing is about to bring it back."""
+        at_rest = self.state in (ChildState.STOPPED, ChildState.DISABLED)
+        return at_rest and self.death is None
+
+    def enter(self, state: ChildState, now_ns: int) -> None:
+        """Note its new state; a good life behind it forgets the failures before that."""
+        backoff = self.spec.backoff
+        if self.state is ChildState.RUNNING and backoff is not None:
+            lived_s = (now_ns - self.since_ns) / 1e9
+            if backoff.forgets(lived_s):
+                self.failures = 0
+        self.state = state
+        self.since_ns = now_ns
+
     def hush(self) -> None:
         """Cancel what was to happen to it."""
-        self.retry += 1
+        self.death = None
+        self.retry = ""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None

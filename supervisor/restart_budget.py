@@ -10,9 +10,13 @@ class RestartBudget:
     """Allows `intensity` restarts within any `period_s`; the next one exceeds it."""
 
     def __init__(self, intensity: int, period_s: float) -> None:
+        self._spent: deque[int] = deque()
+        self.limit(intensity, period_s)
+
+    def limit(self, intensity: int, period_s: float) -> None:
+        """Set other limits; what was spent stays spent."""
         self._intensity = intensity
         self._period_ns = int(period_s * 1e9)
-        self._spent: deque[int] = deque()
 
     def spend(self, now_ns: int) -> bool:
         """Count one restart at monotonic `now_ns`; False when it is one too many."""

@@ -24,6 +24,8 @@ class Undelivered(StrEnum):
     """The sender had been cut off."""
     POISON = "poison"
     """It killed its actor, or equals one that killed twice."""
+    UNEXPECTED = "unexpected"
+    """Nobody there knows what to do with it."""
 
 
 @dataclass(frozen=True, slots=True)

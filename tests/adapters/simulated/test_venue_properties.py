@@ -1,0 +1,118 @@
+"""Whatever is asked in whatever order: no unit is made or lost, and the book never crosses."""
+
+from decimal import Decimal
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from adapters.simulated.core.events import BookPublished
+from adapters.simulated.core.invariants import broken_invariants
+from adapters.simulated.core.orders import OrderRequest
+from state.errors import VenueRefused
+from state.values import NS_PER_S, OrderType, Side, TimeInForce
+from tests.adapters.simulated.venues import NOON, PAIR, a_venue, the_market
+
+WHO = st.sampled_from(["alice", "bob"])
+SIDES = st.sampled_from(list(Side))
+TICKS = st.integers(min_value=9_900, max_value=10_100)
+LOTS = st.integers(min_value=1, max_value=40_000)
+
+
+class TradingAtTheVenue(RuleBasedStateMachine):
+    """Two accounts and the street do anything; a reader follows the book."""
+
+    def __init__(self):
+        super().__init__()
+        self.venue = a_venue()
+        self.market = the_market(self.venue)
+        self.channel = self.market.channel("100ms", removed_reported=False)
+        self.now_ns = NOON
+        self.followed = {Side.BUY: {}, Side.SELL: {}}
+        self.last_id = self.market.book.update_id
+
+    @rule(who=WHO, side=SIDES, ticks=TICKS, lots=LOTS, tif=st.sampled_from(list(TimeInForce)))
+    def place_limit(self, who, side, ticks, lots, tif):
+        request = OrderRequest(
+            pair=PAIR,
+            side=side,
+            amount=Decimal(lots) / 1000,
+            price=Decimal(ticks) / 100,
+            time_in_force=tif,
+        )
+        self.placed(who, request)
+
+    @rule(who=WHO, side=SIDES, amount=st.integers(min_value=1, max_value=3_000_000))
+    def place_at_market(self, who, side, amount):
+        request = OrderRequest(
+            pair=PAIR, side=side, amount=Decimal(amount) / 1000, type=OrderType.MARKET
+        )
+        self.placed(who, request)
+
+    def placed(self, who, request):
+        try:
+            order = self.venue.place(self.venue.ledger.accounts[who], request, self.now_ns)
+        except VenueRefused:
+            return
+        assert 0 <= order.left <= order.amount
+        if not order.is_open:
+            assert order.locked == 0
+
+    @rule(side=SIDES, ticks=TICKS, lots=st.integers(min_value=0, max_value=20_000))
+    def street_quotes(self, side, ticks, lots):
+        self.venue.street_quote(self.market, side, ticks, lots, self.now_ns)
+
+    @rule(side=SIDES, lots=LOTS)
+    def street_takes(self, side, lots):
+        self.venue.street_take(self.market, side, lots, None, self.now_ns)
+
+    @rule(side=SIDES, ticks=TICKS, lots=LOTS)
+    def tape_prints(self, side, ticks, lots):
+        self.venue.street_print(self.market, side, ticks, lots, 1, self.now_ns)
+
+    @rule(who=WHO)
+    def cancel_all(self, who):
+        self.venue.cancel_all(self.venue.ledger.accounts[who], self.now_ns)
+
+    @precondition(lambda self: any(self.venue.index.every_open()))
+    @rule(data=st.data())
+    def cancel_one(self, data):
+        order = data.draw(st.sampled_from(list(self.venue.index.every_open())))
+        owner = self.venue.ledger.accounts[order.owner]
+        self.venue.cancel(owner, str(order.id), PAIR, self.now_ns)
+
+    @rule(who=WHO, timeout=st.sampled_from([0, 5, 9]))
+    def arm(self, who, timeout):
+        account = self.venue.ledger.accounts[who]
+        self.venue.arm_countdown(account, timeout, None, self.now_ns)
+
+    @rule(seconds=st.integers(min_value=0, max_value=8))
+    def time_passes(self, seconds):
+        self.now_ns += seconds * NS_PER_S
+        self.venue.advance(self.now_ns)
+        for event in self.venue.drain():
+            if isinstance(event, BookPublished):
+                self.follow(event)
+
+    def follow(self, told):
+        assert told.first_id == self.last_id + 1
+        self.last_id = told.last_id
+        for side, levels in ((Side.BUY, told.bids), (Side.SELL, told.asks)):
+            for ticks, lots in levels:
+                self.followed[side].pop(ticks, None)
+                if lots:
+                    self.followed[side][ticks] = lots
+        book = self.market.book
+        for side in Side:
+            truth = dict(book.side(side).top(10_000))
+            assert self.followed[side] == truth
+
+    @invariant()
+    def nothing_is_broken(self):
+        assert broken_invariants(self.venue) == []
+
+
+TradingAtTheVenue.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=60, deadline=None
+)
+test_any_trading_keeps_every_invariant = TradingAtTheVenue.TestCase
