@@ -36,7 +36,12 @@ def decoded(
     try:
         return read(decoder.decode(data))
     except UNREADABLE as error:
-        raise VenueMalformed(f"{error}: {excerpt(bytes(data))}") from None
+        raise unreadable(error, bytes(data)) from None
+
+
+def unreadable(error: BaseException, data: bytes) -> VenueMalformed:
+    """Return what to raise for `data`: why, and how it begins, short enough to be logged."""
+    return VenueMalformed(f"{str(error)[:200]}: {excerpt(data)}")
 
 
 def excerpt(data: bytes) -> str:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from adapters.gate.amounts import Number, money, ns_of_ms, ns_of_s
-from adapters.gate.decoding import UNREADABLE, Levels, Size, decoded, decoder, excerpt
+from adapters.gate.decoding import UNREADABLE, Levels, Size, decoded, decoder, unreadable
 from adapters.gate.rows import OrderRow, TradeRow, order_report, trade_report
 from adapters.gate.signing import Credentials, channel_signature
 from adapters.ports import AccountMessage, MarketMessage
@@ -152,7 +152,7 @@ def decode_frame(data: bytes) -> Frame:
             time_ns = frame.time_ms * NS_PER_MS or frame.time * NS_PER_S
             return Pushed(channel=frame.channel, time_ns=TimeNs(time_ns), result=frame.result)
     except UNREADABLE as error:
-        raise VenueMalformed(f"{error}: {excerpt(data)}") from None
+        raise unreadable(error, data) from None
     if frame.event in ("subscribe", "unsubscribe"):
         return Acknowledged(
             channel=frame.channel,

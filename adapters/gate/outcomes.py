@@ -23,6 +23,8 @@ _PROVES_NOTHING = frozenset(
         "REPEATED_CREATION",
     }
 )
+_LABEL_MAX = 64
+_MESSAGE_MAX = 500
 _TOO_MANY = 429
 _TIMED_OUT = 408
 """HTTP's own "I gave up waiting for your request": nobody knows what got through."""
@@ -64,6 +66,7 @@ def _names_a_label(body: bytes) -> bool:
 
 def _label(body: bytes) -> tuple[str, str]:
     try:
-        return decode_error(body)
+        label, message = decode_error(body)
     except VenueMalformed:
         return "", excerpt(body)
+    return label[:_LABEL_MAX], message[:_MESSAGE_MAX]

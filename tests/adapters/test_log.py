@@ -327,6 +327,25 @@ raise RuntimeError("the end")
     assert any("RuntimeError: the end" in line for line in lines)
 
 
+def test_what_was_written_survives_a_kill(tmp_path):
+    program = f"""
+import os
+from pathlib import Path
+from loguru import logger
+from adapters.log import FILE_NAME, Log
+from state.config.settings import LogSettings
+folder = Path({str(tmp_path)!r})
+Log(LogSettings(), folder=folder, console=None)
+logger.info("the last words")
+while not (folder / FILE_NAME).exists() or not (folder / FILE_NAME).stat().st_size:
+    pass
+os.kill(os.getpid(), 9)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, timeout=30)
+    assert done.returncode == -9
+    assert "the last words" in file_of(tmp_path)
+
+
 def test_files_rotate_and_never_take_more_than_their_cap(tmp_path):
     file = RotatingFile(tmp_path / "x.log", bytes_max=1000, kept=3)
     for number in range(1000):

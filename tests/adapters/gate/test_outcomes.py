@@ -66,6 +66,12 @@ def test_a_success_is_no_failure(content):
     assert failure(200, content) is None
 
 
+def test_a_sentence_without_end_is_cut():
+    outcome = failure(400, body("L" * 1000, "m" * 1_000_000))
+    assert isinstance(outcome, Refused)
+    assert len(outcome.label) + len(outcome.message) < 1000
+
+
 @given(status=st.integers(500, 599), content=st.binary(max_size=100))
 def test_no_body_turns_a_server_error_into_a_refusal(status, content):
     assert isinstance(failure(status, content), Unknown)
