@@ -89,6 +89,7 @@ class GateExchange:
             credentials=credentials,
             venue_time_s=lambda: self._venue_ns() / NS_PER_S,
             timeouts=self._timeouts,
+            account=account,
         )
         self._windows = RateWindows(clock.monotonic_ns)
         self._lanes = _Lanes(

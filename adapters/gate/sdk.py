@@ -66,6 +66,7 @@ class GateSdk:
         credentials: Credentials | None,
         venue_time_s: Callable[[], float],
         timeouts: Timeouts,
+        account: str = "spot",
     ) -> None:
         """Prepare the calls; nothing is sent yet.
 
@@ -74,6 +75,7 @@ class GateSdk:
             credentials: None allows the public calls only.
             venue_time_s: Unix seconds by the exchange's clock, which signatures carry.
             timeouts: Of every call.
+            account: Gate's name for the account; `spot` is what every call is about by itself.
         """
         configuration = gate_api.Configuration(
             host=rest_url,
@@ -84,6 +86,7 @@ class GateSdk:
         configuration.retries = False
         configuration.connection_pool_maxsize = _CONNECTIONS_KEPT
         client = _Client(configuration, credentials, venue_time_s, timeouts)
+        self._account = {} if account == "spot" else {"account": account}
         self._client = client
         self._spot = gate_api.SpotApi(client)
 
@@ -94,7 +97,7 @@ class GateSdk:
     def cancel(self, order: str, pair: str, *, expires_ms: int | None) -> Reply:
         """DELETE /spot/orders/{order}, by the exchange's id or ours."""
         expiry = {} if expires_ms is None else {"x_gate_exptime": str(expires_ms)}
-        return self._reply(self._spot.cancel_order, order, pair, **expiry)
+        return self._reply(self._spot.cancel_order, order, pair, **expiry, **self._account)
 
     def countdown(self, timeout_s: int) -> Reply:
         """POST /spot/countdown_cancel_all, for all pairs."""
@@ -102,17 +105,17 @@ class GateSdk:
 
     def order(self, order: str, pair: str) -> Reply:
         """GET /spot/orders/{order}, by the exchange's id or ours."""
-        return self._reply(self._spot.get_order, order, pair)
+        return self._reply(self._spot.get_order, order, pair, **self._account)
 
     def open_orders(self, *, page: int, limit: int) -> Reply:
         """GET /spot/open_orders: `limit` orders of each pair."""
-        return self._reply(self._spot.list_all_open_orders, page=page, limit=limit)
+        call = self._spot.list_all_open_orders
+        return self._reply(call, page=page, limit=limit, **self._account)
 
     def finished_orders(self, pair: str, *, page: int, limit: int, from_s: int) -> Reply:
         """GET /spot/orders?status=finished."""
-        return self._reply(
-            self._spot.list_orders, pair, "finished", page=page, limit=limit, _from=from_s
-        )
+        span = {"page": page, "limit": limit, "_from": from_s}
+        return self._reply(self._spot.list_orders, pair, "finished", **span, **self._account)
 
     def own_trades(self, pair: str, *, page: int, limit: int, from_s: int, to_s: int) -> Reply:
         """GET /spot/my_trades."""
