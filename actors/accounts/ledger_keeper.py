@@ -31,6 +31,7 @@ from state.messages.operations import (
     AlertRaised,
     PartNotReady,
     PartReady,
+    ReadinessWanted,
     ReconcileWanted,
     Severity,
 )
@@ -78,6 +79,8 @@ class LedgerKeeper(Actor):
         self._comparison: Comparison | None = None
         self._accept: str | None = None
         """Why the next differences are to be booked as funds moved; None: they are not."""
+        self._unready = "starting"
+        """Why the accounts are not to be trusted; empty when they are."""
         self._prices: dict[Pair, Decimal] = {}
         self._marks = 0
 
@@ -116,6 +119,8 @@ class LedgerKeeper(Actor):
             case ReconcileWanted():
                 self._accept = message.accept or None
                 self._compare()
+            case ReadinessWanted():
+                self._tell_readiness()
             case _CompareDue():
                 self.after(self._compare_every_s, _CompareDue())
                 self._compare()
@@ -204,7 +209,8 @@ class LedgerKeeper(Actor):
         self._record([Entry(event=compared)])
         self.publish(compared)
         if not differences:
-            self.tell_control(addresses.SESSION_KEEPER, PartReady(part=PART))
+            self._unready = ""
+            self._tell_readiness()
             return
         if self._accept is not None:
             reason, self._accept = self._accept, None
@@ -249,7 +255,16 @@ class LedgerKeeper(Actor):
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._quote))
 
     def _not_ready(self, reason: str) -> None:
-        self.tell_control(addresses.SESSION_KEEPER, PartNotReady(part=PART, reason=reason))
+        self._unready = reason
+        self._tell_readiness()
+
+    def _tell_readiness(self) -> None:
+        self.tell_control(
+            addresses.SESSION_KEEPER,
+            PartNotReady(part=PART, reason=self._unready)
+            if self._unready
+            else PartReady(part=PART),
+        )
 
 
 def _moved(currency: Currency, change: Decimal, reason: str, at_ns: TimeNs) -> FundsMoved:

@@ -39,6 +39,7 @@ from state.messages.operations import (
     ClockWanted,
     PartNotReady,
     PartReady,
+    ReadinessWanted,
     Severity,
     StreamStateWanted,
 )
@@ -136,7 +137,8 @@ class OrderRouter(Actor):
         self._offset_ns: int | None = None
         """The exchange's clock minus ours; None before it was measured."""
         self._stream_open = False
-        self._ready = False
+        self._unready = "starting"
+        """Why nothing may be sent; empty when it may."""
         self._leaving = False
         self._countdown: Timer | None = None
 
@@ -190,6 +192,8 @@ class OrderRouter(Actor):
                 self._on_recorder(message)
             case ClockMeasured() | StreamOpened() | StreamLost():
                 self._on_condition(message)
+            case ReadinessWanted():
+                self._tell_readiness()
             case _:
                 self._on_timer(message)
 
@@ -464,8 +468,8 @@ class OrderRouter(Actor):
             if not resolution.is_found(order):
                 self._look_for(order.client_order_id)
         if not self._ready and self._stream_open:
-            self._ready = True
-            self.tell_control(addresses.SESSION_KEEPER, PartReady(part=PART))
+            self._unready = ""
+            self._tell_readiness()
         if any(self._orders.resting()):
             self._arm_countdown()
 
@@ -515,9 +519,19 @@ class OrderRouter(Actor):
             self._countdown.cancel()
         self._countdown = self.after(delay_s, _CountdownDue())
 
+    @property
+    def _ready(self) -> bool:
+        return not self._unready
+
     def _not_ready(self, reason: str) -> None:
-        self._ready = False
-        self.tell_control(addresses.SESSION_KEEPER, PartNotReady(part=PART, reason=reason))
+        self._unready = reason
+        self._tell_readiness()
+
+    def _tell_readiness(self) -> None:
+        self.tell_control(
+            addresses.SESSION_KEEPER,
+            PartReady(part=PART) if self._ready else PartNotReady(part=PART, reason=self._unready),
+        )
 
     def _alert(self, alert: str, text: str) -> None:
         raised = AlertRaised(

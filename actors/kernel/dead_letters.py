@@ -78,17 +78,18 @@ class Quarantine:
 
     A message is out of its mailbox before it is handled, so a restart never meets it again. A
     sender that transmits it anew could still kill for ever: after a second death by the same
-    fingerprint within `window_s` that fingerprint is refused.
+    fingerprint within `window_s` that fingerprint is refused for as long. Not for ever: equal
+    messages are not always the same message, and what was wrong may have passed.
     """
 
-    def __init__(self, keep: int = 200, window_s: float = 600.0) -> None:
+    def __init__(self, keep: int = 200, window_s: float = 60.0) -> None:
         self._kept: deque[Poison] = deque(maxlen=keep)
         self._window_ns = int(window_s * 1e9)
         self._last_death_ns: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
 
-    def add(self, poison: Poison, now_ns: int) -> int | None:
-        """Keep `poison`; return its fingerprint when it must be denied from now on."""
+    def add(self, poison: Poison, now_ns: int) -> tuple[int, int] | None:
+        """Keep `poison`; return its fingerprint and until when, if it must be denied."""
         mark = fingerprint(poison.message)
         with self._lock:
             self._kept.append(poison)
@@ -96,7 +97,9 @@ class Quarantine:
             self._last_death_ns[(poison.to, mark)] = now_ns
             if len(self._last_death_ns) > _DEATHS_REMEMBERED:
                 del self._last_death_ns[next(iter(self._last_death_ns))]
-        return mark if last is not None and now_ns - last <= self._window_ns else None
+        if last is None or now_ns - last > self._window_ns:
+            return None
+        return mark, now_ns + self._window_ns
 
     def kept(self) -> list[Poison]:
         """Return the newest ones, oldest first."""

@@ -87,6 +87,7 @@ class Mailbox:
     __slots__ = (
         "_dead_letters",
         "_index",
+        "_monotonic_ns",
         "address",
         "closed",
         "conflated",
@@ -109,6 +110,7 @@ class Mailbox:
         *,
         control: LanePolicy = CONTROL_POLICY,
         data: LanePolicy = DATA_POLICY,
+        monotonic_ns: Callable[[], int] = lambda: 0,
     ) -> None:
         assert control.kind is not WhenFull.CONFLATE, "only data is conflated"
         self.address = address
@@ -122,7 +124,9 @@ class Mailbox:
         self.inbox: Inbox | None = None
         """The living incarnation's view; None while the actor is down."""
         self.closed = False
-        self.denied: frozenset[int] = frozenset()
+        self.denied: dict[int, int] = {}
+        """Fingerprints that are refused, and until when."""
+        self._monotonic_ns = monotonic_ns
         self.dropped = 0
         self.conflated = 0
         self.handled = 0
@@ -130,8 +134,14 @@ class Mailbox:
         self._index: dict[Hashable, Envelope[Any]] = {}
         self._dead_letters = dead_letters
 
-    def put(self, envelope: Envelope[Any], *, control: bool = False) -> bool:
-        """Queue mail; return False when it went to the dead letters instead."""
+    def put(self, envelope: Envelope[Any], *, control: bool = False, own: bool = False) -> bool:
+        """Queue mail; return False when it went to the dead letters instead.
+
+        Args:
+            envelope: The mail.
+            control: Into the lane that overtakes.
+            own: From the actor to itself: nobody transmits that anew, so it is never denied.
+        """
         with self.lock:
             lane, policy = (
                 (self.control, self.control_policy) if control else (self.data, self.data_policy)
@@ -144,7 +154,7 @@ class Mailbox:
             ):
                 if self._replaced(policy, envelope):
                     return True
-                why = self._refusal(lane, policy, envelope)
+                why = self._refusal(lane, policy, envelope, own=own)
                 if why is not None:
                     self.dropped += 1
                     self.refuse(envelope, why)
@@ -188,12 +198,17 @@ class Mailbox:
         return False
 
     def _refusal(
-        self, lane: deque[Envelope[Any]], policy: LanePolicy, envelope: Envelope[Any]
+        self,
+        lane: deque[Envelope[Any]],
+        policy: LanePolicy,
+        envelope: Envelope[Any],
+        *,
+        own: bool,
     ) -> Undelivered | None:
         if self.closed:
             return Undelivered.CLOSED
         # Only data: timers and orders to stop must get through whatever they did before.
-        if self.denied and lane is self.data and fingerprint(envelope.message) in self.denied:
+        if self.denied and lane is self.data and not own and self._denies(envelope.message):
             return Undelivered.POISON
         if policy.kind is WhenFull.REJECT and self.inbox is None:
             return Undelivered.DOWN
@@ -232,10 +247,16 @@ class Mailbox:
             self._leave()
             return True
 
-    def deny(self, mark: int) -> None:
-        """Refuse mail of this fingerprint from now on."""
+    def deny(self, mark: int, until_ns: int) -> None:
+        """Refuse mail of this fingerprint until then."""
         with self.lock:
-            self.denied |= {mark}
+            self.denied[mark] = until_ns
+
+    def _denies(self, message: object) -> bool:
+        now_ns = self._monotonic_ns()
+        for mark in [mark for mark, until_ns in self.denied.items() if until_ns <= now_ns]:
+            del self.denied[mark]
+        return bool(self.denied) and fingerprint(message) in self.denied
 
     def close(self) -> None:
         """Take no more mail, ever; what waits goes to the dead letters."""

@@ -138,7 +138,13 @@ class Runtime(ABC):
         """Make an address that keeps mail from now on, also before its actor lives."""
         with self._lock:
             if address not in self.mailboxes:
-                mailbox = Mailbox(Address(address), self.dead_letters, control=control, data=data)
+                mailbox = Mailbox(
+                    Address(address),
+                    self.dead_letters,
+                    control=control,
+                    data=data,
+                    monotonic_ns=self.clock.monotonic_ns,
+                )
                 # News of lives before it was closed may still be under way.
                 mailbox.epoch = self._closed.pop(address, 0)
                 self.mailboxes[address] = mailbox
@@ -191,7 +197,8 @@ class Runtime(ABC):
         mailbox = self.mailboxes.get(address)
         if mailbox is None:
             return self._lost(address, message)
-        return mailbox.put(Envelope(message), control=control)
+        own = mailbox is sender.mailbox
+        return mailbox.put(Envelope(message), control=control, own=own)
 
     def tell(self, address: str, message: object, *, control: bool = False) -> bool:
         """Send from outside of actors; False when it went to the dead letters instead."""
@@ -368,12 +375,12 @@ class Runtime(ABC):
         """Put a message that killed or hung its actor aside; refuse its like after two deaths."""
         address = inbox.mailbox.address
         self.dead_letters.add(address, poison.message, Undelivered.POISON)
-        mark = self.quarantine.add(
+        denial = self.quarantine.add(
             Poison(address, inbox.epoch, poison.message, error[0], error[1]),
             self.clock.monotonic_ns(),
         )
-        if mark is not None:
-            inbox.mailbox.deny(mark)
+        if denial is not None:
+            inbox.mailbox.deny(*denial)
 
     def _lost(self, address: str, message: object) -> bool:
         known = address in self._closed

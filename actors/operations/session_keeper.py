@@ -18,6 +18,7 @@ from state.messages.journal import (
 from state.messages.operations import (
     PartNotReady,
     PartReady,
+    ReadinessWanted,
     SessionAnswer,
     SessionChanged,
     SessionSought,
@@ -66,6 +67,8 @@ class SessionKeeper(Actor):
         for topic in (JournalOpened, PositionChanged):
             self.subscribe(topic)
         self._ask_books()
+        for part in (addresses.ORDER_ROUTER, addresses.LEDGER_KEEPER):
+            self.tell(part, ReadinessWanted())
 
     def on_receive(self, message: Any) -> None:
         """Hear of parts, wishes and the journal."""

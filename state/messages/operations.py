@@ -61,6 +61,10 @@ class ReconcileWanted(Struct, frozen=True, kw_only=True, tag=True):
     """Book what differs as funds moved, for this reason; empty: only compare."""
 
 
+class ReadinessWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """From a session keeper that knows nothing yet: are you ready?"""
+
+
 class PartReady(Struct, frozen=True, kw_only=True, tag=True):
     """Told to the session keeper: this part has recovered and agrees with the exchange."""
 

@@ -1,4 +1,4 @@
-"""The worlds the house can live in. The only module that names concrete adapters."""
+"""What the tree needs from outside, whatever the outside is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -187,12 +187,23 @@ def test_closing_refuses_what_waits_and_tells_every_asker():
 
 def test_a_denied_message_is_refused_but_never_in_the_control_lane():
     mailbox, inbox, letters = open_mailbox()
-    mailbox.deny(fingerprint("poison"))
+    mailbox.deny(fingerprint("poison"), until_ns=1)
     assert not put(mailbox, "poison")
     assert put(mailbox, "poison", control=True)
+    assert mailbox.put(Envelope("poison"), own=True), "nobody transmits own mail anew"
     assert put(mailbox, "harmless")
-    assert drain(inbox) == ["poison", "harmless"]
+    assert drain(inbox) == ["poison", "poison", "harmless"]
     assert letters.counts() == {Undelivered.POISON: 1}
+
+
+def test_a_denial_ends():
+    now_ns = [0]
+    mailbox, inbox, _ = open_mailbox(monotonic_ns=lambda: now_ns[0])
+    mailbox.deny(fingerprint("poison"), until_ns=10)
+    assert not put(mailbox, "poison")
+    now_ns[0] = 10
+    assert put(mailbox, "poison")
+    assert drain(inbox) == ["poison"]
 
 
 def test_a_message_that_killed_twice_within_the_window_is_denied():
@@ -200,7 +211,7 @@ def test_a_message_that_killed_twice_within_the_window_is_denied():
     poison = Poison("somebody", 1, "poison", "ValueError", "")
     assert quarantine.add(poison, 0) is None
     assert quarantine.add(poison, int(11e9)) is None, "too long ago to count"
-    assert quarantine.add(poison, int(12e9)) == fingerprint("poison")
+    assert quarantine.add(poison, int(12e9)) == (fingerprint("poison"), int(22e9))
     assert quarantine.kept() == [poison] * 3
 
 
