@@ -91,14 +91,19 @@ class Series:
 
 
 def merged(bars: Iterable[Candle], length_s: int) -> list[Candle]:
-    """Return `bars` put together to bars of `length_s`, opened at exact UTC multiples."""
+    """Return `bars` put together to bars of `length_s`, opened at exact UTC multiples.
+
+    Bars without trades only count where there is no other: a longer bar, too, opens with its first
+    trade.
+    """
 
     def start_of(bar: Candle) -> int:
         return bar.time_s - bar.time_s % length_s
 
     result = []
     for start, group in groupby(bars, start_of):
-        parts = list(group)
+        everything = list(group)
+        parts = [bar for bar in everything if bar.lots] or everything
         result.append(
             Candle(
                 start,

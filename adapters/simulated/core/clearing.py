@@ -36,7 +36,7 @@ class Clearing:
             VenueRefused: `BALANCE_NOT_ENOUGH`; nothing changed.
         """
         account = self._ledger.accounts[order.owner]
-        needed = _lock_of(order, market)
+        needed = lock_of(order, market)
         self._ledger.lock(account, _pays_in(order, market), needed, order.created_ns)
         order.locked = needed
         self._index.add(order)
@@ -100,7 +100,7 @@ class Clearing:
 
     def rest(self, order: Order, market: PairMarket, *, traded: bool) -> None:
         """Put what is left of `order` into the book and give back what it saved."""
-        excess = order.locked - _lock_of(order, market)
+        excess = order.locked - lock_of(order, market)
         order.locked -= excess
         account = self._ledger.accounts[order.owner]
         self._ledger.unlock(account, _pays_in(order, market), excess, order.updated_ns)
@@ -153,7 +153,7 @@ def _pays_in(order: Order, market: PairMarket) -> Currency:
     return market.rules.quote if order.side is Side.BUY else market.rules.base
 
 
-def _lock_of(order: Order, market: PairMarket) -> int:
+def lock_of(order: Order, market: PairMarket) -> int:
     """Return the atoms that what is left of `order` may still cost."""
     if order.counts_quote:
         return order.left

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from adapters.simulated.core.clearing import lock_of
 from adapters.simulated.core.units import text_of
 from adapters.simulated.core.venue import Venue
 from state.values import Currency, Side
@@ -59,10 +60,12 @@ def _misqueued(venue: Venue) -> list[str]:
         for resting in level.queue
     }
     for order in venue.index.every_open():
+        market = venue.pairs[order.pair]
+        if order.locked != lock_of(order, market):
+            problems.append(f"order {order.id} locks {order.locked}, not what it may still cost")
         if order.id not in queued:
             problems.append(f"order {order.id} is open but in no book")
         queued.discard(order.id)
-        whole = venue.pairs[order.pair].units.base_atoms(order.filled_lots + order.left)
-        if whole != venue.pairs[order.pair].units.base_atoms(order.amount):
+        if order.filled_lots + order.left != order.amount:
             problems.append(f"order {order.id}: filled and left are not its amount")
     return problems + [f"order {number} is in a book but not open" for number in queued]

@@ -249,8 +249,6 @@ class OrderBook:
         if lots:
             fills = self._clear_for(side, ticks, lots)
             lots -= sum(fill.lots for fill in fills)
-            if self.crossing(side, ticks) is not None:
-                lots = 0
         level = ours.levels.get(key)
         if level is None and not lots:
             return fills

@@ -43,13 +43,14 @@ class PairMarket:
         return self.book.id_step == 0
 
     def reference_ticks(self) -> int | None:
-        """Return the price orders are measured by: the last trade's, else the middle's."""
+        """Return the price orders are measured by: the last trade's, else the middle's.
+
+        None before any trade while a side of the book is empty.
+        """
         if self.last_ticks is not None:
             return self.last_ticks
         bid, ask = self.book.bids.best(), self.book.asks.best()
-        if bid is not None and ask is not None:
-            return (bid + ask) // 2
-        return bid if bid is not None else ask
+        return None if bid is None or ask is None else (bid + ask) // 2
 
     def print_trade(self, trade: TradePublished) -> None:
         """Fold one public trade into candles and history."""

@@ -133,7 +133,7 @@ class Venue:
     def _limit(self, order: Order, market: PairMarket, slippage: Decimal | None) -> int:
         if order.type is OrderType.LIMIT:
             return order.ticks
-        reference = market.reference_ticks()
+        reference = market.reference_ticks() or market.book.side(order.side.opposite).best()
         if reference is None:
             return _OUT_OF_REACH[order.side]
         widest = market.rules.slippage

@@ -9,7 +9,7 @@ from aiohttp import WSMsgType, web
 from adapters.simulated.faults import FaultName, FaultPlan, Site
 
 MOST_QUEUED = 5_000
-"""Messages a slow reader may be behind; then it is cut off, so that it stalls nobody."""
+"""Messages a slow reader may usually be behind."""
 
 
 class Connection:
@@ -20,6 +20,7 @@ class Connection:
         number: Names the connection.
         faults: Asked about every push.
         now_ns: The venue's clock.
+        most_queued: Messages it may be behind; then it is cut off, so that it stalls nobody.
     """
 
     def __init__(
@@ -28,8 +29,10 @@ class Connection:
         number: int,
         faults: FaultPlan,
         now_ns: Callable[[], int],
+        most_queued: int = MOST_QUEUED,
     ) -> None:
         self.socket = socket
+        self._most_queued = most_queued
         self.number = number
         self.overflowed = False
         self._faults = faults
@@ -38,11 +41,12 @@ class Connection:
         self._wake = asyncio.Event()
         self._silent_until_ns = 0
         self._held: bytes | None = None
-        self.is_cut = False
+        self.is_cut = asyncio.Event()
+        """Set once the connection is to be dropped without a word."""
 
     def reply(self, message: bytes) -> None:
         """Send what was asked for; no fault strikes it."""
-        if len(self._queue) >= MOST_QUEUED:
+        if len(self._queue) >= self._most_queued:
             self.overflowed = True
             self.cut()
             return
@@ -75,13 +79,12 @@ class Connection:
 
     def cut(self) -> None:
         """Drop the connection without a word."""
-        self.is_cut = True
-        self._wake.set()
+        self.is_cut.set()
 
     async def write(self) -> None:
-        """Send what is queued until the connection is cut or fails."""
-        while not self.is_cut:
+        """Send what is queued until cancelled, or until sending fails."""
+        while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue and not self.is_cut:
+            while self._queue:
                 await self.socket.send_frame(self._queue.popleft(), WSMsgType.TEXT)

@@ -16,7 +16,7 @@ from adapters.simulated.core.events import Event
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import FaultPlan
 from adapters.simulated.rate_limits import RateLimits
-from adapters.simulated.server.connection import Connection
+from adapters.simulated.server.connection import MOST_QUEUED, Connection
 from adapters.simulated.server.hub import Hub
 
 _TICK_S = 0.01
@@ -42,10 +42,17 @@ class Exchange:
         faults: How it misbehaves.
         limits: How often clients may call.
         journal: None for a venue that lives in memory only.
+        most_queued: Messages a WebSocket client may be behind.
     """
 
     def __init__(
-        self, venue: Venue, faults: FaultPlan, limits: RateLimits, journal: Journal | None = None
+        self,
+        venue: Venue,
+        faults: FaultPlan,
+        limits: RateLimits,
+        journal: Journal | None = None,
+        *,
+        most_queued: int = MOST_QUEUED,
     ) -> None:
         self.venue = venue
         self.faults = faults
@@ -55,6 +62,7 @@ class Exchange:
         self._connections: dict[Connection, None] = {}
         self._connected = 0
         self._journal = journal
+        self._most_queued = most_queued
         self._failure: Exception | None = None
         self._turn: asyncio.Future[None] | None = None
 
@@ -70,7 +78,9 @@ class Exchange:
     def admit(self, socket: web.WebSocketResponse) -> Connection:
         """Return the new connection over `socket`."""
         self._connected += 1
-        connection = Connection(socket, self._connected, self.faults, self.now_ns)
+        connection = Connection(
+            socket, self._connected, self.faults, self.now_ns, self._most_queued
+        )
         self._connections[connection] = None
         return connection
 

@@ -22,17 +22,21 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
     await socket.prepare(request)
     connection = exchange.admit(socket)
     transport = request.transport
-    writing = asyncio.create_task(connection.write())
-    reading = asyncio.create_task(_read(exchange, connection))
+    tasks = [
+        asyncio.create_task(connection.write()),
+        asyncio.create_task(_read(exchange, connection)),
+        # Writing may hang on a reader that reads nothing: only this notices that it is cut off.
+        asyncio.create_task(connection.is_cut.wait()),
+    ]
     try:
-        await asyncio.wait((writing, reading), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         exchange.dismiss(connection)
-        for task in (writing, reading):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(writing, reading, return_exceptions=True)
-        if connection.is_cut and transport is not None:
+        if connection.is_cut.is_set() and transport is not None:
             transport.abort()
+        await asyncio.gather(*tasks, return_exceptions=True)
     with suppress(ConnectionError):
         await socket.close()
     return socket
