@@ -42,8 +42,8 @@ def total(values: Iterable[Decimal]) -> Decimal:
 def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
     """Return `whole * part / of`, rounded to 12 decimals unless `part` is all of it.
 
-    The only rounding in the accounts. Whoever takes the share away must subtract this very
-    number from the whole, so that nothing is lost between the two.
+    The only rounding in the accounts. Whoever takes the share away must subtract this very number
+    from the whole, so that nothing is lost between the two.
     """
     if part == of:
         return whole

@@ -14,6 +14,8 @@ from state.exact import exactly, share
 from state.messages.orders import OrderFilled
 from state.values import ZERO, Notional, Pair, Price, Quantity, TimeNs, base_of, quote_of
 
+_ONE = Decimal(1)
+
 
 class Position(Struct, frozen=True, kw_only=True):
     """One pair's holding after the fills folded so far."""
@@ -45,8 +47,8 @@ class Position(Struct, frozen=True, kw_only=True):
 
     @property
     def average_entry(self) -> Price:
-        """Quote per base, to be looked at: it may be rounded. 0 when flat."""
-        return Price(self.cost / self.net if self.net else ZERO)
+        """Quote per base, to be looked at: rounded to 12 decimals. 0 when flat."""
+        return Price(share(self.cost, _ONE, self.net) if self.net else ZERO)
 
     def unrealised(self, mark: Decimal) -> Decimal:
         """Return what a sale of everything at `mark` (quote per base) would earn before fees."""

@@ -106,6 +106,7 @@ def _opened(
     _migrate(database, beside, at_ns)
     chain.verify(connection, file, newest=_VERIFIED_AT_START)
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('venue', ?)", (venue,))
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('name', ?)", (f"{venue}-{at_ns}",))
     store = Store(database, venue, file)
     store.begin(version, at_ns)
     return store

@@ -166,7 +166,7 @@ class Projector:
 
 
 def position_row(position: Position) -> Row:
-    """Return the row of `positions`; its average is rounded, for eyes only."""
+    """Return the row of `positions`."""
     return (
         position.pair,
         plain(position.quantity),
@@ -174,7 +174,7 @@ def position_row(position: Position) -> Row:
         plain(position.cost),
         plain(position.realised),
         plain(position.fees),
-        plain(round(position.average_entry, 12)),
+        plain(position.average_entry),
         position.opened_at_ns,
     )
 

@@ -36,7 +36,8 @@ _JOURNAL = (
     # Where the chain ends, and the only writer it takes more from.
     """CREATE TABLE head (
         only INTEGER PRIMARY KEY CHECK (only = 1),
-        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT""",
+        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
+        writes INTEGER NOT NULL) STRICT""",
     # Where the chain begins: after what retention has taken, with the accounts as they were then.
     """CREATE TABLE anchor (
         only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -119,5 +120,5 @@ def m001_foundation(database: Database) -> None:
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     for statement in (*_JOURNAL, *_PROJECTIONS):
         database.execute(statement)
-    database.execute("INSERT INTO head VALUES (1, 0, 0, zeroblob(32))")
+    database.execute("INSERT INTO head VALUES (1, 0, 0, zeroblob(32), 0)")
     database.execute("INSERT INTO anchor VALUES (1, 0, zeroblob(32), '')")

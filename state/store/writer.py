@@ -77,6 +77,12 @@ class Store:
             self._write([record], [])
 
     @property
+    def name(self) -> str:
+        """What tells this journal from every other, also from one that took its place."""
+        name: str = self._scalar("SELECT value FROM meta WHERE name = 'name'")
+        return name
+
+    @property
     def connection(self) -> sqlite3.Connection:
         """For the store's other modules: to ask, never to write."""
         return self._connection
@@ -204,13 +210,14 @@ class Store:
                 self._require_epoch()
             yield
             self._connection.execute("COMMIT")
-        except (sqlite3.IntegrityError, OverflowError) as error:
+        except (sqlite3.IntegrityError, ArithmeticError) as error:
             self.rollback()
             raise RecordRefused(f"the entries contradict what is known: {error}") from error
         except sqlite3.Error as error:
-            # After a failed write or sync nobody knows what the disk holds: only a new opening,
-            # which looks, may go on. Never sync again.
-            self._broken = str(error)
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                # After a failed write or sync nobody knows what the disk holds: only a new
+                # opening, which looks, may go on. Never sync again.
+                self._broken = str(error)
             with contextlib.suppress(sqlite3.Error):
                 self._connection.rollback()
             raise StoreRefused(f"{self.file}: {error}") from error
@@ -280,7 +287,11 @@ class Store:
     def _flush(self, events: list[Row]) -> None:
         self._connection.executemany(_INSERT_EVENT, events)
         write_rows(self._connection, self._projector.rows())
-        self._connection.execute("UPDATE head SET seq = ?, hash = ?", self._next)
+        # Counting makes every commit a write: one that changes nothing would not be synced, and
+        # with it what an earlier one, not durable, had left to the operating system.
+        self._connection.execute(
+            "UPDATE head SET seq = ?, hash = ?, writes = writes + 1", self._next
+        )
 
     def _known(self, keys: Iterable[str]) -> dict[str, int]:
         """Return the seqs of those `keys` that the journal has, or had before it was pruned."""

@@ -120,6 +120,7 @@ def test_a_market_sale_is_counted_in_base():
     [
         ((a_rejection(), a_fill()), Alarm.REJECTED_BUT_LIVE),
         ((an_acceptance(), a_rejection()), Alarm.REJECTED_BUT_LIVE),
+        ((a_rejection(), a_finish(filled_quantity=Decimal("0.1"))), Alarm.REJECTED_BUT_LIVE),
         ((a_proof_of_absence(), a_fill()), Alarm.NOT_PLACED_BUT_LIVE),
         ((a_proof_of_absence(), a_finish(filled_quantity=Decimal(0))), Alarm.NOT_PLACED_BUT_LIVE),
         ((a_fill(quantity=Decimal("2.01")),), Alarm.OVERFILLED),
@@ -177,6 +178,7 @@ def test_an_order_knows_its_names_prices_and_last_change():
     assert order.average_price is None
     assert order.updated_at_ns == 1
 
+    assert folded(a_fill()).venue_order_id == "v-1"
     order = folded(
         a_fill(price=Decimal(100), at_ns=5),
         a_fill(trade_id="8", price=Decimal(101), quantity=Decimal("0.5"), at_ns=9),

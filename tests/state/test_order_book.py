@@ -157,6 +157,8 @@ def test_arrays_are_best_first_and_as_long_as_there_are_levels(book):
     np.testing.assert_array_equal(bids, [[99.0, 1.0], [98.0, 2.0]])
     np.testing.assert_array_equal(asks, [[101.0, 3.0], [102.0, 4.0]])
     assert book.top(1)[0].shape == (1, 2)
+    book.apply_delta(a_delta(11, bids=((97.0, 5.0), (96.0, 6.0))))
+    np.testing.assert_array_equal(book.top(3)[0], [[99.0, 1.0], [98.0, 2.0], [97.0, 5.0]])
     assert OrderBook().top(3)[0].shape == (0, 2)
 
 

@@ -10,7 +10,7 @@ from state.errors import StoreRefused
 from state.messages.journal import Entry, Journaled, Record
 from state.messages.operations import EpochBegan
 from state.order import OrderState
-from state.store import EpochStale, RecordRefused
+from state.store import DATABASE_NAME, EpochStale, RecordRefused
 from state.values import Currency, TimeNs
 from tests.state.examples import (
     a_command,
@@ -205,6 +205,26 @@ def test_after_a_full_disk_nothing_is_written_until_the_store_is_opened_again(lo
     assert append(reopened, an_alert(text=long)) == (4,)
     assert reopened.verify() == 4
     reopened.close()
+
+
+def test_somebody_elses_lock_is_waited_for_and_not_taken_for_damage(lock, store):
+    other = sqlite3.connect(lock.directory / DATABASE_NAME)
+    other.execute("BEGIN IMMEDIATE")
+    store.connection.execute("PRAGMA busy_timeout = 0")
+    with pytest.raises(StoreRefused, match="locked"):
+        append(store, an_alert())
+    other.rollback()
+    other.close()
+    assert append(store, an_alert()) == (2,)
+
+
+def test_a_durable_answer_for_what_is_known_already_is_a_write_of_its_own(lock, store):
+    """Else what was written before, not durable, would be answered for without a sync."""
+    append(store, an_intent())
+    log = lock.directory / f"{DATABASE_NAME}-wal"
+    before = log.stat().st_size
+    assert append(store, an_intent(), durable=True) == (2,)
+    assert log.stat().st_size > before
 
 
 def test_a_closed_store_refuses(store):

@@ -6,7 +6,7 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 ) STRICT;
-INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-22 20:47:30.420468+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-22 21:08:59.645937+00:00');
 CREATE TABLE alerts (
         seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, alert TEXT NOT NULL,
         severity TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'critical')), text TEXT NOT NULL,
@@ -71,9 +71,11 @@ INSERT INTO "fills" VALUES(6,1,'BTC_USDT','1','t-1','v-1',2,'buy','taker','100',
 INSERT INTO "fills" VALUES(12,2,'BTC_USDT','2','t-2','v-2',2,'buy','taker','100','0.5','0.001','BTC','0','0');
 CREATE TABLE head (
         only INTEGER PRIMARY KEY CHECK (only = 1),
-        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
-INSERT INTO "head" VALUES(1,1,18,X'FEEF5D77FEF2704E4455C8533E8A4118B89315469932D805A55A24B72BFA4025');
+        epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
+        writes INTEGER NOT NULL) STRICT;
+INSERT INTO "head" VALUES(1,1,18,X'FEEF5D77FEF2704E4455C8533E8A4118B89315469932D805A55A24B72BFA4025',2);
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO "meta" VALUES('name','simulated-1');
 INSERT INTO "meta" VALUES('venue','simulated');
 CREATE TABLE orders (
         intent_seq INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
