@@ -190,6 +190,8 @@ class VirtualRuntime(Runtime):
         until_ns = self.clock.elapsed_ns + int(for_s * 1e9)
         while self.step(until_ns):
             pass
+        # Time passes also while nothing happens.
+        self.clock.elapsed_ns = max(self.clock.elapsed_ns, until_ns)
 
     def kill(self) -> None:
         """End everybody as SIGKILL would: no notice, no snapshot, nothing more is handled."""
