@@ -501,6 +501,8 @@ class Supervisor(Actor):
             return
         self._awaiting = None
         self._reply(start.request, Outcome.FAILED, start.id, "called off while starting")
+        if isinstance(request, TerminateChild) and self._spec.strategy is not Strategy.ONE_FOR_ONE:
+            self._plan.clear()  # Those to be started after it stand on it.
         self._plan.extendleft(reversed(steps))
 
     def _reply(

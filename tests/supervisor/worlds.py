@@ -242,7 +242,7 @@ class World:
 
     def __str__(self) -> str:
         """Tell all there is to know about a world in which a test failed."""
-        lines = [f"history {' '.join(self.history)}", f"parent heard {self.notices}"]
+        lines = [f"history {' '.join(self.history[-60:])}", f"parent heard {self.notices}"]
         for address, mailbox in sorted(self.runtime.mailboxes.items()):
             inbox, report = mailbox.inbox, self.runtime.board.get(address)
             state = report.state if report else "not on the board"
