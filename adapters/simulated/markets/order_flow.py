@@ -12,7 +12,7 @@ from random import Random
 
 from state.values import Side
 
-_ALIVE = 6
+_ALIVE = 3
 _INDEX = 1.5
 _LONGEST = 10_000
 

@@ -17,7 +17,7 @@ from adapters.simulated.markets.traits import PairTraits
 from state.values import Pair
 
 _DAY_S = 86_400.0
-_SCALES = ((240.0, 0.45), (14_400.0, 0.35))
+_SCALES = ((600.0, 0.5), (14_400.0, 0.5))
 """(relaxation time in s, standard deviation) of each part of the log volatility."""
 
 
