@@ -31,3 +31,18 @@ def candle_builder(pair: Pair) -> str:
 def trader(pair: Pair) -> str:
     """Return the address of a pair's trader."""
     return f"trading/{pair}/trader"
+
+
+SINGLE = (
+    RECORDER,
+    SESSION_KEEPER,
+    HEALTH_MONITOR,
+    ADMIN,
+    ORDER_ROUTER,
+    ACCOUNT_STREAM,
+    LEDGER_KEEPER,
+    RISK_GUARD,
+)
+"""Of these there is one."""
+OF_PAIR = (feed, book_analyzer, candle_builder, trader)
+"""Of these there is one for each pair."""

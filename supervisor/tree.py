@@ -14,6 +14,7 @@ Restarts until the root itself gives up: the group's intensity times the root's.
 
 from dataclasses import dataclass
 
+from actors import addresses
 from actors.accounts.ledger_keeper import LedgerKeeper
 from actors.execution.account_stream import AccountStream
 from actors.execution.order_router import OrderRouter
@@ -75,6 +76,12 @@ def root(config: Config, world: World) -> Birthright:
         ),
     )
     return Birthright(make=Supervisor, args=(spec, ""), snapshot_every_s=None)
+
+
+def static_addresses(config: Config) -> list[str]:
+    """Return the address of every actor that the tree may hold, supervisors left out."""
+    pairs = [make(pair) for pair in config.pairs for make in addresses.OF_PAIR]
+    return [*addresses.SINGLE, *pairs]
 
 
 def _operations(plot: Plot) -> SupervisorSpec:

@@ -6,7 +6,6 @@ from typing import Any
 from msgspec import Struct
 
 from actors.kernel import Actor
-from actors.kernel.snapshots import Stored
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -26,7 +25,6 @@ from state.store import (
     order_named,
     pending_decisions,
     save_snapshots,
-    stored_snapshots,
 )
 from state.values import Currency
 
@@ -151,12 +149,3 @@ def _stored(message: SaveSnapshot) -> ActorSnapshot:
         at_ns=message.taken_ns,
         payload=message.payload,
     )
-
-
-def primed(store: Store, addresses: list[str]) -> dict[str, Stored]:
-    """Return the newest snapshot of each address, for a runtime that is about to begin."""
-    found = {}
-    for address in addresses:
-        for one in stored_snapshots(store, address)[:1]:
-            found[address] = Stored(one.schema, one.payload, one.at_ns)
-    return found

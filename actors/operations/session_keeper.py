@@ -67,8 +67,10 @@ class SessionKeeper(Actor):
         for topic in (JournalOpened, PositionChanged):
             self.subscribe(topic)
         self._ask_books()
-        for part in (addresses.ORDER_ROUTER, addresses.LEDGER_KEEPER):
-            self.tell(part, ReadinessWanted())
+        if self.incarnation > 1:
+            # In the first life they are not born yet, and say it by themselves when they are.
+            for part in (addresses.ORDER_ROUTER, addresses.LEDGER_KEEPER):
+                self.tell(part, ReadinessWanted())
 
     def on_receive(self, message: Any) -> None:
         """Hear of parts, wishes and the journal."""

@@ -109,17 +109,17 @@ class TrendSettings(Struct, frozen=True, kw_only=True):
     timeframe: Annotated[Timeframe, _is("Length of the candles it reads.")] = Timeframe.S1
     fast_window: Annotated[
         int, _is("Candles in the fast average.", unit="candles", low=1, high=1000)
-    ] = 5
+    ] = 3
     slow_window: Annotated[
         int,
         _is(
             "Candles in the slow average; more than in the fast.", unit="candles", low=2, high=5000
         ),
-    ] = 20
+    ] = 12
     entry_bps: Annotated[
         float,
         _is("Least distance of the averages to enter on.", unit="bps", low=0, high=1000),
-    ] = 1.0
+    ] = 0.3
     imbalance_min: Annotated[
         float,
         _is(

@@ -188,7 +188,7 @@ def test_an_interruption_within_a_transaction_leaves_nothing_behind(store):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert append(store, an_alert()) == (2,)
-    assert store.connection.execute("SELECT count(*) FROM meta").fetchone() == (1,)
+    assert store.connection.execute("SELECT count(*) FROM meta").fetchone() == (2,)
 
 
 def test_after_a_full_disk_nothing_is_written_until_the_store_is_opened_again(lock, store):

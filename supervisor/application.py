@@ -1,0 +1,351 @@
+"""One way to start the house, also after a crash, and one way to end it.
+
+The main thread only waits: for signals, for the root's end, for what an operator asks. What it
+looks after itself is what stands outside of the tree: the data directory's lock, the simulated
+exchange's process, the count of stuck threads, the service manager.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from loguru import logger
+
+from actors import addresses
+from actors.kernel import Actor, Birthright, Exited, Shutdown
+from actors.kernel.live import LiveRuntime
+from actors.kernel.recorded_snapshots import RecordedSnapshots
+from actors.kernel.snapshots import Stored
+from actors.operations.admin import METHODS, Desk
+from adapters.admin_socket import AdminSocket
+from adapters.clock import SystemClock
+from adapters.exchange_process import ExchangeProcess, Listening
+from adapters.gate.signing import Credentials
+from adapters.halt_latch import Latch
+from adapters.log import Log
+from adapters.loop import LoopThread
+from adapters.sd_notify import ServiceManager
+from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
+from state.config import Config, Endpoints, Loaded, Secret, endpoints, shown
+from state.errors import ConfigurationInvalid, VenueUnreachable
+from state.messages.journal import SaveSnapshot
+from state.messages.operations import SessionState
+from state.store import DATABASE_NAME, DataLock, Store, open_reader, open_store, stored_snapshots
+from state.values import Session, TimeNs, Venue
+from supervisor.tree import ROOT, root, static_addresses
+from supervisor.version import VERSION
+from supervisor.worlds.gate import Journal, connect
+
+TICK_S = 0.25
+DOOR = "door"
+ADAPTERS_CLOSE_S = 2.0
+LAUNCHED = Path(__file__).resolve().parents[1]
+
+OK, FAILED = 0, 1
+
+
+def data_directory(loaded: Loaded) -> Path:
+    """Return the folder of the venue: beside the code by default, else relative to here."""
+    config = loaded.config
+    base = LAUNCHED if loaded.origins.get("data_dir") == "default" else Path.cwd()
+    return base / config.data_dir / config.venue.value
+
+
+@dataclass
+class _Wishes:
+    """What the main thread waits for."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    why: str = ""
+    signals: int = 0
+
+    def ask(self, why: str) -> None:
+        """Ask for the end, in good order."""
+        self.why = self.why or why
+        self.stop.set()
+
+
+class _Door(Actor):
+    """Where the tree's own news reach the process: the root's end, the session."""
+
+    def __init__(
+        self, on_exit: Callable[[Exited], None], on_session: Callable[[SessionState], None]
+    ) -> None:
+        super().__init__()
+        self._on_exit = on_exit
+        self._on_session = on_session
+
+    def on_start(self) -> None:
+        self.subscribe(SessionState)
+
+    def on_receive(self, message: Any) -> None:
+        match message:
+            case Exited():
+                self._on_exit(message)
+            case SessionState():
+                self._on_session(message)
+            case _:
+                pass
+
+
+class Application:
+    """The house from its first line to its last.
+
+    Args:
+        loaded: The configuration and where it came from.
+        environ: For the service manager.
+    """
+
+    def __init__(self, loaded: Loaded, environ: Mapping[str, str] = os.environ) -> None:
+        self._loaded = loaded
+        self._config: Config = loaded.config
+        self._folder = data_directory(loaded)
+        self._clock = SystemClock()
+        self._service = ServiceManager(environ)
+        self._wishes = _Wishes()
+        self._gone = threading.Event()
+        """The root has ended."""
+        self._end: Exited | None = None
+        self._announced = False
+        self._started_ns = self._clock.monotonic_ns()
+        self._exchange: ExchangeProcess | None = None
+        self._port = 0
+
+    def run(self) -> int:
+        """Live until told otherwise; return the exit code.
+
+        Raises:
+            ConfigurationInvalid: What was asked for cannot be; nothing was started.
+            StoreRefused: The database cannot be used; nothing was changed.
+            VenueUnreachable: The simulated exchange did not come up.
+        """
+        self._refuse_unarmed()
+        with DataLock(self._folder) as lock:
+            secrets = self._config.secrets
+            known = (secrets.gate_api_key, secrets.gate_api_secret, secrets.nebius_api_key)
+            log = Log(
+                self._config.log,
+                folder=self._folder / "logs",
+                secrets=[secret for secret in known if secret is not None],
+            )
+            try:
+                self._take_signals()
+                return self._live(lock, log)
+            finally:
+                if self._exchange is not None:
+                    self._exchange.stop()
+                log.close()
+
+    def _refuse_unarmed(self) -> None:
+        if self._config.venue is Venue.LIVE:
+            raise ConfigurationInvalid(
+                "venue: live trading needs a valid arming record, and this version cannot make "
+                "one yet; use --venue simulated or --venue testnet"
+            )
+
+    def _live(self, lock: DataLock, log: Log) -> int:
+        logger.info(
+            "gatehouse {} begins: venue {}, {} pairs, data in {}",
+            VERSION,
+            self._config.venue,
+            len(self._config.pairs),
+            self._folder,
+        )
+        if self._config.dashboard != "off":
+            logger.info("the dashboard arrives later; {} stays closed", self._config.dashboard)
+        # Opened once here, where a refusal can still be answered with an exit code.
+        store = self._open_store(lock)
+        primed = _primed(store, static_addresses(self._config))
+        journal = Journal(
+            open=lambda: self._open_store(lock), name=store.name, process=str(store.last_seq)
+        )
+        store.close()
+        where, credentials = self._find_exchange(log)
+        loop, latch = LoopThread(), Latch()
+        runtime = self._runtime(primed)
+        connected = connect(
+            where,
+            credentials,
+            pairs=self._config.pairs,
+            loop=loop,
+            latch=latch,
+            desk=self._desk(loop, log),
+            journal=journal,
+        )
+        runtime.spawn(
+            DOOR,
+            Birthright(make=_Door, args=(self._on_exit, self._on_session)),
+            parent=None,
+        )
+        runtime.spawn(ROOT, root(self._config, connected.world), parent=DOOR)
+        try:
+            code = self._wait(runtime)
+        finally:
+            connected.close(ADAPTERS_CLOSE_S)
+            runtime.close()
+            loop.close(ADAPTERS_CLOSE_S)
+        logger.info("gatehouse ends with code {}", code)
+        return code
+
+    def _runtime(self, primed: dict[str, Stored]) -> LiveRuntime:
+        supervision = self._config.supervision
+        runtime: LiveRuntime
+
+        def keep(address: str, stored: Stored) -> None:
+            message = SaveSnapshot(
+                address=address,
+                schema=stored.schema,
+                payload=stored.payload,
+                taken_ns=TimeNs(stored.taken_ns),
+            )
+            runtime.tell(addresses.RECORDER, message)
+
+        runtime = LiveRuntime(
+            self._clock,
+            seed=self._config.seed,
+            workers=supervision.workers,
+            snapshots=RecordedSnapshots(primed, keep),
+        )
+        return runtime
+
+    # What stands outside of the tree.
+
+    def _open_store(self, lock: DataLock) -> Store:
+        return open_store(
+            lock, venue=self._config.venue, version=VERSION, at_ns=self._clock.now_ns()
+        )
+
+    def _find_exchange(self, log: Log) -> tuple[Endpoints, Credentials]:
+        where = endpoints(self._config)
+        secrets = self._config.secrets
+        if where is None:
+            listening = self._start_exchange()
+            where = Endpoints(rest=listening.rest, ws=listening.ws)
+            key, secret = Secret(listening.key), Secret(listening.secret)
+        elif secrets.gate_api_key is not None and secrets.gate_api_secret is not None:
+            key, secret = secrets.gate_api_key, secrets.gate_api_secret
+        elif self._config.venue is Venue.SIMULATED:
+            key, secret = Secret(DEMO_KEY), Secret(DEMO_SECRET)
+        else:
+            raise ConfigurationInvalid(
+                f"the venue {self._config.venue} needs a key and its secret: set GATE_API_KEY and "
+                "GATE_API_SECRET, or GATE_API_KEY_FILE and GATE_API_SECRET_FILE naming files of "
+                "mode 0600"
+            )
+        log.hide(secret)
+        return where, Credentials(key=key, secret=secret)
+
+    def _start_exchange(self) -> Listening:
+        config = self._config
+        exchange = ExchangeProcess(config.pairs, seed=config.seed, folder=self._folder)
+        self._exchange = exchange
+        listening = exchange.start()
+        self._port = int(listening.rest.rsplit(":", 1)[1].split("/")[0])
+        logger.info("simulated exchange ready at {} (process {})", listening.rest, exchange.pid)
+        return listening
+
+    def _look_after_exchange(self) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.alive:
+            return
+        logger.error("the simulated exchange has died; starting it again")
+        try:
+            exchange.start(self._port)
+        except (ConfigurationInvalid, VenueUnreachable) as error:
+            logger.error("it does not come back, trying again: {}", error)
+
+    def _desk(self, loop: LoopThread, log: Log) -> Desk:
+        socket = AdminSocket(loop, self._folder / "admin.sock", methods=METHODS)
+        socket.bind()
+
+        def set_config(changes: dict[str, Any]) -> dict[str, Any]:
+            for name in changes:
+                if name != "log.level" and not name.startswith("log.level."):
+                    raise ValueError(
+                        f"{name} cannot be changed while the house runs; log.level and "
+                        "log.level.SUBSYSTEM can, the rest needs a restart"
+                    )
+            for name, level in changes.items():
+                log.set_level(name.removeprefix("log.level").lstrip("."), str(level))
+            return {"levels": log.levels()}
+
+        return Desk(
+            server=socket,
+            open_reader=lambda: open_reader(self._folder / DATABASE_NAME),
+            venue=self._config.venue.value,
+            pairs=self._config.pairs,
+            quote=self._config.quote,
+            show_config=lambda: [_row(one) for one in shown(self._loaded)],
+            set_config=set_config,
+            shut_down=lambda caller: self._wishes.ask(f"asked by {caller}"),
+        )
+
+    # Waiting, and the end.
+
+    def _take_signals(self) -> None:
+        def on_signal(number: int, _frame: object) -> None:
+            self._wishes.signals += 1
+            if self._wishes.signals > 1:
+                os._exit(128 + number)
+            self._wishes.ask(signal.Signals(number).name)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, on_signal)
+
+    def _on_exit(self, exited: Exited) -> None:
+        self._end = exited
+        self._gone.set()
+        self._wishes.ask(f"the root has ended: {exited.reason or exited.kind}")
+
+    def _on_session(self, state: SessionState) -> None:
+        logger.info("session {} {}", state.session, f"({state.reason})" if state.reason else "")
+        self._service.status(f"{state.session} {state.reason}")
+        if not self._announced and state.session is not Session.STARTING:
+            self._announced = True
+            self._service.ready()
+            took_s = (self._clock.monotonic_ns() - self._started_ns) / 1e9
+            logger.info("ready after {:.2f} s", took_s)
+
+    def _wait(self, runtime: LiveRuntime) -> int:
+        limit = self._config.supervision
+        while not self._wishes.stop.wait(TICK_S):
+            self._look_after_exchange()
+            recent, stuck = runtime.watchdog.zombies()
+            if recent > limit.zombies_per_hour_max or stuck > limit.zombies_max:
+                logger.critical("{} threads hung within an hour, {} still do", recent, stuck)
+                self._wishes.ask("too many stuck threads")
+                self._end_runtime(runtime)
+                return FAILED
+            self._service.alive()
+            lived_s = (self._clock.monotonic_ns() - self._started_ns) / 1e9
+            if self._config.duration_s is not None and lived_s >= self._config.duration_s:
+                self._wishes.ask("its time is over")
+        return self._end_runtime(runtime)
+
+    def _end_runtime(self, runtime: LiveRuntime) -> int:
+        """Stop the tree within the deadline; what does not stop by then ends with the process."""
+        logger.info("shutting down: {}", self._wishes.why)
+        self._service.stopping()
+        asked = not self._gone.is_set()
+        if asked:
+            runtime.tell(ROOT, Shutdown(), control=True)
+        if not self._gone.wait(self._config.shutdown.deadline_s - ADAPTERS_CLOSE_S):
+            logger.error("the tree did not stop within {} s", self._config.shutdown.deadline_s)
+            return FAILED
+        return OK if asked else FAILED
+
+
+def _primed(store: Store, names: list[str]) -> dict[str, Stored]:
+    found = {}
+    for name in names:
+        for one in stored_snapshots(store, name)[:1]:
+            found[name] = Stored(one.schema, one.payload, one.at_ns)
+    return found
+
+
+def _row(one: Any) -> dict[str, str]:
+    return {"key": one.key, "value": str(one.value), "origin": one.origin, "unit": one.unit}

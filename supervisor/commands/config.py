@@ -1,0 +1,58 @@
+"""`python -m supervisor config`: what is set, where it comes from, and whether it may be."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from state.config import default_toml, shown
+from supervisor.commands.options import loaded, settings
+
+
+@click.group()
+def config() -> None:
+    """Show or check the configuration."""
+
+
+@config.command()
+@settings
+@click.option("--origin", is_flag=True, help="Also where each value comes from.")
+@click.option("--default", "as_default", is_flag=True, help="Print a file of all defaults.")
+@click.option("--json", "as_json", is_flag=True, help="Print facts for a program.")
+def show(
+    config_file: Path | None,
+    extra: tuple[str, ...],
+    *,
+    origin: bool,
+    as_default: bool,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Print every setting; secrets only say whether they are set."""
+    if as_default:
+        click.echo(default_toml(), nl=False)
+        return
+    rows = shown(loaded(config_file, extra, given))
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(rows)))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("setting", "value", "unit", *(("origin",) if origin else ())):
+        table.add_column(column, no_wrap=column == "setting")
+    for row in rows:
+        value = json.dumps(row.value) if isinstance(row.value, list) else str(row.value)
+        table.add_row(row.key, value, row.unit, *((row.origin,) if origin else ()))
+    Console(soft_wrap=True).print(table)
+
+
+@config.command()
+@settings
+@click.option("--json", "as_json", is_flag=True, help="Print facts for a program.")
+def check(config_file: Path | None, extra: tuple[str, ...], *, as_json: bool, **given: Any) -> None:
+    """Exit 0 if the configuration can be used, else 2 and say what to mend."""
+    venue = loaded(config_file, extra, given).config.venue
+    click.echo(json.dumps({"ok": True, "venue": venue}) if as_json else "the configuration is good")

@@ -1,0 +1,35 @@
+"""`python -m supervisor run`: the house, until told otherwise."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from state.errors import ConfigurationInvalid, GatehouseError, StoreBusy
+from supervisor.commands.options import fail, loaded, settings
+
+NOT_READY = 3
+
+
+@click.command()
+@settings
+def run(config_file: Path | None, extra: tuple[str, ...], **given: Any) -> None:
+    """Run the house until SIGINT or SIGTERM; a second signal ends it at once.
+
+    With no option, no file and no network it trades against a simulated exchange that starts with
+    it. Exit codes: 0 ok, 1 failed, 2 bad usage or configuration, 3 another process is in the way.
+    """
+    configuration = loaded(config_file, extra, given)
+    # Imported late: a bad setting is told at once.
+    from supervisor.application import Application  # noqa: PLC0415
+
+    try:
+        code = Application(configuration).run()
+    except ConfigurationInvalid as error:
+        fail(str(error))
+    except StoreBusy as error:
+        fail(str(error), NOT_READY)
+    except GatehouseError as error:
+        fail(str(error), 1)
+    sys.exit(code)
