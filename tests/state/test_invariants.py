@@ -107,6 +107,14 @@ def test_balances_are_compared_to_the_last_unit_and_in_both_directions():
 
 def test_equity_that_does_not_add_up_shows_by_how_much():
     assert equity_violations(a_mark()) == []
+    earned = a_mark(
+        equity=Decimal(10_007),
+        flows=Decimal(1),
+        realised=Decimal(5),
+        unrealised=Decimal(3),
+        fees=Decimal(2),
+    )
+    assert equity_violations(earned) == []
     [violation] = equity_violations(a_mark(fees=Decimal("0.1")))
     assert violation.detail == "by 0.1"
 
@@ -134,6 +142,8 @@ def test_an_unsound_book_shows():
     assert book_violations(book) == []
     book._asks = ([-102.0, -102.0], [1.0, 1.0])
     assert names(book_violations(book)) == ["book_unsorted"]
+    book._asks = ([-102.0, -0.0], [0.0, 1.0])
+    assert names(book_violations(book)) == ["book_level_unsound"] * 2 + ["book_crossed"]
     book.clear()
     book.apply_snapshot(a_snapshot())
     book._bids = ([98.0, 97.0, 101.0], [1.0, -1.0, float("nan")])

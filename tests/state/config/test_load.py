@@ -153,6 +153,23 @@ def test_what_is_wrong_in_the_file_is_named_with_its_line(toml, text, told):
     assert told in complaint(file=toml(text))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'dashboard = "here:65535"',
+        'dashboard = "[::1]:1"',
+        'dashboard = "off"',
+        "[orders]\ncountdown_s = 0",
+        "[orders]\ncountdown_s = 5",
+        "[risk]\nprice_band_bps = 1",
+        "[risk]\nprice_band_bps = 5000",
+        "[strategy.trend]\nfast_window = 2\nslow_window = 3",
+    ],
+)
+def test_what_is_just_within_bounds_is_taken(toml, text):
+    assert load(toml(text)).config != Config()
+
+
 def test_a_wrong_variable_and_a_wrong_option_are_named():
     environ = {"GATEHOUSE_FEED__BOOK_DEPTH": "deep"}
     assert "env GATEHOUSE_FEED__BOOK_DEPTH: feed.book_depth: expected a whole" in complaint(

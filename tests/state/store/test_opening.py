@@ -123,6 +123,19 @@ def test_a_changed_record_among_the_newest_stops_the_start(lock):
         opened(lock)
 
 
+def test_a_journal_keeps_its_name_and_one_in_its_place_has_another(lock):
+    first = open_store(lock, venue=Venue.SIMULATED, version="test", at_ns=TimeNs(1))
+    name = first.name
+    first.close()
+    again = open_store(lock, venue=Venue.SIMULATED, version="test", at_ns=TimeNs(2))
+    assert again.name == name
+    again.close()
+    database(lock).unlink()
+    other = open_store(lock, venue=Venue.SIMULATED, version="test", at_ns=TimeNs(3))
+    assert other.name != name
+    other.close()
+
+
 @pytest.mark.parametrize(
     "damage",
     [
