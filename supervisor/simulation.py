@@ -24,7 +24,7 @@ from state.config import (
     StrategySettings,
     TrendSettings,
 )
-from state.messages.operations import SessionState
+from state.messages.operations import SessionState, SessionWanted
 from state.order import Order
 from state.store import Store, self_check, store_over
 from state.values import ZERO, Pair, Session, Venue
@@ -32,6 +32,8 @@ from supervisor.tree import ROOT, root
 from supervisor.worlds.virtual import VENUE_FAULTS, VirtualOutside, venue_faults
 
 PAIRS = (Pair("BTC_USDT"), Pair("ETH_USDT"))
+QUIET_S = 8.0
+"""Longer than an order rests, its cancel takes, and its fills are on their way."""
 DOOR = "door"
 """Where the root's end is heard."""
 
@@ -197,7 +199,9 @@ class Simulation:
         self._faulty(self.options.faulty_s)
         self._calm_down()
         self._let(self.options.calm_s)
-        self._check_end()
+        self._check_alive()
+        self._pause()
+        self._check_books()
         self._end_life()
         return Report(
             options=self.options,
@@ -231,6 +235,12 @@ class Simulation:
             self._heard.clear()
             self.counts["root gave up"] += 1
             self._kill()  # What an external supervisor does: start the process again.
+
+    def _pause(self) -> None:
+        """Let what is under way come to its end, and nothing new begin."""
+        wish = SessionWanted(session=Session.PAUSED, reason="the end", caller=DOOR)
+        self.runtime.tell(addresses.SESSION_KEEPER, wish, control=True)
+        self._let(QUIET_S)
 
     def _drill(self) -> None:
         fault, address = self._chance.choice(list(Fault)), self._chance.choice(STRUCK)
@@ -286,14 +296,17 @@ class Simulation:
             if worth > limit * Decimal("1.05"):
                 self._blame("limit passed", [f"{pair}: {worth} of {limit}"])
 
-    def _check_end(self) -> None:
-        """After the calm: all is whole again, and the books agree to the last unit."""
+    def _check_alive(self) -> None:
+        """After the calm: everybody runs, and the house trades."""
         sessions = [one for one in self._heard if isinstance(one, SessionState)]
         if not sessions or sessions[-1].session is not Session.READY:
             self._blame("not ready", [repr(sessions[-1:])])
         for report in self.runtime.board.values():
             if report.state != "running":
                 self._blame("not running", [f"{report.address}: {report.state}"])
+
+    def _check_books(self) -> None:
+        """With nothing under way: the books agree with the exchange to the last unit."""
         self._blame("exchange", self.outside.broken_invariants())
         store = self._open_store()
         ledger = store.ledger(self.config.quote)
