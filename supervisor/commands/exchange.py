@@ -1,5 +1,6 @@
 """`python -m supervisor exchange`: the simulated Gate exchange, on its own."""
 
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -100,6 +101,9 @@ def exchange(  # noqa: PLR0913 - one argument for each option
     except (ConfigurationInvalid, StoreRefused) as problem:
         click.echo(f"exchange: {problem}", err=True)
         sys.exit(2)
+    except (OSError, sqlite3.Error) as problem:
+        click.echo(f"exchange: stopped by the system: {problem}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ class Countdowns:
     def __init__(self) -> None:
         self.deadlines: dict[Scope, int] = {}
         """Scope to nanoseconds."""
+        self.dirty = False
+        """Whether they changed since whoever persists them looked last."""
 
     def arm(self, owner: str, pair: Pair | None, timeout_s: int, now_ns: int) -> int:
         """Set or, with 0, clear a deadline; return it in ms, 0 when cleared.
@@ -25,6 +27,7 @@ class Countdowns:
         if timeout_s != 0 and timeout_s < _SHORTEST_S:
             raise refusal("INVALID_PARAM_VALUE", f"timeout must be 0 or at least {_SHORTEST_S}")
         scope = (owner, pair)
+        self.dirty = True
         if timeout_s == 0:
             self.deadlines.pop(scope, None)
             return 0
@@ -38,6 +41,7 @@ class Countdowns:
     def expired(self, now_ns: int) -> list[Scope]:
         """Forget and return the scopes whose deadline has passed."""
         passed = [scope for scope, deadline in self.deadlines.items() if deadline <= now_ns]
+        self.dirty = self.dirty or bool(passed)
         for scope in passed:
             del self.deadlines[scope]
         return passed

@@ -30,7 +30,7 @@ class Journal(Protocol):
         ...
 
     def close(self) -> None:
-        """Write what is left and let go of the file."""
+        """Let go of the file."""
         ...
 
 
@@ -138,7 +138,11 @@ class Exchange:
         raise self._failure
 
     def close(self) -> None:
-        """Write down what is left."""
-        if self._journal is not None:
-            self._journal.commit(self.venue.drain())
+        """Write down what is left, unless writing has failed already."""
+        if self._journal is None:
+            return
+        try:
+            if self._failure is None:
+                self._journal.commit(self.venue.drain())
+        finally:
             self._journal.close()

@@ -77,33 +77,12 @@ class SqliteJournal:
         self._path = path
         self._venue: Venue | None = None
         self._counters_due = 0.0
-        connection = self._connected(path)
-        self._db = Database(connection)
-        self._connection = connection
-
-    def _connected(self, path: Path) -> sqlite3.Connection:
+        self._connection = _connected(path)
         try:
-            connection = sqlite3.connect(path, isolation_level=None, timeout=1.0)
-            connection.execute("pragma locking_mode = exclusive")
-            connection.execute("pragma journal_mode = wal")
-            # Survives the kill of this process; the machine's own fall is not modelled.
-            connection.execute("pragma synchronous = normal")
-            db = Database(connection)
-            foreign = set(db.table_names()) - {"_sqlite_migrations"}
-            if foreign and not _MIGRATIONS.applied(db):
-                message = f"{path} is another program's database: name another file with --db"
-                raise StoreForeign(message)
-            _MIGRATIONS.apply(db)
-        except sqlite3.OperationalError as problem:
-            if "locked" in str(problem):
-                message = f"{path} is held by another exchange: stop it or name another --db"
-                raise StoreBusy(message) from None
-            message = f"cannot open {path}: {problem}; name a file that can be written with --db"
-            raise StoreForeign(message) from None
-        except sqlite3.DatabaseError:
-            message = f"{path} is not a database: name another file with --db"
-            raise StoreForeign(message) from None
-        return connection
+            self._db = _prepared(self._connection, path)
+        except BaseException:
+            self._connection.close()
+            raise
 
     def prices(self) -> dict[Pair, float]:
         """Return where each pair's market stood when the file was last written."""
@@ -144,7 +123,7 @@ class SqliteJournal:
     def _restore_orders(self, venue: Venue) -> None:
         finished = self._connection.execute(
             "select body from (select * from orders where open = 0 "
-            "order by updated_ns desc limit ?) order by updated_ns",
+            "order by updated_ns desc, id desc limit ?) order by updated_ns, id",
             (_FINISHED_LOADED,),
         )
         for (body,) in finished:
@@ -172,7 +151,8 @@ class SqliteJournal:
         assert venue is not None, "restore comes first"
         orders = {event.order.id: event.order for event in events if isinstance(event, OrderMoved)}
         trades = [event.trade for event in events if isinstance(event, TradeDone)]
-        if not (orders or trades or venue.ledger.dirty or self._counters_are_due()):
+        dirty = venue.ledger.dirty or venue.countdowns.dirty
+        if not (orders or trades or dirty or self._counters_are_due()):
             return
         with self._db.atomic():
             self._write_balances(venue)
@@ -186,6 +166,7 @@ class SqliteJournal:
             )
             self._write_counters(venue)
         venue.ledger.dirty.clear()
+        venue.countdowns.dirty = False
 
     def _counters_are_due(self) -> bool:
         return time.monotonic() >= self._counters_due
@@ -234,11 +215,40 @@ class SqliteJournal:
 
     def close(self) -> None:
         """See `exchange.Journal.close`."""
-        if self._venue is not None:
-            self._counters_due = 0.0
-            self.commit(())
         self._connection.close()
 
 
 def _json(value: msgspec.Struct) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(path, isolation_level=None, timeout=1.0)
+    except sqlite3.OperationalError as problem:
+        message = f"cannot open {path}: {problem}; name a file that can be written with --db"
+        raise StoreForeign(message) from None
+
+
+def _prepared(connection: sqlite3.Connection, path: Path) -> Database:
+    try:
+        connection.execute("pragma locking_mode = exclusive")
+        connection.execute("pragma journal_mode = wal")
+        # Survives the kill of this process; the machine's own fall is not modelled.
+        connection.execute("pragma synchronous = normal")
+        db = Database(connection)
+        tables = set(db.table_names()) - {"_sqlite_migrations"}
+        if tables and not _MIGRATIONS.applied(db):
+            message = f"{path} is another program's database: name another file with --db"
+            raise StoreForeign(message)
+        _MIGRATIONS.apply(db)
+    except sqlite3.OperationalError as problem:
+        if "locked" in str(problem):
+            message = f"{path} is held by another exchange: stop it or name another --db"
+            raise StoreBusy(message) from None
+        message = f"cannot open {path}: {problem}; name a file that can be written with --db"
+        raise StoreForeign(message) from None
+    except sqlite3.DatabaseError:
+        message = f"{path} is not a database: name another file with --db"
+        raise StoreForeign(message) from None
+    return db
