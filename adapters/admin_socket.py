@@ -20,7 +20,7 @@ from loguru import logger
 
 from adapters.loop import LoopThread
 from state.errors import ConfigurationInvalid, StoreBusy
-from state.messages.operations import AdminRequest
+from state.messages.operations import AdminHungUp, AdminRequest
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -59,6 +59,7 @@ class AdminSocket:
         self._inode = 0
         self._server: asyncio.Server | None = None
         self._deliver: Callable[[AdminRequest], None] | None = None
+        self._hung_up: Callable[[AdminHungUp], None] = _nobody_cares
         self._connections: dict[int, _Connection] = {}
         self._next_connection = 1
         self._closed = False
@@ -76,10 +77,15 @@ class AdminSocket:
         self._inode = self._path.stat().st_ino
         self._loop.submit(self._listen(listener)).result()
 
-    def open(self, deliver: Callable[[AdminRequest], None]) -> None:
+    def open(
+        self,
+        deliver: Callable[[AdminRequest], None],
+        hung_up: Callable[[AdminHungUp], None] | None = None,
+    ) -> None:
         """See `adapters.ports.AdminServer.open`; a second call replaces the first."""
         self.bind()
         self._deliver = deliver
+        self._hung_up = hung_up or _nobody_cares
 
     def answer(self, request: AdminRequest, result: Any) -> None:
         """See `adapters.ports.AdminServer.answer`."""
@@ -131,6 +137,7 @@ class AdminSocket:
         finally:
             self._connections.pop(number, None)
             writer.close()
+            self._hung_up(AdminHungUp(connection=number))
 
     def _take(self, connection: "_Connection", line: bytes | None) -> None:
         try:
@@ -186,6 +193,10 @@ class AdminSocket:
             self._server.close()
         for connection in self._connections.values():
             connection.writer.close()
+
+
+def _nobody_cares(gone: AdminHungUp) -> None:
+    del gone
 
 
 class _Wrong(Exception):

@@ -17,7 +17,7 @@ from state.messages.market import (
     TickerSeen,
     TradePrinted,
 )
-from state.messages.operations import AdminRequest
+from state.messages.operations import AdminHungUp, AdminRequest
 from state.messages.venue import (
     BalanceReport,
     OrderReport,
@@ -73,6 +73,9 @@ class Exchange(Protocol):
         Exactly one `VenueAnswer` holding `request` is delivered later: `Succeeded` when it
         happened, `Refused` when the exchange said no, `Unknown` in every other case (time-out,
         disconnect, any 5xx, an unreadable answer). A request is sent at most once.
+
+        A `Refused` of status 0 never left: `HALTED` (the halt latch is set), `REQUEST_EXPIRED`
+        (too late to send) or `NOT_SENT` (too much waits already, or we are closing).
         """
         ...
 
@@ -108,8 +111,15 @@ class AccountStream(Protocol):
 class AdminServer(Protocol):
     """The local control socket."""
 
-    def open(self, deliver: Callable[[AdminRequest], None]) -> None:
-        """Deliver every well-formed request; malformed ones are answered by the server itself."""
+    def open(
+        self,
+        deliver: Callable[[AdminRequest], None],
+        hung_up: Callable[[AdminHungUp], None],
+    ) -> None:
+        """Deliver every well-formed request, and the end of every connection to `hung_up`.
+
+        What is malformed is answered by the server itself. A second call replaces the first.
+        """
         ...
 
     def answer(self, request: AdminRequest, result: Any) -> None:

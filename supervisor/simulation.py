@@ -238,7 +238,7 @@ class Simulation:
 
     def _pause(self) -> None:
         """Let what is under way come to its end, and nothing new begin."""
-        wish = SessionWanted(session=Session.PAUSED, reason="the end", caller=DOOR)
+        wish = SessionWanted(session=Session.STOPPED, reason="the end", caller=DOOR)
         self.runtime.tell(addresses.SESSION_KEEPER, wish, control=True)
         self._let(QUIET_S)
 

@@ -29,6 +29,7 @@ from state.messages.journal import (
 )
 from state.messages.market import BookMeasured, FeedChanged
 from state.messages.operations import (
+    AdminHungUp,
     AdminRequest,
     AlertRaised,
     HealthSampled,
@@ -171,7 +172,7 @@ class Admin(Actor):
             self.subscribe(kind)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._desk.quote))
-        self._desk.server.open(self.inlet())
+        self._desk.server.open(self.inlet(), self.inlet())
 
     def on_stop(self) -> None:
         """Close the reader."""
@@ -183,6 +184,9 @@ class Admin(Actor):
         match message:
             case AdminRequest():
                 self._on_request(message)
+            case AdminHungUp():
+                for connections in self._subscribers.values():
+                    connections.discard(message.connection)
             case BookMeasured():
                 facts = self._pairs.setdefault(message.pair, PairFacts())
                 facts.book, facts.book_at_ns = message, self.now_ns()

@@ -145,6 +145,12 @@ class AdminRequest(Struct, frozen=True, kw_only=True, tag=True):
     caller: str
 
 
+class AdminHungUp(Struct, frozen=True, kw_only=True, tag=True):
+    """A connection of the admin socket has ended: nothing more can be told there."""
+
+    connection: int
+
+
 class HealthSampled(Struct, frozen=True, kw_only=True, tag=True):
     """Published by the health monitor: what the process costs."""
 

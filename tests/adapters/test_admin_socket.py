@@ -350,3 +350,12 @@ def test_a_receiver_that_fails_is_an_error_to_the_caller_only(admin, path):
         for _ in range(3):
             with pytest.raises(AdminError, match="could not be delivered"):
                 client.call("echo")
+
+
+def test_whoever_hung_up_is_told_of_once(admin, path):
+    gone = queue.SimpleQueue()
+    admin.open(lambda request: admin.answer(request, request.connection), gone.put)
+    with AdminClient(path) as client:
+        connection = client.call("echo")
+    assert gone.get(timeout=5).connection == connection
+    assert gone.empty()
