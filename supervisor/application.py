@@ -5,13 +5,14 @@ looks after itself is what stands outside of the tree: the data directory's lock
 exchange's process, the count of stuck threads, the service manager.
 """
 
+import faulthandler
 import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from loguru import logger
 
@@ -30,7 +31,15 @@ from adapters.log import Log
 from adapters.loop import LoopThread
 from adapters.sd_notify import ServiceManager
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
-from state.config import Config, Endpoints, Loaded, Secret, endpoints, shown
+from state.config import (
+    Config,
+    Endpoints,
+    Loaded,
+    Secret,
+    SupervisionSettings,
+    endpoints,
+    shown,
+)
 from state.errors import ConfigurationInvalid, VenueUnreachable
 from state.messages.journal import SaveSnapshot
 from state.messages.operations import SessionState
@@ -40,7 +49,9 @@ from supervisor.tree import ROOT, root, static_addresses
 from supervisor.version import VERSION
 from supervisor.worlds.gate import Journal, connect
 
-TICK_S = 0.25
+TICK_S = 0.5
+FROZEN_S = 15.0
+"""After so long without a turn of the main thread the process is beyond help."""
 DOOR = "door"
 ADAPTERS_CLOSE_S = 2.0
 LAUNCHED = Path(__file__).resolve().parents[1]
@@ -312,8 +323,19 @@ class Application:
 
     def _wait(self, runtime: LiveRuntime) -> int:
         limit = self._config.supervision
+        with (self._folder / "logs" / "stacks.txt").open("a") as stacks:
+            try:
+                return self._watch(runtime, limit, stacks)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+
+    def _watch(self, runtime: LiveRuntime, limit: SupervisionSettings, stacks: TextIO) -> int:
         while not self._wishes.stop.wait(TICK_S):
+            faulthandler.cancel_dump_traceback_later()
             self._look_after_exchange()
+            # The last line against a C call that never gives the interpreter back, which no thread
+            # of ours could notice: all stacks to a file, and the end; the service manager restarts.
+            faulthandler.dump_traceback_later(FROZEN_S, exit=True, file=stacks)
             recent, stuck = runtime.watchdog.zombies()
             if recent > limit.zombies_per_hour_max or stuck > limit.zombies_max:
                 logger.critical("{} threads hung within an hour, {} still do", recent, stuck)

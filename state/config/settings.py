@@ -197,7 +197,7 @@ class SupervisionSettings(Struct, frozen=True, kw_only=True):
     hang_limit_thread_s: Annotated[
         float,
         _is("The same for an actor with a thread of its own.", unit="s", low="0.05", high=3600),
-    ] = 30.0
+    ] = 5.0
     snapshot_every_s: Annotated[
         float, _is("How often an actor's state is saved.", unit="s", low="0.1", high=3600)
     ] = 5.0
