@@ -1,13 +1,14 @@
 """The store: one SQLite file per venue, journal and projections in one.
 
 `open_store` (with a `DataLock`) and `store_over` give the one writer; `open_reader` gives anybody
-else a look. Nothing outside this package writes SQL.
+else a look, `inspect` one that leaves no trace. Nothing outside this package writes SQL.
 """
 
 from state.store.backup import backup
 from state.store.chain import Stored
 from state.store.check import store_violations
 from state.store.demonstration import seed_demonstration
+from state.store.inspection import Inspection, inspect
 from state.store.lock import DataLock
 from state.store.opening import DATABASE_NAME, open_store, pending_migrations, store_over
 from state.store.reader import Reader, open_reader
@@ -24,6 +25,7 @@ __all__ = [
     "DataLock",
     "EpochStale",
     "EventsPruned",
+    "Inspection",
     "Reader",
     "RecordRefused",
     "SelfCheck",
@@ -31,6 +33,7 @@ __all__ = [
     "Stored",
     "Written",
     "backup",
+    "inspect",
     "last_session",
     "open_reader",
     "open_store",

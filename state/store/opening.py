@@ -71,7 +71,7 @@ def pending_migrations(path: Path) -> list[str]:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
         database = Database(connection)
-        _require_ours(database, str(path))
+        require_ours(database, str(path))
         return [migration.name for migration in migrations.pending(database)]
     except chain.UNREADABLE as error:
         raise StoreRefused(f"{path}: is not a database that can be used ({error})") from error
@@ -97,7 +97,7 @@ def _opened(
 ) -> Store:
     connection.isolation_level = None
     database = Database(connection, strict=True)
-    _require_ours(database, file)
+    require_ours(database, file)
     _require_venue(database, file, venue)
     database.enable_wal()
     connection.execute("PRAGMA foreign_keys = ON")
@@ -112,7 +112,13 @@ def _opened(
     return store
 
 
-def _require_ours(database: Database, file: str) -> None:
+def require_ours(database: Database, file: str) -> None:
+    """Refuse what another program or a newer Gatehouse wrote.
+
+    Raises:
+        StoreNewer: If a newer Gatehouse wrote it.
+        StoreRefused: If it is no database of ours.
+    """
     [identity] = database.execute("PRAGMA application_id").fetchone()
     # A first start that was interrupted leaves the bookkeeping of migrations and nothing else.
     if identity != APPLICATION_ID and set(database.table_names()) - {migrations.migrations_table}:

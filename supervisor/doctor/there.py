@@ -1,0 +1,270 @@
+"""Checks of the exchange: reachable, on time, listing our pairs, streaming, taking our key.
+
+They go through the adapters that trade, so what works here works there. Everything is a read.
+"""
+
+import concurrent.futures
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actors.execution.client_ids import is_ours
+from adapters.clock import SystemClock
+from adapters.gate.market_stream import GateMarketStream
+from adapters.gate.rest import GateExchange
+from adapters.gate.sdk import Timeouts
+from adapters.gate.signing import Credentials
+from adapters.log_lines import Redactor
+from adapters.loop import LoopThread
+from adapters.ports import Exchange
+from state.config import Endpoints
+from state.instrument import TradingRules
+from state.messages.market import StreamLost, StreamOpened
+from state.messages.venue import (
+    FetchBalances,
+    FetchOpenOrders,
+    FetchRules,
+    FetchTime,
+    Outcome,
+    Refused,
+    Succeeded,
+    Unknown,
+    VenueRequest,
+)
+from state.values import NS_PER_MS, Pair, Side, plain
+from supervisor.doctor.findings import Finding, fail, ok, skipped, warn
+
+LIMIT_S = 3.0
+"""For everything here together."""
+_TIMEOUTS = Timeouts(connect_s=2.0, read_s=2.5, total_s=2.8)
+_TIME_ASKED = 3
+_ONE_BY_ONE_MAX = 8
+"""More pairs are asked for together: Gate then says only which one is wrong first."""
+_NAMED_MAX = 5
+_LATER = ("pairs", "stream", "keys", "open_orders")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What to look for at the exchange."""
+
+    endpoints: Endpoints
+    credentials: Credentials
+    pairs: tuple[Pair, ...]
+    skew_max_s: float
+    house_runs: bool
+    """Whether somebody looks after what rests."""
+
+
+def skip_there(why: str) -> list[Finding]:
+    """Return that nobody looked at the exchange."""
+    return [skipped(check, why) for check in ("exchange", "clock", *_LATER)]
+
+
+def look_there(wanted: Wanted) -> list[Finding]:
+    """Return what there is to say of the exchange, within `LIMIT_S`."""
+    look = _Look(wanted)
+    try:
+        findings = look.all()
+    finally:
+        look.close()
+    secrets = (wanted.credentials.key, wanted.credentials.secret)
+    redactor = Redactor(secret.reveal() for secret in secrets)
+    return [
+        Finding(
+            check=one.check,
+            verdict=one.verdict,
+            found=redactor.clean(one.found),
+            mend=one.mend,
+        )
+        for one in findings
+    ]
+
+
+class _Look:
+    """One look, with what has to be closed after it."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._until = time.monotonic() + LIMIT_S
+        self._clock = SystemClock()
+        self._offset_ns: int | None = None
+        self._loop = LoopThread("doctor")
+        self._rest = GateExchange(
+            rest_url=wanted.endpoints.rest,
+            credentials=wanted.credentials,
+            clock=self._clock,
+            clock_offset_ns=lambda: self._offset_ns,
+            timeouts=_TIMEOUTS,
+        )
+        self._stream = GateMarketStream(
+            self._loop,
+            ws_url=wanted.endpoints.ws,
+            clock=self._clock,
+            clock_offset_ns=lambda: self._offset_ns,
+        )
+
+    def close(self) -> None:
+        self._stream.close()
+        self._rest.close(0.1)
+        self._loop.close(0.2)
+
+    def all(self) -> list[Finding]:
+        reached, clock = self._time()
+        if clock is None:
+            return [reached, *(skipped(one, "the exchange does not answer") for one in _LATER)]
+        # Asked all at once, told in order.
+        heard = _Heard()
+        self._stream.subscribe(self._wanted.pairs[0], heard.take)
+        rules = [(pairs, _asked(self._rest, FetchRules(pairs=pairs))) for pairs in self._groups()]
+        balances = _asked(self._rest, FetchBalances())
+        resting = _asked(self._rest, FetchOpenOrders())
+        told = [finding for pairs, answer in rules for finding in self._pairs(pairs, answer)]
+        keys = self._keys(self._outcome(balances))
+        orders = self._orders(self._outcome(resting))
+        return [reached, clock, *told, self._streams(heard), keys, orders]
+
+    def _groups(self) -> list[tuple[Pair, ...]]:
+        pairs = self._wanted.pairs
+        return [(pair,) for pair in pairs] if len(pairs) <= _ONE_BY_ONE_MAX else [pairs]
+
+    def _time(self) -> tuple[Finding, Finding | None]:
+        url, best_ns = self._wanted.endpoints.rest, None
+        for _ in range(_TIME_ASKED):
+            request = FetchTime(asked_at_ns=self._clock.now_ns())
+            outcome = self._outcome(_asked(self._rest, request))
+            if not isinstance(outcome, Succeeded) or outcome.time is None:
+                break
+            half_ns = (outcome.time.answered_at_ns - request.asked_at_ns) // 2
+            if best_ns is None or half_ns < best_ns:
+                best_ns = half_ns
+                self._offset_ns = outcome.time.venue_ns - (request.asked_at_ns + half_ns)
+        if best_ns is None or self._offset_ns is None:
+            mend = "is the address right, is the network up, is the exchange in maintenance?"
+            return fail("exchange", f"{url}: {_words(outcome)}", mend), None
+        round_trip_ms = 2 * best_ns / NS_PER_MS
+        reached = ok("exchange", f"{url} answers in {round_trip_ms:.1f} ms")
+        return reached, self._skew(self._offset_ns, best_ns)
+
+    def _skew(self, offset_ns: int, uncertainty_ns: int) -> Finding:
+        offset_ms, uncertainty_ms = offset_ns / NS_PER_MS, uncertainty_ns / NS_PER_MS
+        found = f"the exchange is {offset_ms:+.1f} ms from ours, ± {uncertainty_ms:.1f} ms"
+        if abs(offset_ms) - uncertainty_ms <= self._wanted.skew_max_s * 1000:
+            return ok("clock", found)
+        limit = f"more than orders.clock_skew_max_s, {self._wanted.skew_max_s:g} s"
+        return warn("clock", f"{found}: {limit}", "set the clock: timedatectl set-ntp true")
+
+    def _pairs(
+        self, pairs: tuple[Pair, ...], answer: "concurrent.futures.Future[Outcome]"
+    ) -> list[Finding]:
+        outcome = self._outcome(answer)
+        if isinstance(outcome, Succeeded):
+            return [_ruled(rules) for rules in outcome.rules]
+        check = f"pair {pairs[0]}" if len(pairs) == 1 else "pairs"
+        if isinstance(outcome, Refused):
+            return [fail(check, _words(outcome), "take it out of --pairs, or mend its spelling")]
+        return [fail(check, _words(outcome), "ask again; the exchange did not say")]
+
+    def _streams(self, heard: "_Heard") -> Finding:
+        pair, url = self._wanted.pairs[0], self._wanted.endpoints.ws
+        news = heard.first(self._until)
+        match news:
+            case StreamOpened():
+                return ok("stream", f"{url} streams {pair}")
+            case StreamLost():
+                return fail("stream", f"{url}: {news.reason}", "is the pair listed?")
+            case _:
+                mend = "does a proxy or firewall let WebSockets through?"
+                return fail("stream", f"{url}: no subscription within {LIMIT_S:g} s", mend)
+
+    def _keys(self, outcome: Outcome) -> Finding:
+        match outcome:
+            case Succeeded():
+                held = [one.currency for one in outcome.balances if one.available + one.locked]
+                return ok("keys", f"a signed read works; the account holds {_named(held)}")
+            case Refused():
+                return fail(
+                    "keys", f"refused: {_words(outcome)}", _KEY_MENDS.get(outcome.label, _KEY)
+                )
+            case Unknown():
+                return fail("keys", _words(outcome), "ask again; the exchange did not say")
+
+    def _orders(self, outcome: Outcome) -> Finding:
+        if not isinstance(outcome, Succeeded):
+            return skipped("open_orders", f"not known: {_words(outcome)}")
+        ours = [one.client_order_id for one in outcome.orders if is_ours(one.client_order_id)]
+        others = len(outcome.orders) - len(ours)
+        found = f"{len(ours)} of ours rest, {others} of others"
+        if not ours or self._wanted.house_runs:
+            return ok("open_orders", found)
+        mend = "start the house, which takes them up, or cancel them at the exchange"
+        return warn("open_orders", f"{found}, and nothing runs: {_named(ours)}", mend)
+
+    def _outcome(self, answer: "concurrent.futures.Future[Outcome]") -> Outcome:
+        try:
+            return answer.result(max(0.0, self._until - time.monotonic()))
+        except concurrent.futures.TimeoutError:
+            return Unknown(reason=f"no answer within {LIMIT_S:g} s")
+
+
+class _Heard:
+    """The first news of a stream: opened, or lost."""
+
+    def __init__(self) -> None:
+        self._came = threading.Event()
+        self._news: Any = None
+
+    def take(self, message: Any) -> None:
+        if not self._came.is_set() and isinstance(message, StreamOpened | StreamLost):
+            self._news = message
+            self._came.set()
+
+    def first(self, until_s: float) -> Any:
+        self._came.wait(max(0.0, until_s - time.monotonic()))
+        return self._news
+
+
+def _asked(exchange: Exchange, request: VenueRequest) -> "concurrent.futures.Future[Outcome]":
+    answer: concurrent.futures.Future[Outcome] = concurrent.futures.Future()
+    exchange.request(request, lambda given: answer.set_result(given.outcome))
+    return answer
+
+
+def _ruled(rules: TradingRules) -> Finding:
+    check = f"pair {rules.pair}"
+    found = (
+        f"price step {plain(rules.price_step)}, quantity step {plain(rules.quantity_step)}, "
+        f"least {plain(rules.quantity_min)} {rules.base} and {plain(rules.notional_min)} "
+        f"{rules.quote}, taker fee {plain(rules.fee_rate * 100)} %"
+    )
+    missing = [side.value for side in Side if side not in rules.tradable]
+    if not missing:
+        return ok(check, found)
+    mend = "wait for the exchange, or take it out of --pairs"
+    return fail(check, f"listed, but it takes no {' and no '.join(missing)}; {found}", mend)
+
+
+def _words(outcome: Outcome) -> str:
+    match outcome:
+        case Refused():
+            return f"{outcome.label}: {outcome.message}"
+        case Unknown():
+            return outcome.reason
+        case Succeeded():
+            return "an answer without what was asked"
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_NAMED_MAX])
+    more = len(names) - _NAMED_MAX
+    return (f"{shown} and {more} more" if more > 0 else shown) or "nothing"
+
+
+_KEY = "set GATE_API_KEY and GATE_API_SECRET to a pair that this venue gave"
+_KEY_MENDS = {
+    "INVALID_KEY": f"{_KEY}; testnet and live have keys of their own",
+    "INVALID_SIGNATURE": "the secret does not belong to the key: mend GATE_API_SECRET",
+    "FORBIDDEN": "give the key permission to read and trade spot, and this address to its list",
+}
