@@ -177,6 +177,8 @@ class Application:
         store.close()
         where, credentials = self._find_exchange(log)
         loop, latch = LoopThread(), Latch()
+        socket = AdminSocket(loop, self._folder / "admin.sock", methods=METHODS)
+        socket.bind()
         runtime = self._runtime(primed)
         connected = connect(
             where,
@@ -184,7 +186,7 @@ class Application:
             pairs=self._config.pairs,
             loop=loop,
             latch=latch,
-            desk=self._desk(loop, log),
+            desk=self._desk(socket, log),
             journal=journal,
         )
         runtime.spawn(
@@ -198,6 +200,7 @@ class Application:
         finally:
             connected.close(ADAPTERS_CLOSE_S)
             runtime.close()
+            socket.close()
             loop.close(ADAPTERS_CLOSE_S)
         logger.info("gatehouse ends with code {}", code)
         return code
@@ -269,10 +272,7 @@ class Application:
         except (ConfigurationInvalid, VenueUnreachable) as error:
             logger.error("it does not come back, trying again: {}", error)
 
-    def _desk(self, loop: LoopThread, log: Log) -> Desk:
-        socket = AdminSocket(loop, self._folder / "admin.sock", methods=METHODS)
-        socket.bind()
-
+    def _desk(self, socket: AdminSocket, log: Log) -> Desk:
         def set_config(changes: dict[str, Any]) -> dict[str, Any]:
             for name in changes:
                 if name != "log.level" and not name.startswith("log.level."):
