@@ -1,0 +1,124 @@
+"""Whether the house and the exchange say the same of every order, every fill and every unit.
+
+Asked when nothing is under way: the two are compared row by row, not sampled.
+"""
+
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from scripts.proofs.processes import control
+from state.store import open_reader, store_violations
+from state.values import Currency
+
+OURS = "t-gh-"
+ALL = 1_000_000
+_DEAD = ("rejected", "not_placed")
+
+
+class Agreement(Struct, frozen=True, kw_only=True):
+    """What was compared, and every difference in words."""
+
+    orders: int
+    """Of ours, at the exchange."""
+    fills: int
+    intents: int
+    """In the journal."""
+    never_placed: int
+    """Intents that the exchange refused, or that never reached it."""
+    events: int
+    findings: tuple[str, ...]
+
+
+def agreement(url: str, database: Path, quote: str = "USDT") -> Agreement:
+    """Compare the exchange at `url` with the journal in `database`.
+
+    Args:
+        url: Of a simulated exchange with one account named `demo`.
+        database: Of a house that has ended, or in which nothing moves.
+        quote: What equity is counted in.
+    """
+    account = control(url, "accounts/demo")
+    reader = open_reader(database)
+    try:
+        findings = [f"{v.name}: {v.detail}" for v in store_violations(reader, Currency(quote))]
+        intents = {row["client_order_id"]: row for row in reader.orders(limit=ALL)}
+        fills = reader.fills(limit=ALL)
+        balances = {row["currency"]: Decimal(row["amount"]) for row in reader.balances()}
+        events = reader.last_seq()
+    finally:
+        reader.close()
+    theirs = [row for row in account["orders"] if row["text"].startswith(OURS)]
+    findings += _doubled(theirs)
+    findings += _of_orders(theirs, intents)
+    findings += _of_fills(account["trades"], fills)
+    findings += _of_balances(account["balances"], balances)
+    broken = control(url, "invariants")
+    findings += [f"the exchange itself: {text}" for text in broken["broken"]]
+    return Agreement(
+        orders=len(theirs),
+        fills=len(fills),
+        intents=len(intents),
+        never_placed=sum(row["state"] in _DEAD for row in intents.values()),
+        events=events,
+        findings=tuple(findings),
+    )
+
+
+def _doubled(theirs: list[dict[str, Any]]) -> list[str]:
+    counts = Counter(row["text"] for row in theirs)
+    return [f"placed {count} times: {text}" for text, count in counts.items() if count > 1]
+
+
+def _of_orders(theirs: list[dict[str, Any]], intents: dict[str, dict[str, Any]]) -> list[str]:
+    findings = []
+    for row in theirs:
+        intent = intents.get(row["text"])
+        if intent is None:
+            findings.append(f"at the exchange without an intent: {row['text']}")
+            continue
+        is_open = row["status"] == "open"
+        # What rests there rests here; what has ended there has ended here, fully accounted for.
+        if is_open != (intent["state"] == "open") or bool(intent["settled"]) == is_open:
+            findings.append(f"{row['text']}: {row['status']} there, {intent['state']} here")
+        if Decimal(row["filled_amount"]) != Decimal(intent["filled"]):
+            there, here = row["filled_amount"], intent["filled"]
+            findings.append(f"{row['text']}: filled {there} there, {here} here")
+        if (row["currency_pair"], row["side"]) != (intent["pair"], intent["side"]):
+            findings.append(f"{row['text']}: another pair or side")
+        if Decimal(row["amount"]) != Decimal(intent["quantity"]):
+            findings.append(f"{row['text']}: another quantity")
+    known = {row["text"] for row in theirs}
+    findings += [
+        f"{name}: {intent['state']} here, unknown there"
+        for name, intent in intents.items()
+        if name not in known and intent["state"] not in _DEAD
+    ]
+    return findings
+
+
+def _of_fills(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> list[str]:
+    there = Counter(
+        (row["currency_pair"], row["id"], Decimal(row["amount"]), Decimal(row["price"]))
+        for row in theirs
+    )
+    here = Counter(
+        (row["pair"], row["trade_id"], Decimal(row["quantity"]), Decimal(row["price"]))
+        for row in ours
+    )
+    lost = [f"a fill is lost: {key[0]} {key[1]}" for key in there - here]
+    made_up = [f"a fill is made up or doubled: {key[0]} {key[1]}" for key in here - there]
+    return lost + made_up
+
+
+def _of_balances(theirs: dict[str, dict[str, str]], ours: dict[str, Decimal]) -> list[str]:
+    findings = []
+    for currency in sorted({*theirs, *ours}):
+        there = Decimal(theirs[currency]["total"]) if currency in theirs else Decimal(0)
+        here = ours.get(currency, Decimal(0))
+        if there != here:
+            findings.append(f"{currency}: {there} there, {here} here")
+    return findings
