@@ -1,54 +1,57 @@
 """What subscribers of one book at one pace are told: a window of it, change by change. Pure.
 
-A channel reports the best `depth` levels. A level that enters the window from below is reported
-like one that changed, so a client that follows the window never lacks a level in it.
+A channel tells the best `depth` levels. A level that enters the window is told though it did not
+change; a level that leaves it is not, but what becomes of it later still is. So whoever follows
+from a snapshot holds no level that is wrong, and lacks none in the window.
 """
-
-from bisect import bisect_left
 
 from adapters.simulated.core.order_book import BookSide, OrderBook
 from state.values import Side
 
 _EVERYTHING = -(1 << 62)
-"""A key below every price: the window holds the whole side."""
+"""A key below every price."""
 
 
 class _Window:
-    """One side's changes since the last report."""
+    """One side as its followers know it, and what changed since they were told."""
 
     def __init__(self, side: BookSide, depth: int) -> None:
         self._side = side
         self._depth = depth
-        self.bound = self._bound(depth)
         self.changed: set[int] = set()
-
-    def _bound(self, depth: int) -> int:
-        keys = self._side.keys
-        return keys[-depth] if len(keys) > depth else _EVERYTHING
+        self._known_to_all = set(side.keys[-depth:])
+        """Levels that no follower lacks."""
+        self._known_to_some = set(self._known_to_all)
+        """Levels that a follower may hold: each of their changes has to be told."""
 
     def shown(self, depth: int) -> None:
-        """Somebody saw the best `depth` levels as they are now and will follow from there."""
-        self.bound = max(self.bound, self._bound(depth))
+        """Note that somebody saw the best `depth` levels as they are and follows from there."""
+        seen = set(self._side.keys[-depth:])
+        self._known_to_some |= seen
+        self._known_to_all &= seen
 
     def report(self, *, removed_reported: bool) -> list[tuple[int, int]]:
-        """Return (ticks, lots) of what changed in the window, and forget it."""
-        side, old, new = self._side, self.bound, self._bound(self._depth)
-        lowest = min(old, new)
-        told = {key for key in self.changed if key >= lowest}
-        told.update(_between(side.keys, new, old))
+        """Return (ticks, lots) of what the followers have to hear, best first."""
+        side = self._side
+        window = side.keys[-self._depth :]
+        lowest = window[0] if len(window) == self._depth else _EVERYTHING
+        told = {key for key in self.changed if key >= lowest or key in self._known_to_some}
+        told.update(key for key in window if key not in self._known_to_all)
+        left: set[int] = set()
         if removed_reported:
-            told.update(_between(side.keys, old, new))
+            left = {key for key in self._known_to_some if key < lowest}
+            told |= left
         self.changed.clear()
-        self.bound = new
-        return [
-            (key * side.sign, 0 if removed_reported and key < new else side.size_at(key))
-            for key in sorted(told, reverse=True)
-        ]
-
-
-def _between(keys: list[int], low: int, high: int) -> list[int]:
-    """Return those of the ascending `keys` in [low, high); none when low >= high."""
-    return keys[bisect_left(keys, low) : bisect_left(keys, high)]
+        levels = []
+        for key in sorted(told, reverse=True):
+            lots = 0 if key in left else side.size_at(key)
+            levels.append((key * side.sign, lots))
+            for known in (self._known_to_all, self._known_to_some):
+                if lots:
+                    known.add(key)
+                else:
+                    known.discard(key)
+        return levels
 
 
 class BookChannel:

@@ -9,6 +9,7 @@ import pytest
 from adapters.simulated.building import build_venue
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.in_process import InProcessVenue
+from adapters.simulated.network import Network
 from adapters.simulated.options import ExchangeOptions
 from adapters.simulated.rate_limits import RateLimits
 from state.messages.market import (
@@ -38,6 +39,7 @@ from state.messages.venue import (
     Unknown,
 )
 from state.values import (
+    NS_PER_MS,
     NS_PER_S,
     Pair,
     TimeInForce,
@@ -275,6 +277,28 @@ def test_the_dead_hear_nothing_and_what_they_sent_still_arrives(world):
     world.follow()
     world.run(2)
     assert world.heard[0] == StreamOpened(pair=BTC)
+
+
+def test_a_stream_keeps_its_order_however_long_each_message_travels():
+    slow = Network(latency_min_ns=NS_PER_MS, latency_max_ns=2 * NS_PER_S)
+    world = World(network=slow)
+    world.follow()
+    world.run(60)
+    deltas = world.of(BookDelta)
+    assert len(deltas) > 200
+    assert all(later.first_id == each.last_id + 1 for each, later in pairwise(deltas))
+
+
+def test_what_is_on_its_way_when_a_stream_breaks_is_lost():
+    slow = Network(latency_min_ns=NS_PER_S, latency_max_ns=NS_PER_S)
+    world = World(network=slow)
+    world.follow()
+    world.run(10)
+    told = len(world.of(BookDelta))
+    world.client.market.break_off("because")
+    world.run(1.5)
+    assert isinstance(world.heard[-1], StreamLost)
+    assert len(world.of(BookDelta)) == told
 
 
 def test_a_test_can_break_either_stream(world):

@@ -56,6 +56,16 @@ def test_a_buy_pays_its_fee_in_base_and_a_sell_in_quote(venue):
     assert balance(venue, "bob", "USDT") == ("10099.8", "0")
 
 
+def test_makers_and_takers_pay_their_own_rates(venue):
+    venue.ledger.accounts["bob"].maker_fee_ppm = 0
+    venue.ledger.accounts["alice"].taker_fee_ppm = 10_000
+    place(venue, "bob", SELL, "1", "100")
+    place(venue, "alice", BUY, "1", "100")
+
+    assert balance(venue, "bob", "USDT") == ("10100", "0")
+    assert balance(venue, "alice", "ABC") == ("100.99", "0")
+
+
 def test_a_better_price_is_the_takers_and_the_rest_is_unlocked(venue):
     street(venue, SELL, "99.00", "1")
     order = place(venue, "alice", BUY, "3", "100")
@@ -174,6 +184,10 @@ def test_a_fill_or_kill_market_buy_looks_whether_its_quote_can_be_spent(venue):
         place(venue, "alice", BUY, "300", None, tif=TimeInForce.FOK)
 
     assert place(venue, "alice", BUY, "150", None, tif=TimeInForce.FOK).filled_lots == 1500
+    street(venue, SELL, "100", "0.1")
+    street(venue, SELL, "103.01", "9")
+    with refused("FOK_NOT_FILL"):
+        place(venue, "alice", BUY, "20", None, tif=TimeInForce.FOK)
 
 
 def test_nobody_sees_or_cancels_anothers_order(venue):

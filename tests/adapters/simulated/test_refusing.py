@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from adapters.simulated.core.invariants import broken_invariants
@@ -11,6 +12,7 @@ from state.values import NS_PER_S, Side, TimeInForce
 from tests.adapters.simulated.venues import (
     NOON,
     PAIR,
+    RULES,
     a_venue,
     place,
     street,
@@ -134,3 +136,24 @@ def test_the_switch_finds_a_client_id_for_an_hour_after_the_end():
     assert venue.order(alice, "t-1", PAIR, NOON + 3600 * NS_PER_S).text == "t-1"
     with refused("ORDER_NOT_FOUND"):
         venue.order(alice, "t-1", PAIR, NOON + 3601 * NS_PER_S)
+
+
+@pytest.mark.parametrize(
+    ("amount", "price", "complaint"),
+    [
+        ("11", "100", "Your order size 11.000000 ABC is too large. The maximum is 10 ABC"),
+        ("9", "120", "Your order size 1080.000000 USDT is too large. The maximum is 1000 USDT"),
+    ],
+)
+def test_a_pair_may_have_maxima(amount, price, complaint):
+    rules = msgspec.structs.replace(RULES, max_base=Decimal(10), max_quote=Decimal(1000))
+    with refused("AMOUNT_TOO_MUCH") as caught:
+        place(a_venue(rules=rules), "alice", BUY, amount, price)
+    assert caught.value.message == complaint
+
+
+def test_a_market_buy_finer_than_an_atom_is_refused(venue):
+    with refused("INVALID_PRECISION"):
+        place(venue, "alice", BUY, "3.0000000000000000001", None)
+    with refused("INVALID_PARAM_VALUE"):
+        place(venue, "alice", BUY, "-3", None)

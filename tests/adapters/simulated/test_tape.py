@@ -15,6 +15,7 @@ from adapters.simulated.markets.tape_file import TapeFile, TapeMessage
 from adapters.simulated.options import ExchangeOptions
 from state.errors import ConfigurationInvalid
 from state.values import NS_PER_S, Pair, Role, Side
+from tests.adapters.simulated.serving import connected, serving
 from tests.adapters.simulated.venues import NOON, a_venue, balance, place, the_market
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -317,3 +318,42 @@ def test_money_stays_whole_while_an_account_trades_against_a_recorded_tape():
     filled = [trade.role for trade in venue.index.trades_since("demo", None, 0)]
     assert filled.count(Role.MAKER) > 10
     assert broken_invariants(venue) == []
+
+
+@with_recordings
+async def test_a_client_over_sockets_has_the_best_prices_of_the_recorded_tape():
+    """From snapshot and updates alone, through REST and WebSocket, 120 times as fast."""
+    truth = duckdb.execute(
+        "select update_id, bid, ask from read_parquet(?) order by update_id", [str(BTC_TRUTH)]
+    ).fetchall()
+    ids = [row[0] for row in truth]
+    async with (
+        serving(pairs=(), tape=BTC_TAPE, speed=120.0) as served,
+        connected(served) as socket,
+    ):
+        await socket.subscribe("spot.order_book_update", ["BTC_USDT", "100ms"])
+        query = "currency_pair=BTC_USDT&limit=100&with_id=true"
+        snapshot = await served.get("/spot/order_book", query)
+        followed = snapshot["id"]
+        sides = {side: _as_floats(snapshot[name]) for side, name in (("b", "bids"), ("a", "asks"))}
+        compared = differing = 0
+        while followed < ids[-1] - 20_000:
+            update = (await socket.heard("spot.order_book_update"))["result"]
+            if update["u"] <= followed:
+                continue
+            assert update["U"] <= followed + 1
+            followed = update["u"]
+            for side, levels in sides.items():
+                for price, size in _as_floats(update[side]).items():
+                    levels.pop(price, None)
+                    if size:
+                        levels[price] = size
+            _, bid, ask = truth[bisect.bisect_right(ids, followed) - 1]
+            compared += 1
+            differing += (max(sides["b"]), min(sides["a"])) != (bid, ask)
+    assert compared > 5_000
+    assert differing <= 2, "two instants at which the independent stream itself is older"
+
+
+def _as_floats(levels):
+    return {float(price): float(size) for price, size in levels}

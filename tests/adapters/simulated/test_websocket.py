@@ -221,6 +221,15 @@ async def test_a_pair_and_all_pairs_together_tell_once(served):
     assert texts == ["t-1", "t-2"]
 
 
+async def test_a_single_pair_of_ones_own_can_be_followed(served):
+    async with connected(served) as socket:
+        await socket.subscribe("spot.orders", ["BTC_USDT"], private=True)
+        await served.order(currency_pair="ETH_USDT", side="buy", amount="0.01", price="3000")
+        await served.order(currency_pair="BTC_USDT", side="buy", amount="0.001", price="60000")
+        [order] = (await socket.heard("spot.orders"))["result"]
+    assert order["currency_pair"] == "BTC_USDT"
+
+
 async def test_unsubscribing_and_leaving_end_the_telling(served):
     async with connected(served) as socket:
         await socket.subscribe("spot.order_book_update", ["BTC_USDT", "100ms"])

@@ -31,7 +31,7 @@ TIMEOUT_NS = 5 * NS_PER_S
 class World:
     """A venue in process, one client of it, and all that the client heard."""
 
-    def __init__(self, *faults, seed=1, limits=None):
+    def __init__(self, *faults, seed=1, limits=None, network=None):
         self.clock = VirtualClock()
         options = ExchangeOptions(pairs=("BTC_USDT", "ETH_USDT"), seed=seed)
         self.venue = build_venue(options, self.clock.at_ns, step_ns=200 * NS_PER_MS)
@@ -40,7 +40,7 @@ class World:
             now_ns=self.clock.now_ns,
             schedule=self.clock.schedule,
             chance=Random(seed),
-            network=Network(timeout_ns=TIMEOUT_NS),
+            network=network or Network(timeout_ns=TIMEOUT_NS),
             faults=FaultPlan(faults, Random(seed + 1)),
             limits=limits,
         )
