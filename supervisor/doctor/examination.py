@@ -17,7 +17,7 @@ def examine(loaded: Loaded) -> list[Finding]:
     where = endpoints(config)
     if where is None and house.pid is not None:
         where = own_exchange(house.pid)
-    findings.append(_venue(config, where))
+    findings.append(venue(config, where))
     if where is None:
         why = "the simulated exchange starts with the house, and none runs now"
         return [*findings, *skip_there(why)]
@@ -31,7 +31,8 @@ def examine(loaded: Loaded) -> list[Finding]:
     return [*findings, *look_there(wanted)]
 
 
-def _venue(config: Config, where: Endpoints | None) -> Finding:
+def venue(config: Config, where: Endpoints | None) -> Finding:
+    """Return whether the house may trade where it is told to."""
     # A host of another venue is a bad configuration: nobody comes as far as this with one.
     found = f"{config.venue}, {where.rest if where is not None else 'an exchange of its own'}"
     if config.venue is Venue.LIVE:
@@ -42,6 +43,9 @@ def _venue(config: Config, where: Endpoints | None) -> Finding:
 
 def _credentials(config: Config) -> Credentials:
     secrets = config.secrets
+    if endpoints(config) is None:
+        # An exchange that starts with the house knows the demo account alone.
+        return Credentials(key=Secret(DEMO_KEY), secret=Secret(DEMO_SECRET))
     if secrets.gate_api_key is not None and secrets.gate_api_secret is not None:
         return Credentials(key=secrets.gate_api_key, secret=secrets.gate_api_secret)
     # Elsewhere the configuration is refused without them.

@@ -54,7 +54,7 @@ def look_here(loaded: Loaded, folder: Path) -> tuple[list[Finding], House]:
         packages(_ROOT / "requirements.lock"),
         configuration(loaded),
         data_directory(folder),
-        disk(folder),
+        room(shutil.disk_usage(_existing(folder)).free),
         told,
         database(folder / DATABASE_NAME, loaded.config.venue.value),
         admin_socket(folder / "admin.sock"),
@@ -112,9 +112,7 @@ def configuration(loaded: Loaded) -> Finding:
 
 def data_directory(folder: Path) -> Finding:
     """Return whether the house could keep its data in `folder`, without trying."""
-    place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    place = _existing(folder)
     other = "name another one with --data-dir"
     if not place.is_dir():
         return fail("data_directory", f"{folder}: {place} is no folder", other)
@@ -133,17 +131,13 @@ def data_directory(folder: Path) -> Finding:
     return ok("data_directory", f"{folder}, writable, mode {mode:04o}")
 
 
-def disk(folder: Path) -> Finding:
-    """Return whether there is room."""
-    place = folder
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    free = shutil.disk_usage(place).free
-    found = f"{_size(free)} free"
-    if free < DISK_FAIL_BYTES:
-        return fail("disk", found, f"make room on the disk of {place}")
-    if free < DISK_WARN_BYTES:
-        return warn("disk", found, f"make room on the disk of {place} soon")
+def room(free_bytes: int) -> Finding:
+    """Return whether so much free disk will do."""
+    found, mend = f"{_size(free_bytes)} free", "make room on the disk of the data directory"
+    if free_bytes < DISK_FAIL_BYTES:
+        return fail("disk", found, mend)
+    if free_bytes < DISK_WARN_BYTES:
+        return warn("disk", found, mend)
     return ok("disk", found)
 
 
@@ -249,6 +243,13 @@ def own_exchange(pid: int) -> Endpoints | None:
     except psutil.Error:
         pass
     return None
+
+
+def _existing(path: Path) -> Path:
+    """Return `path`, or what is nearest above it and there."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
 
 
 def _size(count: float) -> str:

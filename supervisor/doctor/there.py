@@ -36,9 +36,9 @@ from state.messages.venue import (
 from state.values import NS_PER_MS, Pair, Side, plain
 from supervisor.doctor.findings import Finding, fail, ok, skipped, warn
 
-LIMIT_S = 3.0
+LIMIT_S = 2.5
 """For everything here together."""
-_TIMEOUTS = Timeouts(connect_s=2.0, read_s=2.5, total_s=2.8)
+_TIMEOUTS = Timeouts(connect_s=1.5, read_s=2.0, total_s=2.4)
 _TIME_ASKED = 3
 _ONE_BY_ONE_MAX = 8
 """More pairs are asked for together: Gate then says only which one is wrong first."""
@@ -83,6 +83,37 @@ def look_there(wanted: Wanted) -> list[Finding]:
     ]
 
 
+def clock(offset_ns: int, uncertainty_ns: int, skew_max_s: float) -> Finding:
+    """Return whether the exchange's clock is near enough to ours.
+
+    Args:
+        offset_ns: Exchange's clock minus ours.
+        uncertainty_ns: Half the round trip.
+        skew_max_s: What the settings allow.
+    """
+    offset_ms, uncertainty_ms = offset_ns / NS_PER_MS, uncertainty_ns / NS_PER_MS
+    found = f"the exchange's clock minus ours: {offset_ms:+.1f} ms, ± {uncertainty_ms:.1f} ms"
+    if abs(offset_ms) - uncertainty_ms <= skew_max_s * 1000:
+        return ok("clock", found)
+    limit = f"more than orders.clock_skew_max_s, {skew_max_s:g} s"
+    return warn("clock", f"{found}, {limit}", "set the clock: timedatectl set-ntp true")
+
+
+def pair(rules: TradingRules) -> Finding:
+    """Return whether a listed pair can be traded, and by which rules."""
+    check = f"pair {rules.pair}"
+    found = (
+        f"price step {plain(rules.price_step)}, quantity step {plain(rules.quantity_step)}, "
+        f"least {plain(rules.quantity_min)} {rules.base} and {plain(rules.notional_min)} "
+        f"{rules.quote}, taker fee {plain(rules.fee_rate * 100)} %"
+    )
+    missing = [side.value for side in Side if side not in rules.tradable]
+    if not missing:
+        return ok(check, found)
+    mend = "wait for the exchange, or take it out of --pairs"
+    return fail(check, f"listed, but it takes no {' and no '.join(missing)}; {found}", mend)
+
+
 class _Look:
     """One look, with what has to be closed after it."""
 
@@ -112,9 +143,10 @@ class _Look:
         self._loop.close(0.2)
 
     def all(self) -> list[Finding]:
-        reached, clock = self._time()
-        if clock is None:
-            return [reached, *(skipped(one, "the exchange does not answer") for one in _LATER)]
+        reached, on_time = self._time()
+        if on_time is None:
+            why = "the exchange does not answer"
+            return [reached, *(skipped(check, why) for check in ("clock", *_LATER))]
         # Asked all at once, told in order.
         heard = _Heard()
         self._stream.subscribe(self._wanted.pairs[0], heard.take)
@@ -124,11 +156,11 @@ class _Look:
         told = [finding for pairs, answer in rules for finding in self._pairs(pairs, answer)]
         keys = self._keys(self._outcome(balances))
         orders = self._orders(self._outcome(resting))
-        return [reached, clock, *told, self._streams(heard), keys, orders]
+        return [reached, on_time, *told, self._streams(heard), keys, orders]
 
     def _groups(self) -> list[tuple[Pair, ...]]:
         pairs = self._wanted.pairs
-        return [(pair,) for pair in pairs] if len(pairs) <= _ONE_BY_ONE_MAX else [pairs]
+        return [(one,) for one in pairs] if len(pairs) <= _ONE_BY_ONE_MAX else [pairs]
 
     def _time(self) -> tuple[Finding, Finding | None]:
         url, best_ns = self._wanted.endpoints.rest, None
@@ -146,33 +178,25 @@ class _Look:
             return fail("exchange", f"{url}: {_words(outcome)}", mend), None
         round_trip_ms = 2 * best_ns / NS_PER_MS
         reached = ok("exchange", f"{url} answers in {round_trip_ms:.1f} ms")
-        return reached, self._skew(self._offset_ns, best_ns)
-
-    def _skew(self, offset_ns: int, uncertainty_ns: int) -> Finding:
-        offset_ms, uncertainty_ms = offset_ns / NS_PER_MS, uncertainty_ns / NS_PER_MS
-        found = f"the exchange is {offset_ms:+.1f} ms from ours, ± {uncertainty_ms:.1f} ms"
-        if abs(offset_ms) - uncertainty_ms <= self._wanted.skew_max_s * 1000:
-            return ok("clock", found)
-        limit = f"more than orders.clock_skew_max_s, {self._wanted.skew_max_s:g} s"
-        return warn("clock", f"{found}: {limit}", "set the clock: timedatectl set-ntp true")
+        return reached, clock(self._offset_ns, best_ns, self._wanted.skew_max_s)
 
     def _pairs(
         self, pairs: tuple[Pair, ...], answer: "concurrent.futures.Future[Outcome]"
     ) -> list[Finding]:
         outcome = self._outcome(answer)
         if isinstance(outcome, Succeeded):
-            return [_ruled(rules) for rules in outcome.rules]
+            return [pair(rules) for rules in outcome.rules]
         check = f"pair {pairs[0]}" if len(pairs) == 1 else "pairs"
         if isinstance(outcome, Refused):
             return [fail(check, _words(outcome), "take it out of --pairs, or mend its spelling")]
         return [fail(check, _words(outcome), "ask again; the exchange did not say")]
 
     def _streams(self, heard: "_Heard") -> Finding:
-        pair, url = self._wanted.pairs[0], self._wanted.endpoints.ws
+        first, url = self._wanted.pairs[0], self._wanted.endpoints.ws
         news = heard.first(self._until)
         match news:
             case StreamOpened():
-                return ok("stream", f"{url} streams {pair}")
+                return ok("stream", f"{url} streams {first}")
             case StreamLost():
                 return fail("stream", f"{url}: {news.reason}", "is the pair listed?")
             case _:
@@ -230,20 +254,6 @@ def _asked(exchange: Exchange, request: VenueRequest) -> "concurrent.futures.Fut
     answer: concurrent.futures.Future[Outcome] = concurrent.futures.Future()
     exchange.request(request, lambda given: answer.set_result(given.outcome))
     return answer
-
-
-def _ruled(rules: TradingRules) -> Finding:
-    check = f"pair {rules.pair}"
-    found = (
-        f"price step {plain(rules.price_step)}, quantity step {plain(rules.quantity_step)}, "
-        f"least {plain(rules.quantity_min)} {rules.base} and {plain(rules.notional_min)} "
-        f"{rules.quote}, taker fee {plain(rules.fee_rate * 100)} %"
-    )
-    missing = [side.value for side in Side if side not in rules.tradable]
-    if not missing:
-        return ok(check, found)
-    mend = "wait for the exchange, or take it out of --pairs"
-    return fail(check, f"listed, but it takes no {' and no '.join(missing)}; {found}", mend)
 
 
 def _words(outcome: Outcome) -> str:
