@@ -66,6 +66,8 @@ class ExchangeProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                # A terminal interrupts the whole group, but the house still has to cancel there.
+                start_new_session=True,
             )
         self._process = process
         self.starts += 1

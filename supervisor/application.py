@@ -292,6 +292,7 @@ class Application:
             quote=self._config.quote,
             show_config=lambda: [_row(one) for one in shown(self._loaded)],
             set_config=set_config,
+            started_ns=self._clock.now_ns(),
             shut_down=lambda caller: self._wishes.ask(f"asked by {caller}"),
         )
 

@@ -93,7 +93,7 @@ def _operations(plot: Plot) -> SupervisorSpec:
         _pooled(plot, "health_monitor", HealthMonitor, world.meter, world.exchange),
     ]
     if world.desk is not None:
-        children.append(_own(plot, "admin", Admin, world.desk))
+        children.append(_own(plot, "admin", Admin, world.desk, data=MEASURES_MAIL))
     return SupervisorSpec(intensity=10, period_s=60, children=tuple(children))
 
 

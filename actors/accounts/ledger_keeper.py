@@ -81,6 +81,8 @@ class LedgerKeeper(Actor):
         """Why the next differences are to be booked as funds moved; None: they are not."""
         self._unready = "starting"
         """Why the accounts are not to be trusted; empty when they are."""
+        self._curious: list[PositionWanted] = []
+        """Who asked for a position before the books were there."""
         self._prices: dict[Pair, Decimal] = {}
         self._marks = 0
 
@@ -105,7 +107,7 @@ class LedgerKeeper(Actor):
             case BalanceReport():
                 pass  # Balances lag the order they follow; the comparison asks for all at once.
             case PositionWanted():
-                self.tell(message.reply_to, self._position(message.pair))
+                self._on_position_wanted(message)
             case VenueAnswer(request=FetchBalances(), outcome=outcome):
                 self._on_balances(outcome)
             case Books():
@@ -136,6 +138,11 @@ class LedgerKeeper(Actor):
         self._last_seq = books.last_seq
         self._ledger = books.ledger
         self._opening = False
+        for pair in self._ledger.positions:
+            self.publish(self._position(pair))
+        curious, self._curious = self._curious, []
+        for question in curious:
+            self._on_position_wanted(question)
         self._compare()
 
     def _on_journaled(self, journaled: Journaled) -> None:
@@ -147,6 +154,12 @@ class LedgerKeeper(Actor):
         self._ledger = self._ledger.apply(event)
         if isinstance(event, OrderFilled):
             self.publish(self._position(event.pair))
+
+    def _on_position_wanted(self, question: PositionWanted) -> None:
+        if self._last_seq is None:
+            self._curious.append(question)  # Nothing is known yet: an answer would say "flat".
+        else:
+            self.tell(question.reply_to, self._position(question.pair))
 
     def _position(self, pair: Pair) -> PositionChanged:
         position = self._ledger.position(pair)

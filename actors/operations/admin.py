@@ -17,7 +17,12 @@ from actors.operations.admin_view import (
 )
 from actors.outbox import Outbox
 from adapters.ports import AdminServer
-from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
+from state.messages.accounts import (
+    BalancesCompared,
+    EquityMarked,
+    PositionChanged,
+    PositionWanted,
+)
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -42,7 +47,7 @@ from state.messages.operations import (
 )
 from state.messages.orders import DecisionMade, OrderEvent
 from state.store import Reader
-from state.values import Currency, Pair, Session
+from state.values import Currency, Pair, Session, TimeNs
 
 INVALID_PARAMS = -32602
 METHOD_NOT_FOUND = -32601
@@ -116,12 +121,16 @@ class Desk:
     """Every setting with its value and where it comes from; secrets masked."""
     set_config: Callable[[dict[str, Any]], dict[str, Any]]
     """Change what may be changed at run time; raises ValueError with what may not and why."""
+    started_ns: TimeNs
+    """When the process began; an operator's desk that was restarted is not younger than it."""
     shut_down: Callable[[str], None]
     """Ask the process to end in good order; the text says who wants it."""
 
 
 class _PatienceOver(Struct, frozen=True):
     address: str
+    seq: int
+    """Of the command's record: another command for the same actor has its own patience."""
 
 
 class _Refused(Exception):
@@ -153,18 +162,18 @@ class Admin(Actor):
         self._pairs = {pair: PairFacts() for pair in desk.pairs}
         self._commands: dict[int, AdminRequest] = {}
         """Journalled by their record's number, to be done when it is written."""
-        self._awaiting: dict[str, AdminRequest] = {}
-        """Answered when the actor of this address runs again, or the session has changed."""
+        self._wishes: dict[str, AdminRequest] = {}
+        """Answered when the session keeper has answered."""
+        self._awaiting: dict[str, dict[int, AdminRequest]] = {}
+        """By address, then by their record's number; answered when that actor runs again."""
         self._done: dict[str, Any] = {}
         """Results by idempotency key."""
         self._known_seq = 0
         self._subscribers: dict[str, set[int]] = {}
-        self._started_ns = 0
 
     def on_start(self) -> None:
         """Open the socket and listen to the house."""
         self._outbox = Outbox(self.address, self.incarnation)
-        self._started_ns = self.now_ns()
         for kinds in TOPICS.values():
             for kind in kinds:
                 self.subscribe(kind)
@@ -172,6 +181,11 @@ class Admin(Actor):
             self.subscribe(kind)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._desk.quote))
+        if self.incarnation > 1:
+            # In the first life they are not born yet, and tell it by themselves when they are.
+            for pair in self._desk.pairs:
+                position = PositionWanted(pair=pair, reply_to=self.address)
+                self.tell(addresses.LEDGER_KEEPER, position)
         self._desk.server.open(self.inlet(), self.inlet())
 
     def on_stop(self) -> None:
@@ -202,7 +216,7 @@ class Admin(Actor):
                 for record in self._outbox.unanswered():
                     self.tell(addresses.RECORDER, record)
             case _PatienceOver():
-                self._give_up(message.address)
+                self._give_up(message)
             case _:
                 self._remember(message)
 
@@ -287,7 +301,7 @@ class Admin(Actor):
             self._look_at_machine(),
             venue=self._desk.venue,
             session=self._session,
-            started_ns=self._started_ns,
+            started_ns=self._desk.started_ns,
             equity=self._equity,
             health=self._health,
             pairs=self._pairs,
@@ -390,7 +404,7 @@ class Admin(Actor):
             return
         self._known_seq = seq
         try:
-            self._act(request)
+            self._act(request, seq)
         except _Refused as refused:
             self._desk.server.refuse(request, refused.code, str(refused))
 
@@ -400,7 +414,7 @@ class Admin(Actor):
         if request is not None:
             self._desk.server.refuse(request, REFUSED, denied.reason)
 
-    def _act(self, request: AdminRequest) -> None:
+    def _act(self, request: AdminRequest, seq: int = 0) -> None:
         params = _Params(request)
         match request.method:
             case "shutdown":
@@ -408,11 +422,11 @@ class Admin(Actor):
                 self._desk.shut_down(request.caller)
             case "restart":
                 address = params.text("actor")
-                self._await_life(address, request)
+                self._await_life(address, request, seq)
                 self.tell_control(self.machine.board[address].supervisor, Cycle(child=address))
             case "drill":
                 address = params.text("actor")
-                self._await_life(address, request)
+                self._await_life(address, request, seq)
                 self.tell_control(address, Drill(fault=params.fault()))
             case "set_config":
                 try:
@@ -429,7 +443,7 @@ class Admin(Actor):
 
     def _wish(self, request: AdminRequest) -> None:
         token = f"session {self.next_id()}"
-        self._awaiting[token] = request
+        self._wishes[token] = request
         wish = SessionWanted(
             session=SESSIONS[request.method],
             reason=str(request.params.get("reason", "") or request.method),
@@ -440,7 +454,7 @@ class Admin(Actor):
         self.tell_control(addresses.SESSION_KEEPER, wish)
 
     def _on_session_answer(self, answer: SessionAnswer) -> None:
-        request = self._awaiting.pop(answer.request, None)
+        request = self._wishes.pop(answer.request, None)
         if request is None:
             return
         if answer.refused:
@@ -448,28 +462,31 @@ class Admin(Actor):
         else:
             self._answer(request, {"session": answer.session})
 
-    def _await_life(self, address: str, request: AdminRequest) -> None:
-        self._awaiting[address] = request
-        self.after(RESTART_PATIENCE_S, _PatienceOver(address))
+    def _await_life(self, address: str, request: AdminRequest, seq: int) -> None:
+        if address == self.address:
+            # Who lives here next knows nothing of the request.
+            self._answer(request, {"actor": address, "incarnation": self.incarnation})
+            return
+        self._awaiting.setdefault(address, {})[seq] = request
+        self.after(RESTART_PATIENCE_S, _PatienceOver(address, seq))
 
     def _on_report(self, report: ChildReport) -> None:
-        request = self._awaiting.get(report.address)
-        if request is None or report.state != "running":
+        if report.state != "running":
             return
-        del self._awaiting[report.address]
         result = {
             "actor": report.address,
             "incarnation": report.incarnation,
             "restarts": report.restarts,
             "last_error": report.last_error,
         }
-        self._answer(request, result)
+        for request in self._awaiting.pop(report.address, {}).values():
+            self._answer(request, result)
 
-    def _give_up(self, address: str) -> None:
-        request = self._awaiting.pop(address, None)
+    def _give_up(self, over: _PatienceOver) -> None:
+        request = self._awaiting.get(over.address, {}).pop(over.seq, None)
         if request is not None:
-            message = f"{address} did not come back within {RESTART_PATIENCE_S:g} s; see status"
-            self._desk.server.refuse(request, REFUSED, message)
+            message = f"{over.address} did not come back within {RESTART_PATIENCE_S:g} s"
+            self._desk.server.refuse(request, REFUSED, f"{message}; see status")
 
     def _answer(self, request: AdminRequest, result: Any) -> None:
         key = _Params(request).key()

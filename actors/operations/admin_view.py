@@ -92,12 +92,15 @@ def actors_of(machine: Machine) -> list[ActorView]:
 
 def pair_view(pair: Pair, facts: PairFacts, session: Session, now_ns: int) -> dict[str, Any]:
     """Return one pair's line of the status."""
-    book, position = facts.book, facts.position
-    live = facts.feed is not None and facts.feed.state is BookState.LIVE
+    feed, book, position = facts.feed, facts.book, facts.position
+    # A desk that was restarted has not heard how the feed stands, but only a live book is measured.
+    unheard = BookState.SYNCING if book is None else BookState.LIVE
+    state = unheard if feed is None else feed.state
+    live = state is BookState.LIVE
     return {
         "pair": pair,
-        "book": facts.feed.state.value if facts.feed is not None else BookState.SYNCING.value,
-        "why": facts.feed.reason if facts.feed is not None else "not subscribed yet",
+        "book": state.value,
+        "why": "" if feed is None else feed.reason,
         "spread_bps": round(book.spread_bps, 3) if book is not None and live else None,
         "mid": book.mid if book is not None and live else None,
         "last_event_age_ms": None
