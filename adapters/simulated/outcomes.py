@@ -8,6 +8,7 @@ from typing import Final, assert_never
 
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.orders import Order, OrderRequest, UserTrade
+from adapters.simulated.core.refusals import invalid_parameter
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.rate_limits import LimitClass
 from adapters.simulated.reports import (
@@ -116,6 +117,8 @@ def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) ->
             rules = tuple(trading_rules(venue.pair(pair).rules) for pair in request.pairs)
             answer = Succeeded(rules=rules)
         case FetchBook():
+            if not 1 <= request.depth <= venue.switches.book_limit_max:
+                raise invalid_parameter("limit", request.depth)
             answer = Succeeded(book=book_snapshot(venue.pair(request.pair), request.depth, now_ns))
         case FetchTime():
             told = VenueTime(venue_ns=TimeNs(now_ns), answered_at_ns=TimeNs(0))

@@ -35,12 +35,12 @@ SECONDS = {
 
 REST_INTERVALS = frozenset(SECONDS) - {"30s", "3m", "2h", "6h", "12h"}
 
-_KEPT = {1: 1_200, 10: 4_000, 60: 12_000, 3600: 12_000}
+_KEPT = {1: 1_200, 10: 1_200, 60: 6_000, 3600: 3_000}
 _MOST_FLAT = 5_000
 """Bars a silence may add; after a longer one the series has a hole."""
 
 
-class Candle(Struct):
+class Candle(Struct, gc=False):
     """One bar: prices in ticks, base volume in lots, quote volume in ticks x lots."""
 
     time_s: int

@@ -40,7 +40,7 @@ class BalanceMoved(Struct, frozen=True, kw_only=True):
     time_ns: int
 
 
-class TradePublished(Struct, frozen=True, kw_only=True):
+class TradePublished(Struct, frozen=True, kw_only=True, gc=False):
     """A public trade."""
 
     pair: Pair

@@ -1,6 +1,7 @@
 """What must always hold at the venue: tests and the control endpoint ask. Pure."""
 
 from collections import defaultdict
+from hashlib import sha256
 
 from adapters.simulated.core.clearing import lock_of
 from adapters.simulated.core.units import text_of
@@ -11,6 +12,21 @@ from state.values import Currency, Side
 def broken_invariants(venue: Venue) -> list[str]:
     """Return one sentence for each invariant that does not hold; empty when all is well."""
     return [*_unbalanced(venue), *_mislocked(venue), *_crossed(venue), *_misqueued(venue)]
+
+
+def checksum(venue: Venue) -> str:
+    """Return a digest of all that accounts own and have asked for: equal states, equal digests."""
+    told: list[tuple[object, ...]] = []
+    for name, account in sorted(venue.ledger.accounts.items()):
+        for currency, balance in sorted(account.balances.items()):
+            if balance.total:
+                told.append((name, currency, balance.available, balance.locked))
+        orders = [*venue.index.finished_since(name, 0), *venue.index.open_orders(name)]
+        told += [
+            (order.id, order.status, order.finish_as, order.left, order.filled_quote)
+            for order in sorted(orders, key=lambda order: order.id)
+        ]
+    return sha256(repr(told).encode()).hexdigest()
 
 
 def _unbalanced(venue: Venue) -> list[str]:

@@ -13,7 +13,7 @@ from state.values import NS_PER_MS, NS_PER_S
 CHANNEL_DEPTH = {"20ms": 20, "100ms": 100}
 """Paces of `spot.order_book_update` and the levels each tells."""
 
-_TRADES_KEPT = 10_000
+_TRADES_KEPT = 2_000
 
 
 class PairMarket:

@@ -1,6 +1,7 @@
 """The web application: routes, faults, limits and signatures around the plain handlers."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -162,7 +163,17 @@ def _refused(refused: VenueRefused, headers: dict[str, str]) -> web.Response:
 
 @web.middleware
 async def _in_gates_words(request: web.Request, handler: WebHandler) -> web.StreamResponse:
-    """Answer every failure as Gate does: a label and a message."""
+    """Answer every failure as Gate does, a label and a message, and trace every answer."""
+    arrived_ns = time.time_ns()
+    answer = await _answered(request, handler)
+    if not answer.prepared:
+        answer.headers["X-Gate-Trace-Id"] = f"{arrived_ns:032x}"
+        answer.headers["X-In-Time"] = str(arrived_ns // 1000)
+        answer.headers["X-Out-Time"] = str(time.time_ns() // 1000)
+    return answer
+
+
+async def _answered(request: web.Request, handler: WebHandler) -> web.StreamResponse:
     try:
         return await handler(request)
     except VenueRefused as refused:

@@ -46,6 +46,8 @@ class Connection:
 
     def reply(self, message: bytes) -> None:
         """Send what was asked for; no fault strikes it."""
+        if self.is_cut.is_set():
+            return
         if len(self._queue) >= self._most_queued:
             self.overflowed = True
             self.cut()
@@ -86,5 +88,5 @@ class Connection:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._queue:
+            while self._queue and not self.is_cut.is_set():
                 await self.socket.send_frame(self._queue.popleft(), WSMsgType.TEXT)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from adapters.simulated.core.invariants import broken_invariants
+from adapters.simulated.core.invariants import broken_invariants, checksum
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.units import text_of
@@ -102,7 +102,7 @@ def _balances(account: Account) -> dict[str, Row]:
 
 def _invariants(venue: Venue) -> Row:
     broken = broken_invariants(venue)
-    return {"ok": not broken, "broken": broken}
+    return {"ok": not broken, "broken": broken, "checksum": checksum(venue)}
 
 
 def _status(exchange: Exchange) -> Row:

@@ -120,7 +120,7 @@ class Hub:
             case BalanceMoved(owner=owner):
                 channel, pair = "spot.balances", EVERY_PAIR
                 result = pushes.balance(event, venue.switches.change_of)
-        wanted = {f"{owner}/{pair}", f"{owner}/{EVERY_PAIR}"}
+        wanted = (f"{owner}/{pair}", f"{owner}/{EVERY_PAIR}")
         # A connection that asked for the pair and for all is told once.
         who = {each: None for what in wanted for each in self._topics.get((channel, what), ())}
         if who:

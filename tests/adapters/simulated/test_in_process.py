@@ -107,6 +107,9 @@ def test_rules_book_time_and_countdown(world):
     book = world.asked(FetchBook(pair=BTC, depth=20)).book
     assert len(book.bids) == len(book.asks) == 20
     assert book.bids[0][0] < book.asks[0][0]
+    too_deep = world.asked(FetchBook(pair=BTC, depth=101))
+    assert isinstance(too_deep, Refused)
+    assert too_deep.label == "INVALID_PARAM_VALUE"
     asked_at = world.clock.at_ns
     time = world.asked(FetchTime(asked_at_ns=TimeNs(asked_at))).time
     assert asked_at < time.venue_ns < time.answered_at_ns

@@ -2,9 +2,9 @@
 
 import pytest
 
-from adapters.simulated.core.invariants import broken_invariants
+from adapters.simulated.core.invariants import broken_invariants, checksum
 from state.values import Side
-from tests.adapters.simulated.venues import a_venue, place, street, the_market
+from tests.adapters.simulated.venues import NOON, a_venue, place, street, the_market
 
 
 def steal(venue):
@@ -63,3 +63,11 @@ def test_damage_is_named(damage, complaint):
     assert broken_invariants(venue) == []
     damage(venue)
     assert any(complaint in problem for problem in broken_invariants(venue))
+
+
+def test_equal_states_have_equal_checksums_and_a_cancel_changes_it():
+    venue, same = a_venue(), a_venue()
+    orders = [place(each, "alice", Side.BUY, "1", "90") for each in (venue, same)]
+    assert checksum(venue) == checksum(same)
+    venue.cancel(venue.ledger.accounts["alice"], str(orders[0].id), "ABC_USDT", NOON)
+    assert checksum(venue) != checksum(same)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.simulated.building import build_venue
-from adapters.simulated.core.invariants import broken_invariants
+from adapters.simulated.core.invariants import broken_invariants, checksum
 from adapters.simulated.core.orders import OrderRequest
 from adapters.simulated.faults import FaultPlan
 from adapters.simulated.options import ExchangeOptions
@@ -101,6 +101,7 @@ def test_a_venue_comes_back_as_it_was(tmp_path_factory, actions):
     restored = Venue([venue.pairs[BTC].rules], now_ns)
     again.restore(restored)
     assert known(restored) == expected
+    assert checksum(restored) == checksum(venue)
     assert broken_invariants(restored) == []
     assert restored.clearing.next_trade_id > venue.clearing.next_trade_id
     again.close()

@@ -30,9 +30,11 @@ async def error(served, method, path, query="", body=None, **more):
     return status, answer["label"]
 
 
-async def test_the_clock_is_in_milliseconds(served):
-    clock = await served.get("/spot/time")
+async def test_the_clock_is_in_milliseconds_and_answers_are_traced(served):
+    _, clock, headers = await served.send("GET", "/spot/time")
     assert abs(clock["server_time"] - time.time() * 1000) < 5000
+    assert int(headers["X-In-Time"]) <= int(headers["X-Out-Time"]) <= time.time() * 1_000_000
+    assert len(headers["X-Gate-Trace-Id"]) == 32
 
 
 async def test_a_pair_has_the_members_and_types_of_the_page(served):
