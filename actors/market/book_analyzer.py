@@ -5,7 +5,15 @@ from typing import Any
 from actors import addresses
 from actors.kernel import Actor
 from actors.market.book_measures import mid, queue_imbalance, spread_bps, weighted_mid
-from state.messages.market import BookChanged, BookLost, BookMeasured, BookReset, BookWanted
+from state.messages.market import (
+    BookChanged,
+    BookDelta,
+    BookLost,
+    BookMeasured,
+    BookReset,
+    BookSnapshot,
+    BookWanted,
+)
 from state.order_book import BookBroken, OrderBook
 from state.values import Pair, TimeNs
 
@@ -31,26 +39,26 @@ class BookAnalyzer(Actor):
                 # Before the first snapshot there is nothing to change: what waited in the mailbox
                 # over a restart is part of the snapshot that was asked for.
                 if self._book.is_live:
-                    self._fold(message)
+                    self._fold(message.delta)
             case BookReset():
-                self._book.apply_snapshot(message.snapshot)
-                snapshot = message.snapshot
-                self._measure(snapshot.event_time_ns, snapshot.seen_time_ns)
+                self._fold(message.snapshot)
             case BookLost():
                 self._book.clear()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
-    def _fold(self, message: BookChanged) -> None:
-        delta = message.delta
+    def _fold(self, news: BookDelta | BookSnapshot) -> None:
         try:
-            self._book.apply_delta(delta)
+            if isinstance(news, BookDelta):
+                self._book.apply_delta(news)
+            else:
+                self._book.apply_snapshot(news)
         except BookBroken as broken:
             # A book that broke in our hands is as lost as one that broke on the way.
             self.publish(BookLost(pair=self._pair, reason=str(broken)))
             self.tell(self._feed, BookWanted(pair=self._pair))
             return
-        self._measure(delta.event_time_ns, delta.seen_time_ns)
+        self._measure(news.event_time_ns, news.seen_time_ns)
 
     def _measure(self, event_time_ns: TimeNs, seen_time_ns: TimeNs) -> None:
         best = self._book.best()

@@ -4,10 +4,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from actors import addresses
 from actors.kernel import Actor
 from state.candle import CandleFold, RollUp
 from state.messages.market import CandleClosed, StreamLost, StreamOpened, Timeframe, TradePrinted
-from state.messages.operations import ClockMeasured
+from state.messages.operations import ClockMeasured, ClockWanted
 from state.values import NS_PER_S, Pair, TimeNs
 
 GRACE_NS = NS_PER_S // 4
@@ -30,7 +31,8 @@ class CandleBuilder(Actor):
     def __init__(self, pair: Pair) -> None:
         super().__init__()
         self._pair = pair
-        self._offset_ns = 0
+        self._offset_ns: int | None = None
+        """The exchange's clock minus ours; None before it was measured: then nothing is built."""
         self._fold: CandleFold | None = None
         self._rolls: list[RollUp] = []
 
@@ -39,7 +41,7 @@ class CandleBuilder(Actor):
         for topic in (TradePrinted, StreamOpened, StreamLost):
             self.subscribe(topic, self._pair)
         self.subscribe(ClockMeasured)
-        self._begin()
+        self.tell(addresses.HEALTH_MONITOR, ClockWanted(reply_to=self.address))
         self._wait()
 
     def on_receive(self, message: Any) -> None:
@@ -59,16 +61,20 @@ class CandleBuilder(Actor):
             case StreamLost():
                 self._fold = None  # Trades may be missing: no candle over the gap is told.
             case ClockMeasured():
+                is_first = self._offset_ns is None
                 self._offset_ns = message.offset_ns
+                if is_first:
+                    self._begin()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
     def _begin(self) -> None:
-        self._fold = CandleFold.watching(self._pair, SMALLEST, TimeNs(self._venue_ns()))
-        self._rolls = [RollUp(timeframe=timeframe) for timeframe in LARGER]
+        if self._offset_ns is not None:
+            self._fold = CandleFold.watching(self._pair, SMALLEST, TimeNs(self._venue_ns()))
+            self._rolls = [RollUp(timeframe=timeframe) for timeframe in LARGER]
 
     def _venue_ns(self) -> int:
-        return self.now_ns() + self._offset_ns
+        return self.now_ns() + (self._offset_ns or 0)
 
     def _wait(self) -> None:
         left_ns = NS_PER_S - (self._venue_ns() - GRACE_NS) % NS_PER_S

@@ -24,7 +24,7 @@ from state.messages.market import (
     TickerSeen,
     TradePrinted,
 )
-from state.messages.venue import FetchBook, Succeeded, VenueAnswer
+from state.messages.venue import FetchBook, Outcome, Succeeded, VenueAnswer
 from state.values import Pair
 
 SNAPSHOT_RETRY_S = 0.5
@@ -36,6 +36,14 @@ BUFFER_MAX = 5_000
 
 class _AskAgain(Struct, frozen=True):
     attempt: int
+
+
+class _BookAnswered(Struct, frozen=True):
+    """What came of one question: two questions are equal, so each answer says which it is for."""
+
+    life: int
+    attempt: int
+    outcome: Outcome
 
 
 class _Look(Struct, frozen=True):
@@ -63,11 +71,17 @@ class Feed(Actor):
         self._buffer: deque[BookDelta] = deque(maxlen=BUFFER_MAX)
         self._opened = False
         self._attempt = 0
+        self._first_attempt = 1
+        """Snapshots asked for earlier may be older than changes that were lost since."""
         self._heard_ns = 0
 
     def on_start(self) -> None:
         """Subscribe; everything else follows from what the stream tells."""
         self._heard_ns = self.monotonic_ns()
+        if self.incarnation > 1:
+            # What an earlier life had in hand is gone, and nobody looks after what it told.
+            self.publish(StreamLost(reason="the feed begins again", pair=self._pair))
+            self._tell_lost("the feed begins again")
         self._change(BookState.SYNCING, "subscribing")
         self._stream.subscribe(self._pair, self.inlet())
         self.after(self._settings.book_stale_after_s / 2, _Look())
@@ -83,8 +97,8 @@ class Feed(Actor):
                 self._on_delta(message)
             case TradePrinted() | TickerSeen() | CandleSeen():
                 self.publish(message)
-            case VenueAnswer(request=FetchBook(), outcome=outcome):
-                self._on_snapshot(outcome.book if isinstance(outcome, Succeeded) else None)
+            case _BookAnswered():
+                self._on_answered(message)
             case StreamOpened():
                 self._opened = True
                 self._heard_ns = self.monotonic_ns()
@@ -98,8 +112,7 @@ class Feed(Actor):
                 if self._opened:
                     self._begin_again("the analyzer has no book")
             case _AskAgain():
-                if message.attempt == self._attempt and self._state is not BookState.LIVE:
-                    self._ask()
+                self._ask_again(message.attempt)
             case _Look():
                 self._look()
             case _:
@@ -135,20 +148,34 @@ class Feed(Actor):
         if self._state is BookState.LIVE:
             self._lose(reason)
         self._change(BookState.SYNCING, reason)
+        self._first_attempt = self._attempt + 1
         self._ask()
 
     def _ask(self) -> None:
         self._attempt += 1
-        request = FetchBook(pair=self._pair, depth=self._settings.book_depth)
-        self._exchange.request(request, self.inlet())
-        self.after(SNAPSHOT_TIMEOUT_S, _AskAgain(self._attempt))
+        life, attempt, deliver = self.incarnation, self._attempt, self.inlet()
 
-    def _on_snapshot(self, snapshot: BookSnapshot | None) -> None:
+        def answered(answer: VenueAnswer) -> None:
+            deliver(_BookAnswered(life, attempt, answer.outcome))
+
+        request = FetchBook(pair=self._pair, depth=self._settings.book_depth)
+        self._exchange.request(request, answered)
+        self.after(SNAPSHOT_TIMEOUT_S, _AskAgain(attempt))
+
+    def _ask_again(self, attempt: int) -> None:
+        if attempt == self._attempt and self._opened and self._state is not BookState.LIVE:
+            self._ask()
+
+    def _on_answered(self, answered: _BookAnswered) -> None:
         if self._state is BookState.LIVE or not self._opened:
             return
+        if answered.life != self.incarnation or answered.attempt < self._first_attempt:
+            return
+        outcome = answered.outcome
+        snapshot = outcome.book if isinstance(outcome, Succeeded) else None
         if snapshot is None or (self._buffer and self._buffer[0].first_id > snapshot.last_id + 1):
             # No answer, or older than the oldest change we have: a newer one will overlap.
-            self.after(SNAPSHOT_RETRY_S, _AskAgain(self._attempt))
+            self.after(SNAPSHOT_RETRY_S, _AskAgain(answered.attempt))
             return
         self._reset(snapshot)
 
@@ -162,10 +189,13 @@ class Feed(Actor):
 
     def _lose(self, reason: str) -> None:
         self._buffer.clear()
+        self._tell_lost(reason)
+        self._change(BookState.STALE, reason)
+
+    def _tell_lost(self, reason: str) -> None:
         lost = BookLost(pair=self._pair, reason=reason)
         self.tell(self._analyzer, lost)
         self.publish(lost)
-        self._change(BookState.STALE, reason)
 
     def _change(self, state: BookState, reason: str) -> None:
         if state is not self._state or reason:

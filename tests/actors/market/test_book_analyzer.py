@@ -1,0 +1,143 @@
+"""The book analyzer measures verified, live books and nothing else."""
+
+import pytest
+
+from actors import addresses
+from actors.market.book_analyzer import BookAnalyzer
+from state.messages.market import BookChanged, BookLost, BookMeasured, BookReset, BookWanted
+from state.values import TimeNs
+from tests.actors.examples import BTC, NOW, a_delta, a_snapshot
+
+ANALYZER = addresses.book_analyzer(BTC)
+
+
+class Scene:
+    """An analyzer, the feed's ear, and who listens."""
+
+    def __init__(self, house):
+        self.house = house
+        self.feed = house.ear(addresses.feed(BTC))
+        self.heard = house.listener(BookMeasured, BookLost)
+        house.live(ANALYZER, BookAnalyzer, BTC, 500.0)
+
+    def reset(self, *args, **changes):
+        self.house.tell(ANALYZER, BookReset(snapshot=a_snapshot(*args, **changes)))
+
+    def change(self, *args, **changes):
+        self.house.tell(ANALYZER, BookChanged(delta=a_delta(*args, **changes)))
+
+    @property
+    def measures(self):
+        return self.heard.of(BookMeasured)
+
+
+@pytest.fixture
+def scene(house):
+    return Scene(house)
+
+
+def test_it_begins_by_asking_for_a_book(scene):
+    assert scene.feed == [BookWanted(pair=BTC)]
+
+
+def test_a_snapshot_is_measured(scene):
+    scene.reset(10, bids=((99.0, 3.0), (90.0, 7.0)), asks=((101.0, 1.0), (110.0, 7.0)))
+    [measure] = scene.measures
+    assert measure == BookMeasured(
+        pair=BTC,
+        event_time_ns=NOW,
+        seen_time_ns=NOW,
+        sequence=10,
+        bid=99.0,
+        bid_size=3.0,
+        ask=101.0,
+        ask_size=1.0,
+        mid=100.0,
+        weighted_mid=100.5,
+        spread_bps=200.0,
+        imbalance=0.5,
+        bid_depth=297.0,  # 500 basis points reach to 95 and 105: one level of each side.
+        ask_depth=101.0,
+        depth_bps=500.0,
+    )
+
+
+def test_every_change_is_measured_with_its_own_times(scene):
+    scene.reset(10)
+    scene.change(11, bids=((100.0, 6.0),), event_time_ns=TimeNs(5), seen_time_ns=TimeNs(6))
+    measure = scene.measures[-1]
+    assert (measure.sequence, measure.bid, measure.bid_size) == (11, 100.0, 6.0)
+    assert (measure.event_time_ns, measure.seen_time_ns) == (5, 6)
+
+
+def test_what_nobody_saw_come_was_seen_now(scene):
+    scene.house.pass_time(2.0)
+    scene.reset(10)
+    assert scene.measures[-1].seen_time_ns == scene.house.now_ns
+
+
+def test_a_change_before_the_first_snapshot_is_not_measured(scene):
+    scene.change(11)
+    assert scene.heard == []
+
+
+def test_a_lost_book_is_measured_no_more(scene):
+    scene.reset(10)
+    scene.heard.clear()
+    scene.house.tell(ANALYZER, BookLost(pair=BTC, reason="gap"))
+    scene.change(11)
+    assert scene.heard == []
+
+
+def test_a_book_with_an_empty_side_has_no_measures(scene):
+    scene.reset(10, asks=())
+    assert scene.heard == []
+    scene.change(11, asks=((101.0, 1.0),))
+    assert scene.measures[-1].ask == 101.0
+
+
+def test_a_gap_in_its_hands_is_told_and_the_feed_begins_again(scene):
+    scene.reset(10)
+    scene.feed.clear()
+    scene.heard.clear()
+    scene.change(13)
+    assert [one.reason for one in scene.heard.of(BookLost)] == ["expected 11, got 13"]
+    assert scene.feed == [BookWanted(pair=BTC)]
+    scene.change(14)
+    assert scene.measures == []
+    scene.reset(20)
+    assert scene.measures[-1].sequence == 20
+
+
+def test_a_book_that_crosses_in_its_hands_is_lost(scene):
+    scene.reset(10)
+    scene.feed.clear()
+    scene.heard.clear()
+    scene.change(11, bids=((101.5, 1.0),))
+    assert len(scene.heard.of(BookLost)) == 1
+    assert scene.measures == []
+    assert scene.feed == [BookWanted(pair=BTC)]
+
+
+def test_a_snapshot_that_is_crossed_kills_nobody_and_is_no_book(scene):
+    scene.feed.clear()
+    scene.reset(10, bids=((102.0, 1.0),), asks=((101.0, 1.0),))
+    assert len(scene.heard.of(BookLost)) == 1
+    assert scene.feed == [BookWanted(pair=BTC)]
+    scene.reset(11)
+    assert scene.measures[-1].sequence == 11
+
+
+def test_a_restart_has_no_book_and_asks_anew(scene):
+    scene.reset(10)
+    scene.feed.clear()
+    scene.heard.clear()
+    scene.house.crash(ANALYZER)
+    assert scene.feed == [BookWanted(pair=BTC)]
+    scene.change(11)
+    assert scene.heard == []
+
+
+def test_a_message_it_does_not_know_is_a_bug(scene):
+    scene.house.tell(ANALYZER, "nonsense")
+    assert scene.house.deaths() == ["TypeError: market/BTC_USDT/book_analyzer: unexpected str"]
