@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Show the health of a running Gatehouse: `python scripts/status.py [--json] [--watch]`.
+"""Show the health of a running Gatehouse: `scripts/status.py [--json] [--watch]`.
 
 Exit codes: 0 ready and every actor runs, 1 something is wrong, 3 nothing runs.
 """
@@ -7,6 +7,8 @@ Exit codes: 0 ready and every actor runs, 1 something is wrong, 3 nothing runs.
 import json
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,11 @@ from rich.text import Text
 
 from adapters.admin_client import AdminClient, AdminError
 from state.errors import NotRunning
+from state.values import Venue
 
-OK, WRONG, NOTHING = 0, 1, 3
+OK, WRONG, NOTHING, INTERRUPTED = 0, 1, 3, 130
 EVERY_S = 1.0
+PAGE_WIDTH = 160
 _STYLES = {
     "running": "green",
     "live": "green",
@@ -37,33 +41,38 @@ _STYLES = {
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the answer of the socket as it is.")
 @click.option("--watch", is_flag=True, help="Go on showing it, every second, until interrupted.")
-@click.option("--data-dir", default=None, help="As given to `run`.")
-@click.option("--venue", default="simulated", show_default=True)
+@click.option("--data-dir", envvar="GATEHOUSE_DATA_DIR", default=None, help="As given to `run`.")
+@click.option(
+    "--venue",
+    type=click.Choice([venue.value for venue in Venue]),
+    envvar="GATEHOUSE_VENUE",
+    default=Venue.SIMULATED.value,
+    show_default=True,
+)
 @click.option("--supervisors", is_flag=True, help="Show the supervisors too.")
 def main(
     *, as_json: bool, watch: bool, data_dir: str | None, venue: str, supervisors: bool
 ) -> None:
     """Show every actor, its restarts and its mailbox, and every pair's book."""
     path = environment.place(data_dir, venue) / "admin.sock"
+    show = _as_json if as_json else partial(_as_page, supervisors=supervisors)
     try:
-        if watch and not as_json:
-            sys.exit(_watch(path, supervisors=supervisors))
         status = _ask(path)
-        while True:
-            if as_json:
-                click.echo(json.dumps(status))
-            else:
-                _console().print(_page(status, supervisors=supervisors))
-            if not watch:
-                sys.exit(OK if is_well(status) else WRONG)
-            time.sleep(EVERY_S)
-            status = _ask(path)
+        if watch and not as_json and Console().is_terminal:
+            status = _on_screen(path, status, supervisors=supervisors)
+        else:
+            show(status)
+            if watch:
+                status = _on_and_on(path, status, show)
     except NotRunning as error:
         click.echo(f"status: {error}", err=True)
         sys.exit(NOTHING)
     except AdminError as error:
         click.echo(f"status: {error}", err=True)
         sys.exit(WRONG)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)  # Before anything was known.
+    sys.exit(OK if is_well(status) else WRONG)
 
 
 def is_well(status: dict[str, Any]) -> bool:
@@ -78,25 +87,43 @@ def _ask(path: Path) -> dict[str, Any]:
     return answer
 
 
-def _console() -> Console:
-    """A terminal says how wide it is; a file or a pipe takes whole lines."""
+def _as_json(status: dict[str, Any]) -> None:
+    click.echo(json.dumps(status))
+
+
+def _as_page(status: dict[str, Any], *, supervisors: bool) -> None:
     console = Console()
-    return console if console.is_terminal else Console(width=160)
+    # A terminal says how wide it is; a file or a pipe takes whole lines.
+    console = console if console.is_terminal else Console(width=PAGE_WIDTH)
+    console.print(_page(status, supervisors=supervisors))
 
 
-def _watch(path: Path, *, supervisors: bool) -> int:
+def _on_and_on(
+    path: Path, status: dict[str, Any], show: Callable[[dict[str, Any]], None]
+) -> dict[str, Any]:
+    """Go on showing until interrupted; return the last status seen."""
+    try:
+        while True:
+            time.sleep(EVERY_S)
+            status = _ask(path)
+            show(status)
+    except KeyboardInterrupt:
+        return status
+
+
+def _on_screen(path: Path, status: dict[str, Any], *, supervisors: bool) -> dict[str, Any]:
     with Live(console=Console(), auto_refresh=False, screen=True) as live:
-        try:
-            while True:
-                status = _ask(path)
-                live.update(_page(status, supervisors=supervisors), refresh=True)
-                time.sleep(EVERY_S)
-        except KeyboardInterrupt:
-            return OK if is_well(status) else WRONG
+
+        def show(status: dict[str, Any]) -> None:
+            live.update(_page(status, supervisors=supervisors), refresh=True)
+
+        show(status)
+        return _on_and_on(path, status, show)
 
 
 def _page(status: dict[str, Any], *, supervisors: bool) -> Group:
-    return Group(_head(status), _pairs(status["pairs"]), _actors(status["actors"], supervisors))
+    pairs, actors = _pairs(status["pairs"]), _actors(status["actors"], supervisors)
+    return Group(_head(status), pairs, "", actors)
 
 
 def _head(status: dict[str, Any]) -> Text:
@@ -165,6 +192,8 @@ def _actors(actors: list[dict[str, Any]], supervisors: bool) -> Table:  # noqa: 
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        value = float(f"{value:.12g}")  # 65,009.649999999994 is 65,009.65 and binary noise.
     return "" if value is None else f"{value:,}"
 
 

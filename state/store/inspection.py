@@ -28,8 +28,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
     """With its write-ahead log."""
 
 
-def inspect(path: Path, *, newest: int) -> Inspection:
-    """Return what the database at `path` is, after checking its `newest` records.
+def inspect(path: Path, *, newest: int | None = None) -> Inspection:
+    """Return what the database at `path` is, after checking its `newest` records, or all.
 
     Raises:
         StoreNewer: If a newer Gatehouse wrote it.
@@ -49,7 +49,9 @@ def inspect(path: Path, *, newest: int) -> Inspection:
         raise StoreRefused(f"{path}: is not a database that can be used ({error})") from error
 
 
-def _looked(connection: sqlite3.Connection, file: str, newest: int, size_bytes: int) -> Inspection:
+def _looked(
+    connection: sqlite3.Connection, file: str, newest: int | None, size_bytes: int
+) -> Inspection:
     database = Database(connection)
     require_ours(database, file)
     pending = tuple(migration.name for migration in migrations.pending(database))

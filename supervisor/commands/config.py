@@ -44,9 +44,14 @@ def show(
     for column in ("setting", "value", "unit", *(("origin",) if origin else ())):
         table.add_column(column, no_wrap=column == "setting")
     for row in rows:
-        value = json.dumps(row.value) if isinstance(row.value, list) else str(row.value)
-        table.add_row(row.key, value, row.unit, *((row.origin,) if origin else ()))
+        table.add_row(row.key, _told(row.value), row.unit, *((row.origin,) if origin else ()))
     Console(soft_wrap=True).print(table)
+
+
+def _told(value: Any) -> str:
+    if value is None:
+        return "not set"
+    return ",".join(value) if isinstance(value, list | tuple) else str(value)
 
 
 @config.command()
