@@ -39,7 +39,7 @@ def of_our_order(event):
     return event
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(story=st.lists(st.one_of(events, st.from_type(OrderFilled)).map(of_our_order), max_size=12))
 def test_any_event_is_written_soundly_or_refused(story):
     store = in_memory()

@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from state.errors import StoreCorrupt
@@ -88,11 +88,7 @@ def payloads(path: Path) -> list[str]:
     return [payload for (payload,) in rows]
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=60)
 @given(place=st.floats(0.02, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_anywhere_in_the_file_is_found_or_harmless(lock, tmp_path, place, bit):
     """Never a wrong event: the chain names the record, or all events are as they were."""

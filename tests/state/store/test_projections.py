@@ -49,9 +49,15 @@ def test_each_kind_of_event_leaves_its_row(store):
         (1, "1", "t-1", "0.001"),
         (2, "2", "t-2", "0.001"),
     ]
-    assert rows(store, "SELECT decision_id, verdict, code, largest FROM decisions") == [
-        ("d-1", "shrink", "POSITION_MAX", "2"),
-        ("d-2", "shrink", "POSITION_MAX", "2"),
+    assert rows(
+        store, "SELECT decision_id, verdict, code, limit_text, value_text, largest FROM decisions"
+    ) == [
+        ("d-1", "shrink", "POSITION_MAX", "200", "300", "2"),
+        ("d-2", "shrink", "POSITION_MAX", "200", "300", "2"),
+    ]
+    append(store, a_decision(decision_id="d-3", verdict=Verdict.ALLOW, refusal=None))
+    assert rows(store, "SELECT verdict, code, largest FROM decisions WHERE code IS NULL") == [
+        ("allow", None, None)
     ]
     assert rows(store, "SELECT equity, start FROM equity") == [("10000", "10000")]
     assert rows(store, "SELECT alert, severity FROM alerts") == [("feed_stale", "warning")]

@@ -60,7 +60,7 @@ def test_after_pruning_the_chain_verifies_and_everything_is_still_known(lock):
     ledger = store.ledger(USDT)
     anchor = store.last_seq
     assert prune(store, LATER) == anchor
-    assert prune(store, LATER) == 0
+    assert prunable_up_to(store, LATER) == prune(store, LATER) == 0
     assert store.verify() == 0
     append(store, *an_order_of(3))
     assert store.verify() == 5
@@ -76,6 +76,15 @@ def test_after_pruning_the_chain_verifies_and_everything_is_still_known(lock):
     assert again.ledger(USDT).fills == 3
     assert again.verify() == 6
     again.close()
+
+
+def test_pruning_again_takes_what_came_since(store):
+    append(store, *a_day())
+    prune(store, LATER)
+    append(store, *an_order_of(3), a_comparison(fills=3))
+    assert prune(store, LATER) == 6
+    assert store.base(USDT) == (store.last_seq, store.ledger(USDT))
+    assert append(store, a_day()[4], *an_order_of(3)[:2]) == (6, 16, 17)
 
 
 def test_a_late_event_of_an_order_whose_events_went_is_taken(store):

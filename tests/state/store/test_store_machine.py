@@ -136,4 +136,4 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
+TestStore.settings = settings(max_examples=20, stateful_step_count=15)

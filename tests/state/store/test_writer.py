@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from state.errors import StoreRefused
@@ -218,6 +219,18 @@ def test_somebody_elses_lock_is_waited_for_and_not_taken_for_damage(lock, store)
     assert append(store, an_alert()) == (2,)
 
 
+def test_only_what_must_be_on_the_platter_is_synced(store):
+    full, normal = 2, 1
+    for durable, level in ((True, full), (False, normal), (False, normal), (True, full)):
+        append(store, an_alert(), durable=durable)
+        assert store.connection.execute("PRAGMA synchronous").fetchone() == (level,)
+    records = [Record(entries=tuple(entries(an_alert())), sender="a") for _ in range(2)]
+    store.append_many(records)
+    assert store.connection.execute("PRAGMA synchronous").fetchone() == (normal,)
+    store.append_many([records[0], msgspec.structs.replace(records[1], durable=True)])
+    assert store.connection.execute("PRAGMA synchronous").fetchone() == (full,)
+
+
 def test_a_durable_answer_for_what_is_known_already_is_a_write_of_its_own(lock, store):
     """Else what was written before, not durable, would be answered for without a sync."""
     append(store, an_intent())
@@ -243,7 +256,9 @@ def test_a_restarted_writer_may_live_on_another_thread(store):
 
 def test_a_reopened_store_knows_its_accounts_and_open_orders(lock):
     store = opened(lock)
-    append(store, an_opening(), *an_order_of(5), an_intent(), a_fill(), a_session())
+    append(store, an_opening(), an_opening(reason="deposit", change=Decimal(7)))
+    append(store, an_opening(currency="GT", change=Decimal(3)))
+    append(store, *an_order_of(5), an_intent(), a_fill(gt_fee=Decimal(1)), a_session())
     ledger, orders = store.ledger(Currency("USDT")), store.unsettled_orders()
     assert [order.client_order_id for order in orders] == ["t-1"]
     store.checkpoint()
