@@ -58,6 +58,7 @@ class ExchangeProcess:
             ConfigurationInvalid: It cannot do what it was told; the text is its own.
             VenueUnreachable: It did not come up in time.
         """
+        self.stop()
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "supervisor", "exchange", "--port", str(port)]
         with (self._folder / "exchange.log").open("ab") as log:
@@ -80,6 +81,7 @@ class ExchangeProcess:
             ).start()
             return msgspec.json.decode(line, type=Listening)
         self.stop()
+        process.stdout.close()
         told = self._last_words()
         if process.returncode == 2:
             raise ConfigurationInvalid(f"the simulated exchange cannot start: {told}")
@@ -119,5 +121,6 @@ class ExchangeProcess:
 def _drain(process: "subprocess.Popen[bytes]") -> None:
     """Read what it prints after its first line, which is nothing, so that no pipe ever fills."""
     assert process.stdout is not None
-    for _ in process.stdout:
-        pass
+    with process.stdout as output:
+        for _ in output:
+            pass
