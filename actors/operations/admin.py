@@ -9,6 +9,7 @@ from msgspec import Struct
 from actors import addresses
 from actors.kernel import Actor, ChildReport, Cycle, Drill, Fault
 from actors.operations.admin_view import (
+    LetterView,
     Machine,
     PairFacts,
     metrics_of,
@@ -59,6 +60,7 @@ NOT_AVAILABLE = -32002
 ROWS_MAX = 1000
 RESTART_PATIENCE_S = 15.0
 RESULTS_REMEMBERED = 1000
+LETTERS_SHOWN = 100
 
 SESSIONS = {
     "pause": Session.PAUSED,
@@ -311,7 +313,7 @@ class Admin(Actor):
         machine = self.machine
         counts = tuple(machine.census())
         names = [count.address for count in counts]
-        letters = machine.dead_letters.counts()
+        letters = machine.dead_letters
         return Machine(
             now_ns=self.now_ns(),
             counts=counts,
@@ -319,7 +321,11 @@ class Admin(Actor):
             oldest_ms={name: machine.oldest_ms(name) for name in names},
             busy_ms={name: machine.busy_ms(name) for name in names},
             snapshots_ns={name: machine.snapshot_taken_ns(name) for name in names},
-            dead_letters={why.value: number for why, number in letters.items()},
+            dead_letters={why.value: number for why, number in letters.counts().items()},
+            newest_letters=tuple(
+                LetterView(to=one.to, kind=type(one.message).__name__, why=one.why.value)
+                for one in letters.newest()[-LETTERS_SHOWN:]
+            ),
         )
 
     def _why_not(self, pair: Pair) -> dict[str, Any]:

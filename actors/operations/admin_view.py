@@ -37,6 +37,14 @@ class ActorView(Struct, frozen=True, kw_only=True):
     snapshot_age_s: float | None
 
 
+class LetterView(Struct, frozen=True, kw_only=True):
+    """One piece of mail that was not handled."""
+
+    to: str
+    kind: str
+    why: str
+
+
 class Machine(Struct, frozen=True, kw_only=True):
     """The actor machine at one moment."""
 
@@ -47,6 +55,8 @@ class Machine(Struct, frozen=True, kw_only=True):
     busy_ms: Mapping[str, float]
     snapshots_ns: Mapping[str, int | None]
     dead_letters: Mapping[str, int]
+    """All there were, by reason."""
+    newest_letters: tuple[LetterView, ...] = ()
 
 
 class PairFacts(Struct, kw_only=True):
@@ -163,6 +173,7 @@ def metrics_of(machine: Machine, health: HealthSampled | None) -> dict[str, Any]
         "mail_dropped": sum(count.dropped for count in machine.counts),
         "mail_conflated": sum(count.conflated for count in machine.counts),
         "dead_letters": dict(machine.dead_letters),
+        "newest_dead_letters": machine.newest_letters,
         "restarts": sum(report.restarts for report in machine.board.values()),
         "health": health,
     }

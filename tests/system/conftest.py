@@ -1,0 +1,37 @@
+"""Houses and exchanges as processes; whatever a test starts is gone when it is over."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.proofs.processes import Exchange, House
+
+pytestmark = pytest.mark.slow
+
+StartHouse = Callable[..., House]
+StartExchange = Callable[..., Exchange]
+
+
+@pytest.fixture
+def houses(tmp_path: Path) -> Iterator[StartHouse]:
+    """Give a function that starts a house, by default always in the same data directory."""
+    with contextlib.ExitStack() as open_ones:
+
+        def start(data_dir: Path | None = None, **wanted: Any) -> House:
+            return open_ones.enter_context(House(data_dir or tmp_path / "house", **wanted))
+
+        yield start
+
+
+@pytest.fixture
+def exchanges(tmp_path: Path) -> Iterator[StartExchange]:
+    """Give a function that starts an exchange, by default always with the same database."""
+    with contextlib.ExitStack() as open_ones:
+
+        def start(folder: Path | None = None, **wanted: Any) -> Exchange:
+            return open_ones.enter_context(Exchange(folder or tmp_path / "exchange", **wanted))
+
+        yield start
