@@ -1,8 +1,8 @@
 """What could be held if everything that may still happen happened. Pure.
 
-Buys that rest, fly, are of unknown fate or were approved a moment ago count in full at their limit
-price; sells count for nothing until they are filled. So no order of events can exceed what this
-says.
+Buys that rest, fly, are of unknown fate or were approved a moment ago count in full, at their limit
+price or at what they would be worth, whichever is more; sells count for nothing until they are
+filled. So no order of events can exceed what this says.
 """
 
 from collections.abc import Iterable, Mapping
@@ -92,7 +92,8 @@ def exposure(
         for one in commitments:
             quote = quote_of(one.pair)
             if one.side is Side.BUY:
-                by_pair[one.pair] = by_pair.get(one.pair, ZERO) + one.notional
+                worth = one.quantity * max(one.price, marks.get(one.pair, ZERO))
+                by_pair[one.pair] = by_pair.get(one.pair, ZERO) + worth
                 free[quote] = free.get(quote, ZERO) - one.notional
             else:
                 free_base[one.pair] = free_base.get(one.pair, ZERO) - one.quantity

@@ -6,13 +6,14 @@ denied by it. Codes are stable and listed in docs/risk-codes.md.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Context, Decimal
 from enum import StrEnum
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from state.config.settings import RiskSettings
+from state.exact import exactly
 from state.instrument import TradingRules
 from state.messages.market import BookMeasured
 from state.messages.orders import OrderProposed, Refusal, Verdict
@@ -221,17 +222,23 @@ def _limits(proposal: OrderProposed, view: View, rules: TradingRules) -> list[_L
         free = plain(view.free_base)
         held = _Limit(code=Code.HOLDING, quantity=view.free_base, limit=free, value=free)
         return [*found, held]
+    assert view.book is not None
+    # Once filled it is held at the mid, so bought below it counts as what it will be worth.
+    worth = max(price, Decimal(repr(view.book.mid)))
     return [
         *found,
-        _room(Code.POSITION_MAX, limits.position_notional_max, view.pair_exposure, price),
-        _room(Code.EXPOSURE_MAX, limits.exposure_notional_max, view.total_exposure, price),
+        _room(Code.POSITION_MAX, limits.position_notional_max, view.pair_exposure, worth),
+        _room(Code.EXPOSURE_MAX, limits.exposure_notional_max, view.total_exposure, worth),
         _room(Code.BALANCE, view.free_quote, ZERO, price),
     ]
 
 
 def _room(code: Code, limit: Decimal, used: Decimal, price: Decimal) -> _Limit:
     """Return how much of a limit in quote units is left, as a quantity at `price`."""
-    return _Limit(code=code, quantity=(limit - used) / price, limit=plain(limit), value=plain(used))
+    with exactly():
+        left = limit - used
+    quantity = _FLOOR.divide(left, price)
+    return _Limit(code=code, quantity=quantity, limit=plain(limit), value=plain(used))
 
 
 def _pair_max(rules: TradingRules, price: Decimal) -> Decimal:
@@ -239,5 +246,9 @@ def _pair_max(rules: TradingRules, price: Decimal) -> Decimal:
     if rules.quantity_max is not None:
         most.append(rules.quantity_max)
     if rules.notional_max is not None:
-        most.append(rules.notional_max / price)
+        most.append(_FLOOR.divide(rules.notional_max, price))
     return min(most)
+
+
+_FLOOR = Context(prec=60, rounding=ROUND_FLOOR)
+"""A bound that was rounded up would be none."""

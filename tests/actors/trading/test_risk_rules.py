@@ -1,0 +1,360 @@
+"""The risk rules: each refuses what it is for, at its very boundary; what passes breaks no limit.
+
+The example: 1 BTC at 100.2 while the book stands at 100.0 to 100.2, with room for everything.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.trading.risk_rules import Code, Ruling, View, judge
+from state.config.settings import RiskSettings
+from state.exact import exactly
+from state.messages.orders import Verdict
+from state.values import NS_PER_S, Notional, Quantity, Session, Side, TimeNs
+from tests.actors.examples import NOW, a_measure, a_proposal, rules
+
+LIMITS = RiskSettings(
+    position_notional_max=Decimal(2000),
+    order_notional_max=Decimal(500),
+    exposure_notional_max=Decimal(5000),
+    price_band_bps=Decimal(100),
+    orders_per_minute=60,
+)
+
+
+def a_view(*, limits: dict[str, Any] | None = None, **changes: Any) -> View:
+    members = {
+        "now_ns": NOW,
+        "session": Session.READY,
+        "halted": None,
+        "repeated": False,
+        "rules": rules(),
+        "book": a_measure(),
+        "book_seen_ns": NOW,
+        "stale_after_ns": 5 * NS_PER_S,
+        "orders_last_minute": 0,
+        "pair_exposure": Notional(Decimal(0)),
+        "total_exposure": Notional(Decimal(0)),
+        "free_quote": Notional(Decimal(10_000)),
+        "free_base": Quantity(Decimal(10)),
+        "limits": msgspec.structs.replace(LIMITS, **limits or {}),
+    }
+    return View(**members | changes)
+
+
+def a_sale(**changes: Any):
+    return a_proposal(**{"side": Side.SELL, "price": Decimal(100)} | changes)
+
+
+def allows(ruling: Ruling) -> bool:
+    return ruling.verdict is Verdict.ALLOW and ruling.refusal is None
+
+
+def denied_by(ruling: Ruling) -> str | None:
+    if ruling.verdict is not Verdict.DENY:
+        return None
+    assert ruling.quantity == 0
+    assert ruling.refusal is not None
+    assert ruling.refusal.largest == 0
+    return ruling.refusal.code
+
+
+def shown(ruling: Ruling) -> tuple[str, str, str]:
+    assert ruling.refusal is not None
+    return ruling.refusal.code, ruling.refusal.limit, ruling.refusal.value
+
+
+def test_what_breaks_no_rule_passes_whole():
+    ruling = judge(a_proposal(), a_view())
+    assert allows(ruling)
+    assert ruling.quantity == 1
+
+
+# Questions of yes or no.
+
+
+def test_nothing_passes_while_the_halt_latch_is_set():
+    for proposal in (a_proposal(), a_sale()):
+        assert denied_by(judge(proposal, a_view(halted="fire"))) == Code.HALTED
+
+
+@pytest.mark.parametrize("session", [one for one in Session if one is not Session.READY])
+def test_nothing_is_bought_unless_the_session_is_ready(session):
+    ruling = judge(a_proposal(), a_view(session=session))
+    assert denied_by(ruling) == Code.SESSION
+    assert shown(ruling) == ("SESSION", "ready", session)
+
+
+@pytest.mark.parametrize("session", [Session.READY, Session.PAUSED, Session.DRAINING])
+def test_what_is_held_may_be_sold_while_paused_or_draining(session):
+    assert allows(judge(a_sale(), a_view(session=session)))
+
+
+@pytest.mark.parametrize("session", [Session.STARTING, Session.STOPPED, Session.EMERGENCY])
+def test_nothing_at_all_is_sold_before_and_after_trading(session):
+    ruling = judge(a_sale(), a_view(session=session))
+    assert shown(ruling) == ("SESSION", "ready or paused or draining", session)
+
+
+def test_a_proposal_may_be_judged_until_it_expires():
+    at_expiry = a_view(now_ns=TimeNs(NOW + 2 * NS_PER_S))
+    assert allows(judge(a_proposal(), at_expiry))
+    after = a_view(now_ns=TimeNs(NOW + 2 * NS_PER_S + 7_000_000))
+    assert shown(judge(a_proposal(), after)) == ("EXPIRED", "0 ms", "7 ms")
+
+
+def test_a_decision_is_judged_once():
+    assert denied_by(judge(a_proposal(), a_view(repeated=True))) == Code.REPEATED
+
+
+def test_a_pair_without_rules_is_not_traded():
+    assert denied_by(judge(a_proposal(), a_view(rules=None))) == Code.UNKNOWN_PAIR
+
+
+def test_a_side_the_exchange_has_closed_is_not_traded():
+    sales_only = rules(tradable=frozenset({Side.SELL}))
+    assert denied_by(judge(a_proposal(), a_view(rules=sales_only))) == Code.PAIR_HALTED
+    assert allows(judge(a_sale(), a_view(rules=sales_only)))
+
+
+def test_without_a_book_nothing_is_traded():
+    assert denied_by(judge(a_proposal(), a_view(book=None))) == Code.NO_BOOK
+
+
+def test_a_book_may_be_as_old_as_the_limit_and_no_older():
+    assert allows(judge(a_proposal(), a_view(book_seen_ns=TimeNs(NOW - 5 * NS_PER_S))))
+    ruling = judge(a_proposal(), a_view(book_seen_ns=TimeNs(NOW - 5 * NS_PER_S - 3_000_000)))
+    assert shown(ruling) == ("STALE_BOOK", "5000 ms", "5003 ms")
+
+
+@pytest.mark.parametrize("price", ["100.25", "0", "-100.2"])
+def test_a_price_off_the_grid_is_refused(price):
+    ruling = judge(a_proposal(price=Decimal(price)), a_view())
+    assert denied_by(ruling) == Code.PRICE_STEP
+    assert shown(ruling)[1] == "0.1"
+
+
+@pytest.mark.parametrize("quantity", ["1.00005", "0", "-1"])
+def test_a_quantity_off_the_grid_is_refused(quantity):
+    ruling = judge(a_proposal(quantity=Decimal(quantity)), a_view())
+    assert denied_by(ruling) == Code.QUANTITY_STEP
+    assert shown(ruling)[1] == "0.0001"
+
+
+def test_a_price_may_lie_as_far_from_the_mid_as_the_band_and_no_further():
+    view = a_view(book=a_measure(mid=100.0))
+    assert allows(judge(a_proposal(price=Decimal(101)), view))
+    assert allows(judge(a_proposal(price=Decimal(99)), view))
+    for price in ("101.1", "98.9"):
+        ruling = judge(a_proposal(price=Decimal(price)), view)
+        assert shown(ruling) == ("PRICE_BAND", "100 bps", "110.0 bps")
+
+
+def test_only_so_many_orders_are_bought_in_a_minute():
+    assert allows(judge(a_proposal(), a_view(orders_last_minute=59)))
+    ruling = judge(a_proposal(), a_view(orders_last_minute=60))
+    assert shown(ruling) == ("ORDER_RATE", "60 a minute", "61")
+
+
+def test_selling_is_not_counted_against_the_order_rate():
+    assert allows(judge(a_sale(), a_view(orders_last_minute=60)))
+
+
+# Bounds.
+
+
+@pytest.mark.parametrize(
+    ("limits", "changes", "shown_limit", "shown_value", "code", "quantity"),
+    [
+        ({"order_notional_max": Decimal("50.1")}, {}, "50.1", "0", Code.ORDER_NOTIONAL_MAX, "0.5"),
+        (
+            {"position_notional_max": Decimal("150.1")},
+            {"pair_exposure": Decimal(100)},
+            "150.1",
+            "100",
+            Code.POSITION_MAX,
+            "0.5",
+        ),
+        (
+            {"exposure_notional_max": Decimal("150.1")},
+            {"total_exposure": Decimal(100)},
+            "150.1",
+            "100",
+            Code.EXPOSURE_MAX,
+            "0.5",
+        ),
+        ({}, {"free_quote": Decimal("50.1")}, "50.1", "0", Code.BALANCE, "0.5"),
+        ({}, {"rules": rules(quantity_max=Decimal("0.5"))}, "0.5", "1", Code.PAIR_MAX, "0.5"),
+        ({}, {"rules": rules(notional_max=Decimal("50.1"))}, "0.5", "1", Code.PAIR_MAX, "0.5"),
+    ],
+)
+def test_a_purchase_beyond_a_bound_is_shrunk_to_it(
+    limits, changes, shown_limit, shown_value, code, quantity
+):
+    ruling = judge(a_proposal(), a_view(limits=limits, **changes))
+    assert ruling.verdict is Verdict.SHRINK
+    assert ruling.quantity == Decimal(quantity)
+    assert shown(ruling) == (code, shown_limit, shown_value)
+    assert ruling.refusal is not None
+    assert ruling.refusal.largest == Decimal(quantity)
+
+
+def test_a_purchase_exactly_at_a_bound_passes_whole():
+    for limits in (
+        {"order_notional_max": Decimal("100.2")},
+        {"position_notional_max": Decimal("100.2")},
+        {"exposure_notional_max": Decimal("100.2")},
+    ):
+        assert allows(judge(a_proposal(), a_view(limits=limits)))
+    assert allows(judge(a_proposal(), a_view(free_quote=Decimal("100.2"))))
+
+
+def test_a_sale_is_bound_by_what_is_held_and_not_by_exposure_or_cash():
+    broke = {
+        "pair_exposure": Decimal(10**6),
+        "total_exposure": Decimal(10**6),
+        "free_quote": Decimal(0),
+    }
+    assert allows(judge(a_sale(), a_view(**broke)))
+    ruling = judge(a_sale(), a_view(free_base=Decimal("0.25"), **broke))
+    assert ruling.verdict is Verdict.SHRINK
+    assert shown(ruling) == ("HOLDING", "0.25", "0.25")
+    assert ruling.quantity == Decimal("0.25")
+
+
+def test_the_smallest_bound_wins():
+    view = a_view(
+        limits={
+            "order_notional_max": Decimal("80.16"),
+            "position_notional_max": Decimal("40.08"),
+            "exposure_notional_max": Decimal("60.12"),
+        },
+    )
+    ruling = judge(a_proposal(), view)
+    assert shown(ruling)[0] == Code.POSITION_MAX
+    assert ruling.quantity == Decimal("0.4")
+
+
+def test_what_is_left_is_rounded_down_to_the_grid():
+    ruling = judge(a_proposal(), a_view(limits={"order_notional_max": Decimal(100)}))
+    assert ruling.quantity == Decimal("0.9980")  # 100 / 100.2 is 0.99800...
+
+
+def test_a_rest_below_the_exchange_minimum_is_denied_by_the_bound_that_left_it():
+    # At least 3 quote units: 0.03 BTC at 100.2.
+    ruling = judge(a_proposal(), a_view(free_quote=Decimal("2.99")))
+    assert denied_by(ruling) == Code.BALANCE
+    assert denied_by(judge(a_proposal(), a_view(free_quote=Decimal(-5)))) == Code.BALANCE
+
+
+def test_a_proposal_below_the_exchange_minimum_is_denied():
+    ruling = judge(a_proposal(quantity=Decimal("0.0299")), a_view())
+    assert denied_by(ruling) == Code.ORDER_MIN
+    assert shown(ruling) == ("ORDER_MIN", "0.03", "0.0299")
+    assert allows(judge(a_proposal(quantity=Decimal("0.03")), a_view()))
+
+
+def test_a_purchase_below_the_market_counts_at_what_it_will_be_worth():
+    """Filled, it would stand in the accounts at the mid, not at its own price."""
+    view = a_view(
+        book=a_measure(mid=100.0),
+        limits={"position_notional_max": Decimal(50), "price_band_bps": Decimal(5000)},
+    )
+    ruling = judge(a_proposal(price=Decimal(80)), view)
+    assert shown(ruling)[0] == Code.POSITION_MAX
+    assert ruling.quantity == Decimal("0.5")
+
+
+# Whatever passes.
+
+# Room is drawn around what is wanted, so that every bound wins now and then; digits go on and on.
+
+tails = st.sampled_from(["0", "1e-19", "0.0499999999999999999", "0.0123456789123456789"]).map(
+    Decimal
+)
+rooms = st.builds(lambda units, tail: Decimal(units) / 10 + tail, st.integers(0, 3000), tails)
+used = st.builds(lambda units, tail: Decimal(units) + tail, st.integers(-9000, 9000), tails)
+
+
+@st.composite
+def cases(draw):
+    price = Decimal(draw(st.integers(600, 1400))).scaleb(-1)
+    proposal = a_proposal(
+        side=draw(st.sampled_from(Side)),
+        price=price,
+        quantity=Decimal(draw(st.integers(1, 30_000))).scaleb(-4),
+    )
+    pair_exposure, total_exposure = draw(used), draw(used)
+    with exactly():
+        limits = {
+            "order_notional_max": draw(rooms),
+            "position_notional_max": pair_exposure + draw(rooms),
+            "exposure_notional_max": total_exposure + draw(rooms),
+            "price_band_bps": Decimal(5000),
+        }
+        free_base = draw(rooms) / 128
+    view = a_view(
+        limits=limits,
+        rules=rules(
+            quantity_max=draw(st.none() | st.just(Decimal("1.5"))),
+            notional_max=draw(st.none() | rooms),
+        ),
+        book=a_measure(mid=draw(st.integers(900, 1100)) / 10),
+        pair_exposure=pair_exposure,
+        total_exposure=total_exposure,
+        free_quote=draw(rooms),
+        free_base=free_base,
+    )
+    return proposal, view
+
+
+@settings(max_examples=400)
+@given(case=cases())
+def test_whatever_passes_exceeds_no_limit_by_the_last_digit(case):
+    proposal, view = case
+    ruling = judge(proposal, view)
+    quantity, pair = ruling.quantity, view.rules
+    assert (ruling.verdict is Verdict.DENY) == (quantity == 0)
+    if not quantity:
+        return
+    assert pair is not None
+    assert view.book is not None
+    assert quantity <= proposal.quantity
+    assert quantity % pair.quantity_step == 0
+    assert quantity >= pair.smallest(proposal.price)
+    with exactly():
+        notional = quantity * proposal.price
+        worth = quantity * max(proposal.price, Decimal(repr(view.book.mid)))
+        assert notional <= view.limits.order_notional_max
+        assert pair.quantity_max is None or quantity <= pair.quantity_max
+        assert pair.notional_max is None or notional <= pair.notional_max
+        if proposal.side is Side.SELL:
+            assert quantity <= view.free_base
+        else:
+            assert view.pair_exposure + worth <= view.limits.position_notional_max
+            assert view.total_exposure + worth <= view.limits.exposure_notional_max
+            assert notional <= view.free_quote
+
+
+@given(case=cases())
+def test_what_is_cut_off_would_have_been_too_much(case):
+    """One step more than what was allowed breaks the bound that is named."""
+    proposal, view = case
+    ruling = judge(proposal, view)
+    if ruling.verdict is not Verdict.SHRINK:
+        return
+    assert view.rules is not None
+    larger = msgspec.structs.replace(
+        proposal, quantity=Quantity(ruling.quantity + view.rules.quantity_step)
+    )
+    again = judge(larger, view)
+    assert again.verdict is Verdict.SHRINK
+    assert again.quantity == ruling.quantity
+    assert again.refusal is not None
+    assert ruling.refusal is not None
+    assert again.refusal.code == ruling.refusal.code
