@@ -20,7 +20,6 @@ class Child:
     lives: int = 0
     """The newest there ever was."""
     restarts: int = 0
-    has_run: bool = False
     failures: int = 0
     """Faults in a row, for the backoff."""
     since_ns: int = 0

@@ -282,7 +282,6 @@ class Supervisor(Actor):
             if child.spec.restart is Restart.TEMPORARY or self._spec.template is not None:
                 self._drop(child.id)
         else:
-            child.has_run = True
             self._enter(child, ChildState.RUNNING)
         self._reply(step.request, Outcome.OK, child.id, started.reason)
 
@@ -300,12 +299,11 @@ class Supervisor(Actor):
         child.last_error = reason
         self._enter(child, ChildState.STOPPED)
         self._reply(step.request, Outcome.FAILED, child.id, reason)
-        booting = not self._announced and not child.has_run
         if isinstance(step.request, RestartChild):
             return  # It was down before, and stays so.
         if isinstance(step.request, StartChild):
             self._drop(child.id)
-        elif booting and self._spec.boot is Boot.STRICT:
+        elif not self._announced and self._spec.boot is Boot.STRICT:
             self._end_with(ExitKind.ERROR, f"{child.id} cannot start: {reason}")
         elif child.spec.restart is Restart.TEMPORARY:
             self._drop(child.id)
@@ -450,10 +448,11 @@ class Supervisor(Actor):
         self._ending = True
         self._turn_away()
         order = tuple(reversed(self._children.order()))
-        if self._spec.template is not None:
-            self._plan.append(Stop(order, keep=True))
+        if self._spec.template is None:
+            self._plan.extend(Stop((id_,)) for id_ in order)
         else:
-            self._plan.extend(Stop((id_,), keep=True) for id_ in order)
+            self._plan.append(Stop(order))
+            self._plan.extend(Forget(id_) for id_ in order)
         self._plan.append(End(kind, reason))
 
     def _turn_away(self) -> None:
@@ -501,8 +500,6 @@ class Supervisor(Actor):
             return
         self._awaiting = None
         self._reply(start.request, Outcome.FAILED, start.id, "called off while starting")
-        if isinstance(request, TerminateChild) and self._spec.strategy is not Strategy.ONE_FOR_ONE:
-            self._plan.clear()  # Those to be started after it stand on it.
         self._plan.extendleft(reversed(steps))
 
     def _reply(

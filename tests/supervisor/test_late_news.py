@@ -6,6 +6,7 @@ from actors.kernel import Exited, ExitKind, Hung, Started
 from supervisor.backoff import Backoff
 from supervisor.child_spec import BRUTAL, Restart
 from supervisor.management import Outcome, RestartChild, StartChild, TerminateChild
+from supervisor.supervisor import _RetryDue, _StartTimeout, _StopTimeout
 from tests.supervisor.worlds import SlowStarter, everywhere, virtually
 
 
@@ -23,6 +24,9 @@ NEWS = {
     "exited": exited(),
     "exited normally": exited(kind=ExitKind.NORMAL),
     "hung": hung(),
+    "start timed out": _StartTimeout("a", 1),
+    "stop timed out": _StopTimeout("a", 1),
+    "retry due": _RetryDue("a", "1.1"),
 }
 
 

@@ -5,8 +5,8 @@ import pytest
 from actors.kernel import ExitKind
 from supervisor.backoff import Backoff
 from supervisor.child_spec import AutoShutdown, Restart, Strategy
-from supervisor.management import Outcome, ReplaceSpec, RestartChild, TerminateChild
-from tests.supervisor.worlds import everywhere, virtually
+from supervisor.management import Outcome, ReplaceSpec, RestartChild, StartChild, TerminateChild
+from tests.supervisor.worlds import SlowStarter, Wake, everywhere, virtually
 
 ALWAYS = list(AutoShutdown)
 SOMETIMES = [AutoShutdown.ANY, AutoShutdown.ALL]
@@ -113,6 +113,22 @@ def test_with_all_a_significant_child_about_to_be_restarted_still_counts(world):
     assert world.states() == {"a": "running", "b": "stopped"}
     world.leave("a")
     assert world.exit().kind is ExitKind.SHUTDOWN
+
+
+@virtually
+def test_with_all_a_crash_not_yet_looked_at_still_counts(world):
+    world.start(*significant(world, "a b"), auto_shutdown=AutoShutdown.ALL)
+    world.script("s").starts.append("hang")
+    world.send(StartChild(spec=world.child("s", SlowStarter)))
+    world.settle()
+    world.leave("b")
+    world.settle()
+    world.crash("a")
+    world.settle()
+    # The supervisor waits for s; it has heard of both deaths and decided about neither.
+    world.tell("s", Wake())
+    world.shows("+a +b -b !a +s +a")
+    assert not world.exits()
 
 
 @virtually

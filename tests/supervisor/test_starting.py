@@ -5,6 +5,7 @@ import time
 import pytest
 
 from actors.kernel import ExitKind, Started
+from supervisor.backoff import Backoff
 from supervisor.child_spec import Boot, Restart, Strategy
 from supervisor.management import Outcome, RestartChild
 from tests.supervisor.worlds import Say, SlowStarter, Wake, everywhere, live, virtually
@@ -89,6 +90,21 @@ def test_a_retrying_boot_goes_on_to_the_children_behind_the_failure(world, strat
     again = "-a +a" if strategy is Strategy.ONE_FOR_ALL else ""
     world.shows(f"+a xb {again} +b +c")
     assert world.announced()
+
+
+@virtually
+@pytest.mark.parametrize("strategy", list(Strategy))
+def test_a_retrying_boot_is_over_when_order_allows_it(world, strategy):
+    """Where order matters all must be up; where it does not, each must have had its chance."""
+    world.script("b").starts.append("fail")
+    delayed = world.child("b", backoff=Backoff(min_s=1, max_s=1))
+    world.begin(world.child("a"), delayed, world.child("c"), boot=Boot.RETRY, strategy=strategy)
+    world.settle()
+    assert world.states()["b"] == "backoff"
+    assert world.announced() is (strategy is Strategy.ONE_FOR_ONE)
+    world.let_pass(2)
+    assert world.announced()
+    assert world.states() == dict.fromkeys("abc", "running")
 
 
 @everywhere

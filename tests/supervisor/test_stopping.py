@@ -39,6 +39,19 @@ def test_asked_to_stop_twice_is_asked_once(world):
 
 
 @everywhere
+def test_a_supervisor_that_gave_up_and_is_then_asked_to_stop_still_ends_as_an_error(world):
+    world.start(world.child("a"), world.child("b", stop_s=INFINITY), intensity=0)
+    world.script("b").when_asked_to_stop = "linger"
+    world.crash("a")
+    world.until(lambda: "~b" in world.history)
+    world.shut_down()
+    world.settle()
+    world.leave("b")
+    assert world.exit().kind is ExitKind.ERROR
+    world.shows("+a +b !a ~b -b")
+
+
+@everywhere
 def test_a_child_may_take_for_ever_when_its_spec_says_so(world):
     """OTP: sup_stop_infinity."""
     world.start(world.child("a", stop_s=INFINITY), world.sub("sub", world.child("b")))

@@ -6,7 +6,7 @@ import pytest
 
 from actors.kernel import ExitKind
 from supervisor.child_spec import BRUTAL, Restart, Strategy
-from supervisor.management import Outcome, StartChild, TerminateChild
+from supervisor.management import Outcome, StartChild, TerminateChild, WhichChildren
 from tests.supervisor.worlds import (
     PATIENCE_S,
     Recorded,
@@ -212,6 +212,53 @@ def test_nobody_is_born_under_a_supervisor_that_was_cut_off_meanwhile(world):
     world.settle()
     assert world.up() == "a"
     assert world.history == ["+a"]
+
+
+@live
+def test_a_supervisor_that_was_cut_off_does_nothing_more_when_it_comes_to(world):
+    """Found here: it went on with its plan, and cut off a child of its own successor."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Unhurried(Recorded):
+        def __init__(self, of_world, id_):
+            if of_world.history.count("+b") == 1 and not inside.is_set():
+                inside.set()
+                go_on.wait(PATIENCE_S)
+            super().__init__(of_world, id_)
+
+    children = (
+        world.child("c", stop_s=BRUTAL),
+        world.child("s", SlowStarter),
+        world.child("b", Unhurried),
+    )
+    world.start(world.sub("sub", *children, strategy=Strategy.ONE_FOR_ALL))
+    world.script("s").starts.append("hang")
+    world.crash("sub/b")
+    world.until(lambda: world.hung)
+    # While it waits for s it is told to terminate c, which it will do when its plan is done; but
+    # in the middle of the plan it is caught in the `__init__` of b, and replaced.
+    world.send(TerminateChild(id="c"), to="top/sub")
+    world.runtime.ask("top/sub", WhichChildren(), timeout_s=PATIENCE_S)
+    world.hung.clear()
+    world.script("s").gate.set()
+    assert inside.wait(PATIENCE_S)
+    world.kill("sub")
+    world.until(lambda: world.which()["sub"].restarts == 1 and world.state("sub") == "running")
+    everybody = "sub sub/b sub/c sub/s"
+    assert world.up() == everybody
+    go_on.set()
+    world.settle()
+    assert world.up() == everybody
+
+
+@everywhere
+def test_a_supervisor_brought_to_life_again_first_cuts_off_all_of_its_former_life(world):
+    children = (world.child("a", SlowStarter, stop_s=0.02), world.sub("sub", world.child("b")))
+    world.start(*children)
+    world.script("a").starts.append("hang")
+    world.begin(*children)
+    world.until(lambda: world.state("a") == "starting")
+    assert world.up() == "a"
 
 
 @everywhere
