@@ -1,6 +1,7 @@
 """The exchange as a process: readiness, ends, complaints, and its life after a kill."""
 
 import concurrent.futures
+import json
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from decimal import Decimal
 import gate_api
 import pytest
 import urllib3
+from websockets.sync.client import connect
 
 from tests.adapters.simulated.exchange_process import ROOT, ready, running_exchange, started
 
@@ -43,6 +45,17 @@ def test_a_signal_ends_it_cleanly(number):
     assert exchange.control("status")["pairs"] == ["BTC_USDT"]
     process.send_signal(number)
     assert ended(process) == (0, "")
+
+
+def test_an_open_socket_does_not_delay_the_end():
+    process = started("--pairs", "BTC_USDT")
+    exchange = ready(process)
+    subscribe = {"channel": "spot.tickers", "event": "subscribe", "payload": ["BTC_USDT"]}
+    with connect(exchange.ws) as websocket:
+        websocket.send(json.dumps(subscribe))
+        assert json.loads(websocket.recv(timeout=10))["error"] is None
+        process.send_signal(signal.SIGTERM)
+        assert ended(process, timeout=5) == (0, "")
 
 
 def test_it_ends_with_whoever_started_it_when_asked_to():
