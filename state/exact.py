@@ -39,6 +39,11 @@ def total(values: Iterable[Decimal]) -> Decimal:
         return sum(values, ZERO)
 
 
+def difference(whole: Decimal, part: Decimal) -> Decimal:
+    """Return `whole - part`, exactly."""
+    return _EXACT.subtract(whole, part)
+
+
 def share(whole: Decimal, part: Decimal, of: Decimal) -> Decimal:
     """Return `whole * part / of`, rounded to 12 decimals unless `part` is all of it.
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from state.exact import exactly
+from state.exact import difference, exactly
 from state.messages.orders import (
     CancelIntended,
     OrderAccepted,
@@ -135,14 +135,14 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Base units that may still be filled; an order of unknown fate counts in full."""
         if self.state.is_terminal:
             return Quantity(ZERO)
-        return Quantity(max(ZERO, self.intent.quantity - self.filled))
+        return Quantity(max(ZERO, difference(self.intent.quantity, self.filled)))
 
     @property
     def missing_fills(self) -> Quantity:
         """Base units that the exchange counted when the order ended, but whose fills we lack."""
         if self.finished is None:
             return Quantity(ZERO)
-        return Quantity(max(ZERO, self.finished.filled_quantity - self.filled))
+        return Quantity(max(ZERO, difference(self.finished.filled_quantity, self.filled)))
 
     @property
     def is_settled(self) -> bool:

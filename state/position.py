@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from state.exact import exactly, share
+from state.exact import difference, exactly, share
 from state.messages.orders import OrderFilled
 from state.values import ZERO, Notional, Pair, Price, Quantity, TimeNs, base_of, quote_of
 
@@ -43,7 +43,7 @@ class Position(Struct, frozen=True, kw_only=True):
     @property
     def oversold(self) -> Quantity:
         """Base units sold that we did not know to hold: 0 in a sane world."""
-        return Quantity(max(-self.net, ZERO))
+        return Quantity(max(difference(ZERO, self.net), ZERO))
 
     @property
     def average_entry(self) -> Price:

@@ -6,10 +6,11 @@ per transaction, however many events touched them.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
+from state.exact import difference
 from state.ledger import GT, POINTS, Ledger
 from state.messages.accounts import EquityMarked, FundsMoved
 from state.messages.journal import Event
@@ -184,10 +185,10 @@ def position_of(row: Row) -> Position:
     pair, quantity, oversold, cost, realised, fees, _, opened_at_ns = row
     return Position(
         pair=pair,
-        net=Decimal(quantity) - Decimal(oversold),
-        cost=Decimal(cost),
-        realised=Decimal(realised),
-        fees=Decimal(fees),
+        net=difference(_amount(quantity), _amount(oversold)),
+        cost=_amount(cost),
+        realised=_amount(realised),
+        fees=_amount(fees),
         opened_at_ns=opened_at_ns,
     )
 
@@ -205,7 +206,7 @@ def ledger_of(positions: list[Row], balances: list[Row], fills: int) -> Ledger:
     """
 
     def column(number: int) -> dict[Currency, Decimal]:
-        amounts = {row[0]: Decimal(row[number]) for row in balances}
+        amounts = {row[0]: _amount(row[number]) for row in balances}
         return {currency: amount for currency, amount in amounts.items() if amount}
 
     return Ledger(
@@ -217,6 +218,12 @@ def ledger_of(positions: list[Row], balances: list[Row], fills: int) -> Ledger:
         positions={row[0]: position_of(row) for row in positions},
         fills=fills,
     )
+
+
+def _amount(stored: object) -> Decimal:
+    if not isinstance(stored, str):
+        raise InvalidOperation(f"{stored!r} is no amount")  # a damaged row
+    return Decimal(stored)
 
 
 def _order_row(order: Order, intent_seq: int, seq: int) -> Row:

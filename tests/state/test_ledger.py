@@ -159,6 +159,13 @@ def test_a_fee_in_base_on_a_sale_takes_more_than_was_sold():
     assert position.fees == 1
 
 
+def test_amounts_of_any_length_are_not_rounded():
+    long = Decimal("123456789012345678901234567890.123456789")
+    bought = Position(pair=BTC).apply(a_fill(quantity=long, fee=Decimal(0)))
+    sold = Position(pair=BTC).apply(a_sale(quantity=long))
+    assert bought.quantity == sold.oversold == long
+
+
 def test_a_fill_of_another_pair_is_a_bug():
     with pytest.raises(AssertionError, match="another pair"):
         Position(pair=BTC).apply(a_fill(pair=Pair("ETH_USDT")))

@@ -141,6 +141,7 @@ def test_a_journal_keeps_its_name_and_one_in_its_place_has_another(lock):
     [
         "UPDATE balances SET amount = 'I900'",
         "UPDATE positions SET cost = CAST(x'ff' AS TEXT)",
+        "UPDATE balances SET amount = ''",
         "DELETE FROM head",
         "ALTER TABLE _sqlite_migrations RENAME COLUMN applied_at TO applied",
     ],

@@ -1,6 +1,6 @@
 """The tables say what the journal says, row by row, and can be made from it again."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from state.messages.orders import Verdict
 from state.store import last_session, order_named, pending_decisions, rebuild, self_check
+from state.store.projector import ledger_of
 from state.store.tables import CHANGING, GROWING
 from state.values import ClientOrderId, Currency, Session, TimeNs
 from tests.state.examples import (
@@ -134,6 +135,11 @@ def test_the_database_itself_rejects_a_trade_without_an_order(store):
         store.connection.execute("UPDATE fills SET client_order_id = 'nobody'")
     with pytest.raises(Exception, match="CHECK"):
         store.connection.execute("UPDATE orders SET state = 'lost'")
+
+
+def test_an_amount_that_a_damaged_row_lacks_is_no_amount():
+    with pytest.raises(InvalidOperation):
+        ledger_of([], [("USDT", None, "0", "0", "0")], fills=0)
 
 
 def test_a_decision_is_pending_until_an_order_comes_or_its_time_is_over(store):
