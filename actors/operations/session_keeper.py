@@ -16,6 +16,7 @@ from state.messages.journal import (
     Recorded,
 )
 from state.messages.operations import (
+    PairDrained,
     PartNotReady,
     PartReady,
     ReadinessWanted,
@@ -26,7 +27,7 @@ from state.messages.operations import (
     SessionWanted,
 )
 from state.messages.orders import CancelAllOrders
-from state.values import Currency, Session, TimeNs
+from state.values import Currency, Pair, Session, TimeNs
 
 PARTS = ("orders", "ledger")
 """Who must have recovered and agree with the exchange before anybody trades."""
@@ -85,6 +86,8 @@ class SessionKeeper(Actor):
                 self._tell_if_changed()
             case PositionChanged():
                 self._on_position(message)
+            case PairDrained():
+                self._on_drained(message.pair)
             case SessionSought():
                 self.tell_control(message.reply_to, self._now())
             case Books():
@@ -142,9 +145,12 @@ class SessionKeeper(Actor):
         if position.quantity > 0:
             self._held.add(position.pair)
         else:
-            self._held.discard(position.pair)
-            if self._wanted is Session.DRAINING and not self._held:
-                self._want(Session.STOPPED, "drained: nothing is held any more", self.address)
+            self._on_drained(position.pair)
+
+    def _on_drained(self, pair: Pair) -> None:
+        self._held.discard(pair)
+        if self._wanted is Session.DRAINING and not self._held:
+            self._want(Session.STOPPED, "drained: nothing is held that could be sold", self.address)
 
     def _on_books(self, books: Books) -> None:
         self._held = {

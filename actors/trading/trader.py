@@ -14,7 +14,7 @@ from state.messages.accounts import PositionChanged, PositionWanted
 from state.messages.held import OrdersHeld, RulesKnown
 from state.messages.journal import Journaled, JournalOpened
 from state.messages.market import BookLost, BookMeasured, CandleClosed
-from state.messages.operations import SessionSought, SessionState
+from state.messages.operations import PairDrained, SessionSought, SessionState
 from state.messages.orders import (
     Bound,
     CancelOrder,
@@ -33,6 +33,7 @@ from state.values import (
     DecisionId,
     OrderType,
     Pair,
+    Price,
     Quantity,
     Session,
     Side,
@@ -93,6 +94,8 @@ class Trader(Actor):
         """Those that may still be filled; None before the router told."""
         self._proposed: DecisionId | None = None
         self._book: BookMeasured | None = None
+        self._drained = False
+        """Whether this session has been told that there is nothing to sell here."""
 
     def snapshot(self) -> TraderState | None:
         """Return the averages."""
@@ -142,6 +145,7 @@ class Trader(Actor):
                 self._rules = message.rules
             case SessionState():
                 self._session = message.session
+                self._drained = False  # A keeper that was restarted has to hear it again.
             case JournalOpened():
                 self._ask_how_things_stand()
             case _OrderOld():
@@ -204,13 +208,14 @@ class Trader(Actor):
         if self._held is None or self._rules is None or self._session not in _DECIDING:
             return
         held = self._held.quantity
+        sellable = self._sellable(held, book)
         if self._session is Session.DRAINING:
-            wish = Wish(action=Action.EXIT, reason="draining") if held else None
+            wish = self._drain(sellable)
         else:
             wish = decide(
                 averages=self._averages,
                 imbalance=book.imbalance,
-                held=self._sellable(held, book),
+                held=sellable,
                 entry_bps=self._settings.entry_bps,
                 imbalance_min=self._settings.imbalance_min,
             )
@@ -218,11 +223,26 @@ class Trader(Actor):
             return
         self._propose(wish, book, held)
 
+    def _drain(self, sellable: Decimal) -> Wish | None:
+        if sellable:
+            self._drained = False
+            return Wish(action=Action.EXIT, reason="draining")
+        if not self._drained:
+            self._drained = True
+            self.tell(addresses.SESSION_KEEPER, PairDrained(pair=self._pair))
+        return None
+
     def _sellable(self, held: Decimal, book: BookMeasured) -> Decimal:
         """Return what of `held` the exchange would take: dust is as good as nothing."""
         assert self._rules is not None
         quantity = self._rules.quantity_down(held)
-        return quantity if quantity >= self._rules.smallest(Decimal(repr(book.bid))) else ZERO
+        return quantity if quantity >= self._rules.smallest(self._exit_price(book)) else ZERO
+
+    def _exit_price(self, book: BookMeasured) -> Price:
+        """Return the worst price that an exit takes."""
+        assert self._rules is not None
+        worst = Decimal(repr(book.bid)) * (1 - self._settings.slippage_bps / BPS)
+        return self._rules.price_aggressive(worst, Side.SELL)
 
     def _propose(self, wish: Wish, book: BookMeasured, held: Decimal) -> None:
         assert self._rules is not None
@@ -233,8 +253,7 @@ class Trader(Actor):
             bounds = (Bound(name="order_notional", quantity=wanted),)
         else:
             side, tif = Side.SELL, TimeInForce.IOC
-            worst = Decimal(repr(book.bid)) * (1 - self._settings.slippage_bps / BPS)
-            price = self._rules.price_aggressive(worst, side)
+            price = self._exit_price(book)
             wanted = self._rules.quantity_down(held)
             bounds = (Bound(name="held", quantity=Quantity(held)),)
         if wanted < self._rules.smallest(price):

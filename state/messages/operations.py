@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from state.values import Session, TimeNs
+from state.values import Pair, Session, TimeNs
 
 
 class EpochBegan(Struct, frozen=True, kw_only=True, tag=True):
@@ -59,6 +59,12 @@ class ReconcileWanted(Struct, frozen=True, kw_only=True, tag=True):
 
     accept: str = ""
     """Book what differs as funds moved, for this reason; empty: only compare."""
+
+
+class PairDrained(Struct, frozen=True, kw_only=True, tag=True):
+    """From a trader to the session keeper: nothing is out, and what is held nobody would take."""
+
+    pair: Pair
 
 
 class ReadinessWanted(Struct, frozen=True, kw_only=True, tag=True):
