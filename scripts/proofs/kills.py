@@ -45,6 +45,12 @@ class Plan(Struct, frozen=True, kw_only=True):
     news_max: int = 40
     """Most news of orders and decisions a life may hear before its end."""
 
+    @property
+    def line(self) -> str:
+        """The command that does this again."""
+        faults = " --faults" if self.faults else ""
+        return f"scripts/kill_test.py --kills {self.kills} --seed {self.seed}{faults}"
+
 
 class Life(Struct, frozen=True, kw_only=True):
     """One life of the house, from its start to its kill."""

@@ -85,6 +85,13 @@ class Watched:
         """Whether it runs."""
         return self.process.poll() is None
 
+    def children(self) -> list[int]:
+        """Return the ids of the processes it has started."""
+        found: list[int] = []
+        for path in Path(f"/proc/{self.pid}/task").glob("*/children"):
+            found += map(int, path.read_text().split())
+        return found
+
     def waited_s(self) -> float:
         """Return how long its main thread could have run and no processor was free."""
         try:
@@ -139,6 +146,14 @@ class Watched:
         """Send a signal."""
         self.process.send_signal(number)
 
+    def freeze(self) -> None:
+        """Stop it where it is, so that it neither answers nor ends."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """End it at once, as a power cut would, and wait until it is gone."""
         self.process.kill()
@@ -147,7 +162,7 @@ class Watched:
     def close(self) -> None:
         """Leave nothing behind, whatever its state."""
         if self.alive:
-            self.process.send_signal(signal.SIGCONT)
+            self.thaw()
             self.kill()
         if self.process.stdout is not None:
             self.process.stdout.close()

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -32,16 +33,6 @@ def script(name, *arguments, cwd="/"):
     return subprocess.run(
         command, cwd=cwd, env=environment(), capture_output=True, text=True, check=False, timeout=60
     )
-
-
-def children_of(pid):
-    """Return the ids of the processes that `pid` has started."""
-    listed = (f"/proc/{pid}/task/{task}/children" for task in os.listdir(f"/proc/{pid}/task"))
-    found = []
-    for path in listed:
-        with open(path) as children:
-            found += [int(child) for child in children.read().split()]
-    return found
 
 
 def rests(house):
@@ -166,7 +157,7 @@ def test_an_interrupt_from_the_keyboard_reaches_everyone_and_all_ends_in_order(h
     house = houses(settings=RESTING)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
-    children = children_of(house.pid)
+    children = house.children()
     assert children, "the exchange it has started"
     os.killpg(house.pid, signal.SIGINT)  # A terminal tells the whole group.
     assert house.ended() == 0
@@ -175,7 +166,7 @@ def test_an_interrupt_from_the_keyboard_reaches_everyone_and_all_ends_in_order(h
     assert [row["state"] for row in reader.orders(unsettled=True)] == []
     reader.close()
     for child in children:
-        assert not os.path.exists(f"/proc/{child}"), "its exchange ends with it"
+        assert not Path(f"/proc/{child}").exists(), "its exchange ends with it"
 
 
 def test_a_second_signal_ends_it_at_once(houses, exchanges):
@@ -183,14 +174,14 @@ def test_a_second_signal_ends_it_at_once(houses, exchanges):
     house = houses(exchange=exchange, settings=RESTING)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
-    os.kill(exchange.pid, signal.SIGSTOP)  # So that no cancel is answered.
+    exchange.freeze()  # So that no cancel is answered.
     house.signal(signal.SIGTERM)
     house.until(lambda: "shutting down" in house.said(), 10, "it has heard the first signal")
     asked_s = time.monotonic()
     house.signal(signal.SIGTERM)
     assert house.ended() == 128 + signal.SIGTERM
     assert time.monotonic() - asked_s < 2
-    os.kill(exchange.pid, signal.SIGCONT)
+    exchange.thaw()
 
     again = houses(exchange=exchange, settings=SHORT_WINDOWS)
     again.until_ready()
@@ -205,7 +196,7 @@ def test_an_exchange_that_answers_nothing_cannot_keep_it_from_ending(houses, exc
     house = houses(exchange=exchange, settings=RESTING)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
-    os.kill(exchange.pid, signal.SIGSTOP)
+    exchange.freeze()
     asked_s = time.monotonic()
     assert house.terminate() == 0
     assert time.monotonic() - asked_s < END_MAX_S

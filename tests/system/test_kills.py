@@ -1,0 +1,63 @@
+"""kill -9 at moments of chance: a short run of what `scripts/kill_test.py` does at length."""
+
+import pytest
+
+from scripts.proofs.agreement import agreement
+from scripts.proofs.kills import Plan, kill_again_and_again
+from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "plan",
+    [Plan(kills=8, seed=5, news_max=12), Plan(kills=8, seed=6, news_max=12, faults=True)],
+)
+def test_no_order_is_lost_or_doubled_however_often_the_house_is_killed(tmp_path, plan):
+    outcome = kill_again_and_again(tmp_path, plan)
+    assert outcome.findings == (), f"again: {plan.line}"
+    assert outcome.agreement.orders > 0
+    assert outcome.agreement.fills > 0
+
+
+@pytest.mark.slow
+def test_a_killed_house_starts_again_at_once_although_its_own_exchange_still_ends(
+    houses, exchanges
+):
+    for _ in range(4):
+        house = houses(settings=[*ACTIVE, *SHORT_WINDOWS])
+        house.until_ready()
+        house.until_fills(1)
+        house.kill()
+    again = houses(settings=SHORT_WINDOWS)
+    again.until_ready()
+    again.call("stop")
+    again.until(lambda: again.call("orders", open=True) == [], 30, "everything has its end")
+    assert again.terminate() == 0
+    exchange = exchanges(folder=again.folder)
+    assert agreement(exchange.url, again.database).findings == ()
+
+
+@pytest.mark.slow
+def test_a_house_that_was_frozen_finds_its_orders_cancelled_and_goes_on(houses, exchanges):
+    """Cancel on silence: the exchange cancels for who cannot."""
+    exchange = exchanges()
+    settings = [
+        *ACTIVE,
+        *SHORT_WINDOWS,
+        "orders.countdown_s=5",
+        "strategy.trend.order_notional=500",
+        "strategy.trend.order_ttl_s=600",
+    ]
+    house = houses(exchange=exchange, settings=settings)
+    house.until_ready()
+    house.until(lambda: exchange.control("status")["open_orders"] > 0, 60, "something rests")
+    house.freeze()
+    exchange.until(lambda: exchange.control("status")["open_orders"] == 0, 15, "it is cancelled")
+    house.thaw()
+    house.until_ready()
+    house.until_fills(1)
+    house.call("stop")
+    house.until(lambda: house.call("orders", open=True) == [], 30, "everything has its end")
+    assert house.terminate() == 0
+    assert agreement(exchange.url, house.database).findings == ()
