@@ -315,4 +315,5 @@ def _ready_queue(policy: Policy, chance: random.Random) -> _Fifo | _Random | _Pc
         case Policy.RANDOM:
             return _Random(chance)
         case Policy.PCT:
-            return _Pct(chance, (chance.randrange(1, 20_000) for _ in range(50)))
+            # Closer together at first: short runs too must see priorities change.
+            return _Pct(chance, (int(20_000 ** chance.random()) for _ in range(20)))
