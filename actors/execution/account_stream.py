@@ -23,7 +23,8 @@ class AccountStream(Actor):
         self._state: StreamOpened | StreamLost = StreamLost(reason="not opened yet")
 
     def on_start(self) -> None:
-        """Open the stream."""
+        """Open the stream; until it is open, nobody may count on what it would say."""
+        self.tell(addresses.ORDER_ROUTER, self._state)
         self._stream.open(self.inlet())
 
     def on_receive(self, message: Any) -> None:

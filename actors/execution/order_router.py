@@ -75,8 +75,18 @@ from state.order import Order, OrderState
 from state.values import NS_PER_S, ClientOrderId, Currency, TimeNs
 
 PART = "orders"
+NOT_SENT = "NOT_SENT"
+"""The code of an approved order that was dropped here, see docs/risk-codes.md."""
 SHUTDOWN_CANCEL_S = 4.0
 """How long a good order to stop waits for its cancels."""
+
+
+class _Answered(Struct, frozen=True):
+    """An answer, and when its question was asked: equal questions are asked again and again."""
+
+    asked_ns: int
+    request: VenueRequest
+    outcome: Outcome
 
 
 class _SearchDue(Struct, frozen=True):
@@ -134,8 +144,14 @@ class OrderRouter(Actor):
         self._reconciliation: Reconciliation | None = None
         self._last_seq: int | None = None
         """Up to where the journal has been folded; None before the books came."""
-        self._offset_ns: int | None = None
-        """The exchange's clock minus ours; None before it was measured."""
+        self._books_due = False
+        """Whether books are on their way: until then we may not know all that the journal does."""
+        self._questions: list[OrdersWanted] = []
+        """To be answered when they have come."""
+        self._meant: dict[ClientOrderId, int] = {}
+        """Intents on their way to the disk, and where the journal stood when they were made."""
+        self._clock: ClockMeasured | None = None
+        """The exchange's clock; None before it was measured."""
         self._stream_open = False
         self._unready = "starting"
         """Why nothing may be sent; empty when it may."""
@@ -155,15 +171,20 @@ class OrderRouter(Actor):
         self.after(self._settings.reconcile_every_s, _ReconcileDue())
 
     def on_shutdown(self) -> None:
-        """Cancel what rests if that is the policy, then end."""
-        resting = list(self._orders.resting())
-        if self._at_shutdown is OrdersAtShutdown.LEAVE or not resting:
-            self.finish(ExitKind.SHUTDOWN)
-            return
+        """Cancel what rests or may rest if that is the policy, then end."""
+        alive = self._orders.alive()
         self._leaving = True
-        for order in resting:
-            self._cancel(order, "the house goes down")
-        self.after(SHUTDOWN_CANCEL_S, _GiveUp())
+        if not alive:
+            self.finish(ExitKind.SHUTDOWN)
+        elif self._at_shutdown is OrdersAtShutdown.LEAVE:
+            if self._settings.countdown_s:
+                # They are to rest on although nobody will be here to say that we live.
+                self._ask(ArmCountdown(timeout_s=0))
+            self.finish(ExitKind.SHUTDOWN)
+        else:
+            for order in alive:
+                self._cancel(order, "the house goes down")
+            self.after(SHUTDOWN_CANCEL_S, _GiveUp())
 
     def on_receive(self, message: Any) -> None:
         """Take orders, answers, reports and facts."""
@@ -178,10 +199,10 @@ class OrderRouter(Actor):
                 for order in self._orders.unsettled(message.pair):
                     self._cancel(order, message.reason)
             case OrdersWanted():
-                orders = tuple(self._orders.unsettled(message.pair))
-                self.tell(message.reply_to, OrdersHeld(pair=message.pair, orders=orders))
-            case VenueAnswer():
-                self._on_answer(message.request, message.outcome)
+                self._questions.append(message)
+                self._tell_orders()
+            case _Answered():
+                self._on_answer(message)
             case OrderReport() | TradeReport():
                 self._take(message)
             case Recorded():
@@ -201,7 +222,9 @@ class OrderRouter(Actor):
         match message:
             case Books():
                 self._last_seq = message.last_seq
+                self._books_due = False
                 self._orders.begin(message.orders)
+                self._tell_orders()
                 self._reconcile()
             case JournalOpened():
                 # The recorder was restarted: what it had in hand may be lost, so say it again.
@@ -211,13 +234,12 @@ class OrderRouter(Actor):
             case OrderFound():
                 self._on_order_found(message)
             case RecordDenied():
-                self._outbox.answered(message.request)
-                self._alert("record_denied", message.reason)
+                self._on_denied(message)
 
     def _on_condition(self, message: ClockMeasured | StreamOpened | StreamLost) -> None:
         match message:
             case ClockMeasured():
-                self._offset_ns = message.offset_ns
+                self._clock = message
                 if not self._ready and self._reconciliation is None:
                     self._reconcile()
             case StreamOpened():
@@ -246,7 +268,8 @@ class OrderRouter(Actor):
     # From approval to the wire.
 
     def _on_approved(self, approved: ApprovedOrder) -> None:
-        if self._orders.of_decision(approved.decision_id) is not None:
+        name = client_order_id(self._account, approved.decision_id, 1)
+        if name in self._meant or self._orders.get(name) is not None:
             return  # The decision has its order; its trader hears of it from the journal.
         reason = self._why_not()
         if reason is None and self.now_ns() > approved.expires_at_ns:
@@ -254,11 +277,12 @@ class OrderRouter(Actor):
         if reason is not None:
             self._drop(approved, reason)
             return
-        now_ns = self.now_ns()
+        assert self._last_seq is not None, "ready before the books came"
+        self._meant[name] = self._last_seq
         intent = OrderIntended(
-            client_order_id=client_order_id(self._account, approved.decision_id, 1),
+            client_order_id=name,
             pair=approved.pair,
-            at_ns=now_ns,
+            at_ns=self.now_ns(),
             decision_id=approved.decision_id,
             attempt=1,
             trace_id=approved.trace_id,
@@ -281,22 +305,24 @@ class OrderRouter(Actor):
             return "the order router is not ready"
         return None
 
-    def _drop(self, approved: ApprovedOrder, reason: str) -> None:
+    def _drop(self, order: ApprovedOrder | OrderIntended, reason: str) -> None:
         dropped = DecisionDropped(
-            decision_id=approved.decision_id,
-            pair=approved.pair,
-            refusal=Refusal(code="NOT_SENT", limit="", value=reason),
+            decision_id=order.decision_id,
+            pair=order.pair,
+            refusal=Refusal(code=NOT_SENT, limit="", value=reason),
         )
-        self.tell(approved.reply_to, dropped)
+        self.tell(order.reply_to, dropped)
         self.tell(addresses.RISK_GUARD, dropped)
 
     def _on_recorded(self, recorded: Recorded) -> None:
         record = self._outbox.answered(recorded.request)
         if record is None:
             return  # Of an earlier life, or said twice: what it stands for is never sent twice.
-        for entry in record.entries:
+        for entry, seq in zip(record.entries, recorded.seqs, strict=True):
             match entry.event:
                 case OrderIntended():
+                    if seq <= self._meant.pop(entry.event.client_order_id):
+                        continue  # Older than our wish: an earlier life meant it, and sent it.
                     # Known from here on, else the exchange's answer could overtake the journal's.
                     self._orders.apply(entry.event)
                     self._send(entry.event)
@@ -304,6 +330,14 @@ class OrderRouter(Actor):
                     self._send_cancel(entry.event.client_order_id)
                 case _:
                     pass  # Facts are folded when the journal tells them.
+
+    def _on_denied(self, denied: RecordDenied) -> None:
+        record = self._outbox.answered(denied.request)
+        for entry in record.entries if record is not None else ():
+            if isinstance(entry.event, OrderIntended):
+                self._meant.pop(entry.event.client_order_id)
+                self._drop(entry.event, f"the journal refused it: {denied.reason}")
+        self._alert("record_denied", denied.reason)
 
     def _send(self, intent: OrderIntended) -> None:
         reason = self._why_not()
@@ -338,16 +372,23 @@ class OrderRouter(Actor):
             self._ask(CancelPlaced(pair=pair, client_order_id=name, venue_order_id=venue_order_id))
 
     def _ask(self, request: VenueRequest) -> None:
-        if not self.fenced:
-            self._exchange.request(request, self.inlet())
+        if self.fenced:
+            return
+        asked_ns, deliver = self.monotonic_ns(), self.inlet()
+
+        def answered(answer: VenueAnswer) -> None:
+            deliver(_Answered(asked_ns, answer.request, answer.outcome))
+
+        self._exchange.request(request, answered)
 
     def _venue_ns(self) -> int:
-        assert self._offset_ns is not None, "ready before the exchange's clock was known"
-        return self.now_ns() + self._offset_ns
+        assert self._clock is not None, "ready before the exchange's clock was known"
+        return self.now_ns() + self._clock.offset_ns
 
     # What the exchange says.
 
-    def _on_answer(self, request: VenueRequest, outcome: Outcome) -> None:
+    def _on_answer(self, answered: _Answered) -> None:
+        request, outcome = answered.request, answered.outcome
         match request:
             case PlaceOrder():
                 self._on_placed(request, outcome)
@@ -358,7 +399,7 @@ class OrderRouter(Actor):
                     self._look_for(request.client_order_id)
             case FetchOrder() | FetchOpenOrders() | FetchFinishedOrders() | FetchTrades():
                 self._take_all(outcome)
-                self._heard(request, outcome)
+                self._heard(answered)
             case ArmCountdown():
                 if not isinstance(outcome, Succeeded):
                     self._arm_countdown_in(1.0)
@@ -424,12 +465,22 @@ class OrderRouter(Actor):
             self._searches.end(order.client_order_id)
             if order.missing_fills:
                 self._look_for(order.client_order_id)
-        elif order.state is OrderState.OPEN and self._countdown is None:
+        elif order.state in _MAY_REST and self._countdown is None:
             self._arm_countdown()
-        if self._leaving and not any(self._orders.resting()):
+        if self._leaving and not self._orders.alive():
             self.finish(ExitKind.SHUTDOWN)
 
+    def _tell_orders(self) -> None:
+        """Tell those who asked what may be out, as soon as we know it ourselves."""
+        if self._books_due:
+            return
+        questions, self._questions = self._questions, []
+        for one in questions:
+            orders = tuple(self._orders.unsettled(one.pair))
+            self.tell(one.reply_to, OrdersHeld(pair=one.pair, orders=orders))
+
     def _ask_books(self) -> None:
+        self._books_due = True
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._quote))
 
     def _record(self, entries: list[Entry], *, durable: bool = False) -> None:
@@ -439,19 +490,20 @@ class OrderRouter(Actor):
 
     def _reconcile(self) -> None:
         """Ask the exchange for all that concerns our unsettled orders."""
-        if self._last_seq is None or self._offset_ns is None or not self._stream_open:
+        if self._last_seq is None or self._clock is None or not self._stream_open:
             return
-        self._reconciliation = Reconciliation(self._orders.unsettled())
+        self._reconciliation = Reconciliation(self._orders.unsettled(), self.monotonic_ns())
         for request in self._reconciliation.questions:
             self._ask(request)
 
-    def _heard(self, request: VenueRequest, outcome: Outcome) -> None:
+    def _heard(self, answered: _Answered) -> None:
+        request, outcome, asked_ns = answered.request, answered.outcome, answered.asked_ns
         for name in self._searches.names():
             order = self._orders.get(name)
             if order is not None:
-                self._searches.heard(order, request, outcome)
+                self._searches.heard(order, request, outcome, asked_ns=asked_ns)
         comparison = self._reconciliation
-        if comparison is None or not comparison.heard(request, outcome):
+        if comparison is None or not comparison.heard(request, outcome, asked_ns=asked_ns):
             return
         if comparison.failed:
             self._reconciliation = None
@@ -470,7 +522,7 @@ class OrderRouter(Actor):
         if not self._ready and self._stream_open:
             self._unready = ""
             self._tell_readiness()
-        if any(self._orders.resting()):
+        if self._orders.alive():
             self._arm_countdown()
 
     def _look_for(self, name: ClientOrderId) -> None:
@@ -490,9 +542,11 @@ class OrderRouter(Actor):
             reason = "not found anywhere after it could no longer arrive"
             self._record([facts.not_placed(order, reason, self.now_ns())], durable=True)
             return
-        if self._offset_ns is not None:
-            conclusive = resolution.is_conclusive(order.intent, self._venue_ns(), self._settings)
-            self._searches.put(name, search.began(conclusive=conclusive))
+        # A pass that has not heard everything goes on: its answers are the only ones that count.
+        if self._clock is not None and not search.under_way:
+            certain_ns = self._venue_ns() - self._clock.uncertainty_ns
+            conclusive = resolution.is_conclusive(order.intent, certain_ns, self._settings)
+            self._searches.put(name, search.began(self.monotonic_ns(), conclusive=conclusive))
             for request in resolution.questions(order):
                 self._ask(request)
             if order.cancel is not None:
@@ -502,13 +556,13 @@ class OrderRouter(Actor):
     # Cancel on silence.
 
     def _arm_countdown(self) -> None:
-        """While anything rests, the exchange cancels it unless it keeps hearing from us."""
+        """While anything may rest, the exchange cancels it unless it keeps hearing from us."""
         if self._countdown is not None:
             self._countdown.cancel()
             self._countdown = None
         if not self._settings.countdown_s:
             return
-        if any(self._orders.resting()):
+        if self._orders.alive():
             self._ask(ArmCountdown(timeout_s=self._settings.countdown_s))
             self._arm_countdown_in(self._settings.countdown_s / 3)
         else:
@@ -538,3 +592,6 @@ class OrderRouter(Actor):
             alert=alert, severity=Severity.CRITICAL, text=text, at_ns=self.now_ns()
         )
         self._record([Entry(event=raised, key=f"alert:{alert}:{text}")])
+
+
+_MAY_REST = frozenset({OrderState.OPEN, OrderState.UNKNOWN})

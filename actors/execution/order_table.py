@@ -1,12 +1,12 @@
 """The orders the router knows, found by any of their names. Pure but for its own memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from actors.execution.client_ids import is_ours
 from state.messages.orders import OrderEvent, OrderIntended
 from state.messages.venue import OrderReport, TradeReport
-from state.order import Order, OrderFact, OrderState
-from state.values import ClientOrderId, DecisionId, Pair, VenueOrderId
+from state.order import Order, OrderFact
+from state.values import ClientOrderId, Pair, VenueOrderId
 
 SETTLED_KEPT = 2_000
 """Settled orders remembered, so that late reports of them are known for what they are."""
@@ -17,7 +17,6 @@ class OrderTable:
 
     def __init__(self) -> None:
         self._orders: dict[ClientOrderId, Order] = {}
-        self._of_decision: dict[DecisionId, ClientOrderId] = {}
         self._of_venue: dict[tuple[Pair, VenueOrderId], ClientOrderId] = {}
         self._unsettled: dict[ClientOrderId, None] = {}
         self._settled: dict[ClientOrderId, None] = {}
@@ -51,11 +50,6 @@ class OrderTable:
         """Return the order of our name."""
         return self._orders.get(name)
 
-    def of_decision(self, decision: DecisionId) -> Order | None:
-        """Return the order that came of a decision."""
-        name = self._of_decision.get(decision)
-        return self._orders.get(name) if name is not None else None
-
     def of_report(self, report: OrderReport | TradeReport) -> Order | None:
         """Return the order that the exchange speaks of, by our name or by its own."""
         name = report.client_order_id
@@ -71,14 +65,13 @@ class OrderTable:
         orders = (self._orders[name] for name in self._unsettled)
         return [order for order in orders if pair is None or order.intent.pair == pair]
 
-    def resting(self) -> Iterator[Order]:
-        """Yield the orders that the exchange has and that have not ended."""
-        return (order for order in self.unsettled() if order.state is OrderState.OPEN)
+    def alive(self) -> list[Order]:
+        """Return the orders that rest or may rest at the exchange, oldest first."""
+        return [order for order in self.unsettled() if not order.state.is_terminal]
 
     def _put(self, order: Order) -> None:
         name = order.client_order_id
         self._orders[name] = order
-        self._of_decision[order.intent.decision_id] = name
         if order.venue_order_id is not None:
             self._of_venue[(order.intent.pair, order.venue_order_id)] = name
         if order.is_settled:
@@ -93,7 +86,6 @@ class OrderTable:
     def _forget(self, name: ClientOrderId) -> None:
         del self._settled[name]
         order = self._orders.pop(name)
-        self._of_decision.pop(order.intent.decision_id, None)
         if order.venue_order_id is not None:
             self._of_venue.pop((order.intent.pair, order.venue_order_id), None)
 

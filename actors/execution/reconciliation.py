@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from actors.execution.resolution import LOOK_BACK_NS
+from actors.execution.resolution import look_from
 from state.messages.venue import (
     FetchFinishedOrders,
     FetchOpenOrders,
@@ -17,16 +17,22 @@ from state.values import ClientOrderId, Pair, TimeNs
 
 
 class Reconciliation:
-    """One comparison. Settled orders need none: whatever is still missing belongs to the others."""
+    """One comparison. Settled orders need none: whatever is still missing belongs to the others.
 
-    def __init__(self, unsettled: Iterable[Order]) -> None:
+    Args:
+        unsettled: Our orders.
+        began_ns: Now, monotonic: what was asked before says nothing about now.
+    """
+
+    def __init__(self, unsettled: Iterable[Order], began_ns: int) -> None:
         orders = list(unsettled)
+        self._began_ns = began_ns
         self._rested = [order for order in orders if order.state is OrderState.OPEN]
         self._seen: set[ClientOrderId] = set()
-        since: dict[Pair, int] = {}
+        since: dict[Pair, TimeNs] = {}
         for order in orders:
-            pair, at_ns = order.intent.pair, order.intent.at_ns
-            since[pair] = min(since.get(pair, int(at_ns)), at_ns)
+            pair, from_ns = order.intent.pair, look_from(order.intent)
+            since[pair] = min(since.get(pair, from_ns), from_ns)
         self.questions: tuple[VenueRequest, ...] = (FetchOpenOrders(), *_of_pairs(since))
         self._waiting = set(self.questions)
         self.failed = ""
@@ -37,9 +43,9 @@ class Reconciliation:
         """Whether every question has been answered."""
         return not self._waiting
 
-    def heard(self, request: VenueRequest, outcome: Outcome) -> bool:
-        """Take an answer; return whether it is one that this comparison waited for."""
-        if request not in self._waiting:
+    def heard(self, request: VenueRequest, outcome: Outcome, *, asked_ns: int) -> bool:
+        """Take the answer to what was asked at `asked_ns`; return whether it was waited for."""
+        if request not in self._waiting or asked_ns < self._began_ns:
             return False
         if not isinstance(outcome, Succeeded):
             self.failed = f"{type(request).__name__}: {outcome}"
@@ -61,10 +67,9 @@ class Reconciliation:
         ]
 
 
-def _of_pairs(since: dict[Pair, int]) -> list[VenueRequest]:
+def _of_pairs(since: dict[Pair, TimeNs]) -> list[VenueRequest]:
     questions: list[VenueRequest] = []
-    for pair, at_ns in sorted(since.items()):
-        from_ns = TimeNs(at_ns - LOOK_BACK_NS)
+    for pair, from_ns in sorted(since.items()):
         questions.append(FetchTrades(pair=pair, since_ns=from_ns))
         questions.append(FetchFinishedOrders(pair=pair, since_ns=from_ns))
     return questions

@@ -6,6 +6,7 @@ the order by our name, what is open, what has ended, and the fills.
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from state.config.settings import OrderSettings
 from state.messages.orders import OrderIntended
@@ -17,7 +18,6 @@ from state.messages.venue import (
     Outcome,
     Refused,
     Succeeded,
-    Unknown,
     VenueRequest,
 )
 from state.order import Order, OrderState
@@ -25,8 +25,9 @@ from state.values import NS_PER_S, TimeNs
 
 PASSES_NEEDED = 2
 """Passes in a row, each asking everywhere and finding nothing, that prove an absence."""
-LOOK_BACK_NS = 2 * NS_PER_S
-"""How much before the intent to look: clocks differ."""
+LOOK_BACK_NS = 62 * NS_PER_S
+"""How much before an order's expiry to look: the longest `orders.expiry_s` there may be, and a
+little. The expiry is by the exchange's clock, so this holds whatever ours says."""
 
 NOT_FOUND = frozenset({"ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND"})
 """The labels that mean: I know no such order."""
@@ -37,8 +38,10 @@ class Search(Struct, frozen=True, kw_only=True):
 
     empty_passes: int = 0
     """Conclusive passes in a row that found nothing."""
+    began_ns: int = 0
+    """When the pass under way began, monotonic."""
     conclusive: bool = False
-    """Whether the pass under way began late enough to prove anything."""
+    """Whether it began late enough to prove anything."""
     waiting: frozenset[type[VenueRequest]] = frozenset()
     """What the pass under way has not heard yet."""
 
@@ -47,32 +50,41 @@ class Search(Struct, frozen=True, kw_only=True):
         """Whether the order never was and never will be."""
         return self.empty_passes >= PASSES_NEEDED
 
-    def began(self, *, conclusive: bool) -> "Search":
-        """Return the search with a new pass under way."""
+    @property
+    def under_way(self) -> bool:
+        """Whether a pass has begun that has not heard everything."""
+        return bool(self.waiting)
+
+    def began(self, now_ns: int, *, conclusive: bool) -> "Search":
+        """Return the search with a new pass under way, since `now_ns`, monotonic."""
         return Search(
-            empty_passes=self.empty_passes, conclusive=conclusive, waiting=frozenset(_PLACES)
+            empty_passes=self.empty_passes,
+            began_ns=now_ns,
+            conclusive=conclusive,
+            waiting=frozenset(_PLACES),
         )
 
-    def heard(self, kind: type[VenueRequest], *, found_nothing: bool) -> "Search":
+    def heard(self, kind: type[VenueRequest], *, asked_ns: int, found_nothing: bool) -> "Search":
         """Return the search after one place has answered.
 
         Args:
             kind: The request that was answered.
+            asked_ns: When it was asked, monotonic: what was asked before the pass proves nothing.
             found_nothing: False when the answer was none, or a refusal that says nothing.
         """
-        if kind not in self.waiting:
+        if kind not in self.waiting or asked_ns < self.began_ns:
             return self
         waiting = self.waiting - {kind}
         conclusive = self.conclusive and found_nothing
         if waiting:
-            return Search(empty_passes=self.empty_passes, conclusive=conclusive, waiting=waiting)
+            return replace(self, conclusive=conclusive, waiting=waiting)
         return Search(empty_passes=self.empty_passes + 1 if conclusive else 0)
 
 
 def questions(order: Order) -> list[VenueRequest]:
     """Return what one pass asks."""
     intent = order.intent
-    since = TimeNs(intent.at_ns - LOOK_BACK_NS)
+    since = look_from(intent)
     return [
         FetchOrder(
             pair=intent.pair,
@@ -85,13 +97,18 @@ def questions(order: Order) -> list[VenueRequest]:
     ]
 
 
+def look_from(intent: OrderIntended) -> TimeNs:
+    """Return since when the exchange may have had the order, by the exchange's clock."""
+    return TimeNs(intent.expires_at_ns - LOOK_BACK_NS)
+
+
 def is_conclusive(intent: OrderIntended, venue_now_ns: int, settings: OrderSettings) -> bool:
     """Return whether a pass that begins now can prove that the order never was.
 
     Args:
         intent: Its expiry is by the exchange's clock.
-        venue_now_ns: The exchange's clock, as well as we know it.
-        settings: How well we know it, and how long an order may be invisible.
+        venue_now_ns: What the exchange's clock has certainly reached.
+        settings: How far clocks may drift, and how long an order may be invisible.
     """
     margin_s = settings.visibility_lag_s + settings.clock_skew_max_s
     return venue_now_ns > intent.expires_at_ns + int(margin_s * NS_PER_S)
@@ -110,7 +127,7 @@ def concerns(request: VenueRequest, order: Order) -> bool:
         case FetchOrder():
             return request.client_order_id == order.client_order_id
         case FetchFinishedOrders() | FetchTrades():
-            early_enough = request.since_ns <= order.intent.at_ns - LOOK_BACK_NS
+            early_enough = request.since_ns <= look_from(order.intent)
             return request.pair == order.intent.pair and early_enough
         case FetchOpenOrders():
             return True
@@ -120,16 +137,11 @@ def concerns(request: VenueRequest, order: Order) -> bool:
 
 def found_nothing(order: Order, outcome: Outcome) -> bool:
     """Return whether an answer says that the exchange knows nothing of `order`."""
-    match outcome:
-        case Succeeded():
-            name = order.client_order_id
-            named = [report.client_order_id for report in outcome.orders]
-            named += [trade.client_order_id for trade in outcome.trades]
-            return name not in named
-        case Refused():
-            return outcome.label in NOT_FOUND
-        case Unknown():
-            return False
+    if isinstance(outcome, Succeeded):
+        named = [report.client_order_id for report in outcome.orders]
+        named += [trade.client_order_id for trade in outcome.trades]
+        return order.client_order_id not in named
+    return isinstance(outcome, Refused) and outcome.label in NOT_FOUND
 
 
 _PLACES = (FetchOrder, FetchOpenOrders, FetchFinishedOrders, FetchTrades)

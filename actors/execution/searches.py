@@ -37,13 +37,17 @@ class Searches:
         self._searches.pop(name, None)
         self._numbers.pop(name, None)
 
-    def heard(self, order: Order, request: VenueRequest, outcome: Outcome) -> None:
-        """Take an answer for what it says of `order`."""
+    def heard(
+        self, order: Order, request: VenueRequest, outcome: Outcome, *, asked_ns: int
+    ) -> None:
+        """Take an answer for what it says of `order`; `asked_ns`: when it was asked, monotonic."""
         name = order.client_order_id
         search = self._searches.get(name)
         if search is not None and resolution.concerns(request, order):
             nothing = resolution.found_nothing(order, outcome)
-            self._searches[name] = search.heard(type(request), found_nothing=nothing)
+            self._searches[name] = search.heard(
+                type(request), asked_ns=asked_ns, found_nothing=nothing
+            )
 
     def names(self) -> list[ClientOrderId]:
         """Return whom we are looking for."""

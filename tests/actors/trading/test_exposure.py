@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from actors.trading.exposure import Commitment, exposure, of_decision, of_order
 from state.exact import exactly
 from state.ledger import Ledger
+from state.messages.orders import OrderFilled, OrderFinished
 from state.order import Order
 from state.values import ClientOrderId, Currency, Quantity, Side, TradeId, base_of
 from tests.actors.examples import BTC, ETH, USDT
@@ -57,7 +58,7 @@ def test_an_order_counts_in_full_until_it_is_filled_or_has_ended():
     for facts in ((), (an_unknown(),), (an_acceptance(),)):
         commitment = of_order(an_order(*facts))
         assert commitment is not None
-        assert (commitment.quantity, commitment.notional) == (2, 200)
+        assert (commitment.quantity, commitment.notional) == (Decimal(2), Decimal(200))
 
 
 def test_what_is_filled_counts_no_more():
@@ -140,7 +141,8 @@ def test_a_commitment_in_a_pair_of_no_interest_counts_all_the_same():
 @st.composite
 def stories(draw):
     """Orders, and what the exchange does to them, told in any order: the worst it may do."""
-    orders, events = [], []
+    orders: list[Order] = []
+    events: list[OrderFilled | OrderFinished] = []
     for number in range(draw(st.integers(1, 4))):
         name = ClientOrderId(f"t-{number}")
         side, pair = draw(st.sampled_from(Side)), draw(st.sampled_from(PAIRS))
@@ -201,7 +203,7 @@ def test_no_order_of_events_exceeds_what_was_said(story, marks):
     for event in events:
         name = event.client_order_id
         by_name[name] = by_name[name].apply(event)
-        if hasattr(event, "trade_id"):
+        if isinstance(event, OrderFilled):
             ledger = ledger.apply(event)
         after = said()
         with exactly():

@@ -28,7 +28,7 @@ LIMITS = RiskSettings(
 
 
 def a_view(*, limits: dict[str, Any] | None = None, **changes: Any) -> View:
-    members = {
+    members: dict[str, Any] = {
         "now_ns": NOW,
         "session": Session.READY,
         "halted": None,
@@ -215,7 +215,7 @@ def test_a_purchase_exactly_at_a_bound_passes_whole():
 
 
 def test_a_sale_is_bound_by_what_is_held_and_not_by_exposure_or_cash():
-    broke = {
+    broke: dict[str, Any] = {
         "pair_exposure": Decimal(10**6),
         "total_exposure": Decimal(10**6),
         "free_quote": Decimal(0),
