@@ -37,9 +37,11 @@ from state.values import (
     Venue,
     VenueOrderId,
     base_of,
+    quote_of,
 )
 
 _SENDER = "demonstration"
+_FEE = Decimal("0.002")
 _PRICES = {Pair("BTC_USDT"): Decimal(60_000), Pair("ETH_USDT"): Decimal(2_500)}
 # A day's wave in shares of the price: what goes down comes up, so some trades lose.
 _WAVE = tuple(map(Decimal, ("1", "1.004", "0.998", "0.991", "0.997", "1.006", "1.011", "1.003")))
@@ -98,63 +100,63 @@ def _day(from_ns: TimeNs) -> Iterator[tuple[Event, str]]:
 def _trade(
     number: int, pair: Pair, side: Side, at_price: Decimal, at_ns: TimeNs
 ) -> Iterator[tuple[Event, str]]:
-    trace_id = TraceId(f"demonstration-{number}")
-    decision_id, client_order_id = (
-        DecisionId(trace_id),
-        ClientOrderId(f"t-demonstration-{number}"),
-    )
-    price = Price(at_price.quantize(Decimal("0.1")))
-    # What was bought less its fee is what can be sold: two in a thousand, rounded up.
+    # What was bought less its fee of two in a thousand is what can be sold.
     bought = Decimal("0.005") if base_of(pair) == "BTC" else Decimal("0.12")
-    quantity = Quantity(bought if side is Side.BUY else bought - bought * Decimal("0.002"))
-    shape: dict[str, Any] = {
+    quantity = Quantity(bought if side is Side.BUY else bought - bought * _FEE)
+    price = Price(at_price.quantize(Decimal("0.1")))
+    trace_id = TraceId(f"demonstration-{number}")
+    wish: dict[str, Any] = {
+        "decision_id": DecisionId(trace_id),
+        "trace_id": trace_id,
         "pair": pair,
+        "at_ns": at_ns,
+        "strategy": _SENDER,
         "side": side,
         "order_type": OrderType.LIMIT,
+        "quantity": quantity,
         "price": price,
     }
-    fact: dict[str, Any] = {"client_order_id": client_order_id, "pair": pair}
-    fee = (quantity if side is Side.BUY else quantity * price) * Decimal("0.002")
-    events: tuple[Event, ...] = (
-        DecisionMade(
-            **shape,
-            decision_id=decision_id,
-            trace_id=trace_id,
-            at_ns=at_ns,
-            strategy=_SENDER,
-            quantity=quantity,
-            reason="made up",
-            worksheet=(Bound(name="made up", quantity=quantity),),
-            verdict=Verdict.ALLOW,
-            approved_quantity=quantity,
-        ),
-        OrderIntended(
-            **shape,
-            client_order_id=client_order_id,
-            decision_id=decision_id,
-            attempt=1,
-            trace_id=trace_id,
-            at_ns=at_ns,
-            strategy=_SENDER,
-            quantity=quantity,
-            time_in_force=TimeInForce.GTC,
-            expires_at_ns=TimeNs(at_ns + 5 * NS_PER_S),
-            reply_to=_SENDER,
-        ),
-        OrderAccepted(**fact, at_ns=at_ns, venue_order_id=VenueOrderId(str(number))),
+    fact: dict[str, Any] = {
+        "client_order_id": ClientOrderId(f"t-demonstration-{number}"),
+        "pair": pair,
+        "at_ns": at_ns,
+    }
+    trade: dict[str, Any] = {"side": side, "price": price, "quantity": quantity}
+    for event in (*_wished(wish, fact), *_done(number, fact, trade)):
+        yield event, trace_id
+
+
+def _wished(wish: dict[str, Any], fact: dict[str, Any]) -> tuple[Event, Event]:
+    decision = DecisionMade(
+        **wish,
+        reason="made up",
+        worksheet=(Bound(name="made up", quantity=wish["quantity"]),),
+        verdict=Verdict.ALLOW,
+        approved_quantity=wish["quantity"],
+    )
+    intent = OrderIntended(
+        **wish | fact,
+        attempt=1,
+        time_in_force=TimeInForce.GTC,
+        expires_at_ns=TimeNs(wish["at_ns"] + 5 * NS_PER_S),
+        reply_to=_SENDER,
+    )
+    return decision, intent
+
+
+def _done(number: int, fact: dict[str, Any], trade: dict[str, Any]) -> tuple[Event, ...]:
+    is_buy, quantity = trade["side"] is Side.BUY, trade["quantity"]
+    venue_order_id = VenueOrderId(str(number))
+    return (
+        OrderAccepted(**fact, venue_order_id=venue_order_id),
         OrderFilled(
             **fact,
-            at_ns=at_ns,
+            **trade,
             trade_id=TradeId(str(number)),
-            venue_order_id=VenueOrderId(str(number)),
-            side=side,
-            price=price,
-            quantity=quantity,
+            venue_order_id=venue_order_id,
             role=Role.TAKER,
-            fee=fee,
-            fee_currency=Currency(base_of(pair)) if side is Side.BUY else Currency("USDT"),
+            fee=(quantity if is_buy else quantity * trade["price"]) * _FEE,
+            fee_currency=base_of(fact["pair"]) if is_buy else quote_of(fact["pair"]),
         ),
-        OrderFinished(**fact, at_ns=at_ns, filled_quantity=quantity, reason="filled"),
+        OrderFinished(**fact, filled_quantity=quantity, reason="filled"),
     )
-    for event in events:
-        yield event, trace_id

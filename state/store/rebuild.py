@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from state.ledger import Ledger
 from state.store.anchor import anchored
 from state.store.chain import event_of
 from state.store.moment import one_moment
@@ -84,17 +85,7 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         migrations.apply(Database(scratch, strict=True))
         scratch.execute("BEGIN")
         anchor, ledger = anchored(connection)
-        orders = ", ".join(CHANGING["orders"])
-        settled = connection.execute(
-            f"SELECT {orders} FROM orders WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
-            (anchor,),
-        )
-        base = {
-            "orders": settled.fetchall(),
-            "positions": [position_row(position) for position in ledger.positions.values()],
-            "balances": [balance_row(ledger, currency) for currency in ledger.balances],
-        }
-        write_rows(scratch, base)
+        write_rows(scratch, _rows_at(connection, anchor, ledger))
 
         def stored_order(name: ClientOrderId) -> Row | None:
             row: Row | None = scratch.execute(
@@ -114,6 +105,20 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         yield scratch
     finally:
         scratch.close()
+
+
+def _rows_at(connection: sqlite3.Connection, anchor: int, ledger: Ledger) -> dict[str, list[Row]]:
+    """Return the rows that the journal's kept part builds on."""
+    orders = ", ".join(CHANGING["orders"])
+    settled = connection.execute(
+        f"SELECT {orders} FROM orders WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
+        (anchor,),
+    )
+    return {
+        "orders": settled.fetchall(),
+        "positions": [position_row(position) for position in ledger.positions.values()],
+        "balances": [balance_row(ledger, currency) for currency in ledger.balances],
+    }
 
 
 def _questions() -> dict[str, str]:
