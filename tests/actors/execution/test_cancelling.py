@@ -14,6 +14,7 @@ from state.messages.venue import (
     Unknown,
 )
 from state.order import OrderState
+from state.values import VenueOrderId
 from tests.actors.examples import BTC, ETH
 from tests.actors.execution.router_scene import NAME, ROUTER, Scene, name_of
 from tests.state.examples import a_finish
