@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from state.config import default_toml, shown
 from supervisor.commands.options import loaded, settings
@@ -40,12 +38,14 @@ def show(
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(rows)))
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("setting", "value", "unit", *(("origin",) if origin else ())):
-        table.add_column(column, no_wrap=column == "setting")
-    for row in rows:
-        table.add_row(row.key, _told(row.value), row.unit, *((row.origin,) if origin else ()))
-    Console(soft_wrap=True).print(table)
+    lines = [("setting", "value", "unit", "origin")]
+    lines += [(row.key, _told(row.value), row.unit, row.origin) for row in rows]
+    shown_columns = range(4 if origin else 3)
+    widths = [max(len(line[column]) for line in lines) for column in shown_columns]
+    for line in lines:
+        # Never folded, however narrow the terminal: it is made for grep as much as for eyes.
+        cells = (line[column].ljust(widths[column]) for column in shown_columns)
+        click.echo("  ".join(cells).rstrip())
 
 
 def _told(value: Any) -> str:

@@ -26,7 +26,13 @@ def simulate(seeds: str, *, twice: bool, as_json: bool) -> None:
     failed, counts, steps = 0, Counter[str](), 0
     console = Console(stderr=True)
     wanted = _range(seeds)
-    for seed in track(wanted, "simulating", console=console, disable=as_json, transient=True):
+    for seed in track(
+        wanted,
+        "simulating",
+        console=console,
+        disable=as_json or not console.is_terminal,
+        transient=True,
+    ):
         report = run_seed(seed)
         if twice and run_seed(seed) != report:
             report.violations.append("the same seed gave another run")

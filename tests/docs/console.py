@@ -6,7 +6,8 @@ and, alone on a line, for any lines. A `sh` block holds commands whose output is
 
 Words behind the language say how a block is run; readers do not see them:
 
-- `background`: the command goes on; the block is done when it has printed what is shown.
+- `background`: the command goes on; the block is done when it has printed what is shown. It is
+  the house, or what `background=NAME` calls it.
 - `interrupt`: the block begins with `^C`, which goes to what runs in the background.
 - `wait=NAME`: wait for a condition first. `setup=NAME`: do something first, unseen.
 - `exit=N`: the last command of the block ends with this code, not 0.
@@ -16,6 +17,7 @@ Words behind the language say how a block is run; readers do not see them:
 import contextlib
 import re
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +30,8 @@ from state.errors import NotRunning
 
 HOME = "/home/you/gatehouse"
 """Where the documents say that the checkout is."""
+PORT = "18790"
+"""Stands for a port that is free."""
 COMMAND_S = 60.0
 SOON_S = 90.0
 
@@ -144,8 +148,14 @@ class Session:
         self.folder = folder
         self.data_dir = folder / "var"
         self.house: Watched | None = None
+        self._others: list[Watched] = []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = str(probe.getsockname()[1])
         self._setups = dict(setups or {})
         self._environ = environment() | {"GATEHOUSE_DATA_DIR": str(self.data_dir)}
+        # The first order waits until the market comes to it, however long that takes.
+        self._environ["GATEHOUSE_STRATEGY__TREND__ORDER_TTL_S"] = "80"
         self._environ |= dict(environ or {})
         # Whoever reads the document has none of this set.
         del self._environ["PYTHONPATH"]
@@ -178,8 +188,14 @@ class Session:
 
     def close(self) -> None:
         """End what still runs."""
-        if self.house is not None:
-            self.house.close()
+        for process in (self.house, *self._others):
+            if process is not None:
+                process.close()
+
+    def ended(self) -> int:
+        """Wait for the end of the house and return its exit code."""
+        assert self.house is not None
+        return self.house.ended()
 
     def _run(self, block: Block) -> None:
         if "setup" in block.words:
@@ -214,13 +230,18 @@ class Session:
             assert line is None, f"{told}\nis shown but was not printed in its place:\n{line}"
 
     def _start(self, block: Block, command: Command) -> None:
-        if self.house is not None:
+        name = block.words["background"] or "house"
+        shell = ["bash", "-c", f"exec {self._here(command.text)} 1>&2"]
+        if name == "house" and self.house is not None:
             # Whoever starts it anew has ended it before, one way or the other.
             self.house.ended()
             self.house.close()
-        shell = ["bash", "-c", f"exec {self._here(command.text)}"]
-        self.house = Watched(shell, self.folder / "background.txt", self._environ)
-        self._until_said(block, self.house, command.shown)
+        started = Watched(shell, self.folder / f"{name}.txt", self._environ)
+        if name == "house":
+            self.house = started
+        else:
+            self._others.append(started)
+        self._until_said(block, started, command.shown)
 
     def _interrupt(self, block: Block, command: Command) -> None:
         house = self.house
@@ -237,7 +258,8 @@ class Session:
         house.until(lambda: missing(shown, self._there(house.said())) is None, SOON_S, what)
 
     def _here(self, text: str) -> str:
-        return text.replace("var/", f"{self.data_dir}/")
+        text = re.sub(r"(?<![\w/])var\b", str(self.data_dir), text)
+        return text.replace(PORT, self._port)
 
     def _there(self, text: str) -> list[str]:
         return text.replace(str(self.folder), HOME).replace(str(ROOT), HOME).splitlines()
@@ -260,13 +282,19 @@ def _has_traded(session: Session) -> bool:
     """Whether the first decision of the first pair has been filled."""
     found = session.call("explain", id="BTC_USDT/trend/1/1.1")
     traders = [one for one in session.call("status")["actors"] if one["kind"] == "Trader"]
-    return bool(found["fills"]) and all(one["snapshot_age_s"] is not None for one in traders)
+    explained = {one["type"] for one in found["events"]} >= {"OrderFilled", "OrderFinished"}
+    return explained and all(one["snapshot_age_s"] is not None for one in traders)
+
+
+def _disagrees(session: Session) -> bool:
+    status, alerts = session.call("status"), session.call("alerts", limit=1)
+    told = bool(alerts) and alerts[0]["alert"] == "ledger_mismatch"
+    return told and status["session"] == "starting"
 
 
 CONDITIONS: dict[str, Callable[[Session], Any]] = {
     "well": _is_well,
     "traded": lambda session: _has_traded(session) and _is_well(session),
-    "starting": lambda session: session.call("status")["session"] == "starting",
-    "stopped": lambda session: session.call("status")["session"] == "stopped",
+    "mismatch": _disagrees,
 }
 """What a block may wait for."""
