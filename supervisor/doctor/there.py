@@ -11,14 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.execution.client_ids import is_ours
-from adapters.clock import SystemClock
-from adapters.gate.market_stream import GateMarketStream
-from adapters.gate.rest import GateExchange
-from adapters.gate.sdk import Timeouts
 from adapters.gate.signing import Credentials
 from adapters.log_lines import Redactor
-from adapters.loop import LoopThread
-from adapters.ports import Exchange
 from state.config import Endpoints
 from state.instrument import TradingRules
 from state.messages.market import StreamLost, StreamOpened
@@ -35,10 +29,10 @@ from state.messages.venue import (
 )
 from state.values import NS_PER_MS, Pair, Side, plain
 from supervisor.doctor.findings import Finding, fail, ok, skipped, warn
+from supervisor.worlds.glance import glance
 
 LIMIT_S = 2.5
 """For everything here together."""
-_TIMEOUTS = Timeouts(connect_s=1.5, read_s=2.0, total_s=2.4)
 _TIME_ASKED = 3
 _ONE_BY_ONE_MAX = 8
 """More pairs are asked for together: Gate then says only which one is wrong first."""
@@ -120,27 +114,10 @@ class _Look:
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
         self._until = time.monotonic() + LIMIT_S
-        self._clock = SystemClock()
-        self._offset_ns: int | None = None
-        self._loop = LoopThread("doctor")
-        self._rest = GateExchange(
-            rest_url=wanted.endpoints.rest,
-            credentials=wanted.credentials,
-            clock=self._clock,
-            clock_offset_ns=lambda: self._offset_ns,
-            timeouts=_TIMEOUTS,
-        )
-        self._stream = GateMarketStream(
-            self._loop,
-            ws_url=wanted.endpoints.ws,
-            clock=self._clock,
-            clock_offset_ns=lambda: self._offset_ns,
-        )
+        self._glance = glance(wanted.endpoints, wanted.credentials, patience_s=LIMIT_S)
 
     def close(self) -> None:
-        self._stream.close()
-        self._rest.close(0.1)
-        self._loop.close(0.2)
+        self._glance.close()
 
     def all(self) -> list[Finding]:
         reached, on_time = self._time()
@@ -149,10 +126,10 @@ class _Look:
             return [reached, *(skipped(check, why) for check in ("clock", *_LATER))]
         # Asked all at once, told in order.
         heard = _Heard()
-        self._stream.subscribe(self._wanted.pairs[0], heard.take)
-        rules = [(pairs, _asked(self._rest, FetchRules(pairs=pairs))) for pairs in self._groups()]
-        balances = _asked(self._rest, FetchBalances())
-        resting = _asked(self._rest, FetchOpenOrders())
+        self._glance.market.subscribe(self._wanted.pairs[0], heard.take)
+        rules = [(pairs, self._asked(FetchRules(pairs=pairs))) for pairs in self._groups()]
+        balances = self._asked(FetchBalances())
+        resting = self._asked(FetchOpenOrders())
         told = [finding for pairs, answer in rules for finding in self._pairs(pairs, answer)]
         keys = self._keys(self._outcome(balances))
         orders = self._orders(self._outcome(resting))
@@ -163,22 +140,22 @@ class _Look:
         return [(one,) for one in pairs] if len(pairs) <= _ONE_BY_ONE_MAX else [pairs]
 
     def _time(self) -> tuple[Finding, Finding | None]:
-        url, best_ns = self._wanted.endpoints.rest, None
+        url, best_ns, offset_ns = self._wanted.endpoints.rest, None, 0
         for _ in range(_TIME_ASKED):
-            request = FetchTime(asked_at_ns=self._clock.now_ns())
-            outcome = self._outcome(_asked(self._rest, request))
+            request = FetchTime(asked_at_ns=self._glance.clock.now_ns())
+            outcome = self._outcome(self._asked(request))
             if not isinstance(outcome, Succeeded) or outcome.time is None:
                 break
             half_ns = (outcome.time.answered_at_ns - request.asked_at_ns) // 2
             if best_ns is None or half_ns < best_ns:
                 best_ns = half_ns
-                self._offset_ns = outcome.time.venue_ns - (request.asked_at_ns + half_ns)
-        if best_ns is None or self._offset_ns is None:
+                offset_ns = outcome.time.venue_ns - (request.asked_at_ns + half_ns)
+        if best_ns is None:
             mend = "is the address right, is the network up, is the exchange in maintenance?"
             return fail("exchange", f"{url}: {_words(outcome)}", mend), None
         round_trip_ms = 2 * best_ns / NS_PER_MS
         reached = ok("exchange", f"{url} answers in {round_trip_ms:.1f} ms")
-        return reached, clock(self._offset_ns, best_ns, self._wanted.skew_max_s)
+        return reached, clock(offset_ns, best_ns, self._wanted.skew_max_s)
 
     def _pairs(
         self, pairs: tuple[Pair, ...], answer: "concurrent.futures.Future[Outcome]"
@@ -226,6 +203,11 @@ class _Look:
         mend = "start the house, which takes them up, or cancel them at the exchange"
         return warn("open_orders", f"{found}, and nothing runs: {_named(ours)}", mend)
 
+    def _asked(self, request: VenueRequest) -> "concurrent.futures.Future[Outcome]":
+        answer: concurrent.futures.Future[Outcome] = concurrent.futures.Future()
+        self._glance.exchange.request(request, lambda given: answer.set_result(given.outcome))
+        return answer
+
     def _outcome(self, answer: "concurrent.futures.Future[Outcome]") -> Outcome:
         try:
             return answer.result(max(0.0, self._until - time.monotonic()))
@@ -248,12 +230,6 @@ class _Heard:
     def first(self, until_s: float) -> Any:
         self._came.wait(max(0.0, until_s - time.monotonic()))
         return self._news
-
-
-def _asked(exchange: Exchange, request: VenueRequest) -> "concurrent.futures.Future[Outcome]":
-    answer: concurrent.futures.Future[Outcome] = concurrent.futures.Future()
-    exchange.request(request, lambda given: answer.set_result(given.outcome))
-    return answer
 
 
 def _words(outcome: Outcome) -> str:

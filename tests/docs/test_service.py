@@ -144,11 +144,11 @@ class Manager:
     def told_within(self, silence_s: float) -> int:
         """Return how many notes come before nothing came for `silence_s`, ten at most."""
         self._socket.settimeout(silence_s)
-        for number in range(10):
-            try:
+        number = 0
+        with contextlib.suppress(TimeoutError):
+            while number < 10:
                 self._socket.recv(4096)
-            except TimeoutError:
-                break
+                number += 1
         self._socket.settimeout(NOTED_S)
         return number
 

@@ -1,0 +1,57 @@
+"""A world to look at and nothing else: Gate's protocol over sockets, with little patience."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adapters.clock import SystemClock
+from adapters.gate.market_stream import GateMarketStream
+from adapters.gate.rest import GateExchange
+from adapters.gate.sdk import Timeouts
+from adapters.gate.signing import Credentials
+from adapters.loop import LoopThread
+from adapters.ports import Clock, Exchange, MarketStream
+from state.config import Endpoints
+from supervisor.worlds.gate import ClockedExchange
+
+_CLOSE_S = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glance:
+    """What somebody who looks may ask."""
+
+    clock: Clock
+    exchange: Exchange
+    market: MarketStream
+    close: Callable[[], None]
+    """Give up sockets and threads at once; what still waits is left to the end of the process."""
+
+
+def glance(endpoints: Endpoints, credentials: Credentials, *, patience_s: float) -> Glance:
+    """Return the exchange at `endpoints`; nothing is connected before somebody asks.
+
+    Args:
+        endpoints: Where it listens.
+        credentials: For signed reads.
+        patience_s: The longest that one answer may take.
+    """
+    clock, clocked, loop = SystemClock(), ClockedExchange(), LoopThread("glance")
+    rest = GateExchange(
+        rest_url=endpoints.rest,
+        credentials=credentials,
+        clock=clock,
+        clock_offset_ns=lambda: clocked.offset_ns,
+        permit=lambda: "only looking",
+        timeouts=Timeouts(connect_s=patience_s, read_s=patience_s, total_s=patience_s),
+    )
+    clocked.over(rest)
+    market = GateMarketStream(
+        loop, ws_url=endpoints.ws, clock=clock, clock_offset_ns=lambda: clocked.offset_ns
+    )
+
+    def close() -> None:
+        market.close()
+        rest.close(_CLOSE_S)
+        loop.close(_CLOSE_S)
+
+    return Glance(clock=clock, exchange=clocked, market=market, close=close)
