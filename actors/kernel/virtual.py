@@ -8,7 +8,7 @@ import heapq
 import itertools
 import random
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -273,14 +273,18 @@ class _Random:
 
 
 class _Pct:
-    """A `Dispatcher` by priorities, which change at a few random steps."""
+    """A `Dispatcher` by priorities; at a few random steps whoever was first becomes last.
 
-    def __init__(self, chance: random.Random, changes: Iterable[int]) -> None:
+    Those steps are close together at first, so that short runs see some, and never end, so that
+    actors which keep each other busy cannot starve the others.
+    """
+
+    def __init__(self, chance: random.Random) -> None:
         self._ready: list[Inbox] = []
         self._chance = chance
         self._priorities: dict[str, float] = {}
-        self._changes = set(changes)
-        self._taken = 0
+        self._demoted = 0
+        self._until_change = self._gap()
 
     def schedule(self, inbox: Inbox) -> None:
         self._ready.append(inbox)
@@ -291,14 +295,20 @@ class _Pct:
     def take(self) -> Inbox | None:
         if not self._ready:
             return None
-        self._taken += 1
         chosen = max(range(len(self._ready)), key=self._priority)
         inbox = self._ready[chosen]
         self._ready[chosen] = self._ready[-1]
         self._ready.pop()
-        if self._taken in self._changes:
-            self._priorities[inbox.mailbox.address] = -self._chance.random()
+        self._until_change -= 1
+        if self._until_change <= 0:
+            self._demoted += 1
+            self._priorities[inbox.mailbox.address] = -self._demoted
+            self._until_change = self._gap()
         return inbox
+
+    def _gap(self) -> int:
+        longest = 30 * 1.3 ** min(self._demoted, 12)
+        return 1 + int(self._chance.random() * longest)
 
     def _priority(self, index: int) -> float:
         address = self._ready[index].mailbox.address
@@ -315,5 +325,4 @@ def _ready_queue(policy: Policy, chance: random.Random) -> _Fifo | _Random | _Pc
         case Policy.RANDOM:
             return _Random(chance)
         case Policy.PCT:
-            # Closer together at first: short runs too must see priorities change.
-            return _Pct(chance, (int(20_000 ** chance.random()) for _ in range(20)))
+            return _Pct(chance)
