@@ -1,11 +1,19 @@
-"""What a supervisor remembers of its children."""
+"""What a supervisor remembers of its children, and where they live."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from actors.kernel import ChildReport, ExitKind, Timer
+from actors.kernel import ChildReport, ExitKind, Runtime, Timer
 from supervisor.child_spec import ChildSpec
-from supervisor.management import ChildCounts, ChildInfo, ChildState
+from supervisor.management import (
+    ChildCounts,
+    ChildInfo,
+    ChildState,
+    CountChildren,
+    GetChildSpec,
+    WhichChildren,
+)
 
 
 @dataclass(slots=True)
@@ -92,24 +100,23 @@ class Child:
 
 
 class Children:
-    """All records of one supervisor, in start order."""
+    """One supervisor's children in start order: their records, and their addresses in the runtime.
 
-    def __init__(self) -> None:
+    Args:
+        runtime: Where they live.
+        supervisor: Its address.
+        prefix: Path above their addresses; the supervisor's when None, none when empty.
+    """
+
+    def __init__(self, runtime: Runtime, supervisor: str, prefix: str | None) -> None:
+        self._runtime = runtime
+        self._supervisor = supervisor
+        self._prefix = supervisor if prefix is None else prefix
         self._by_id: dict[str, Child] = {}
         self._by_address: dict[str, Child] = {}
 
     def __iter__(self) -> Iterator[Child]:
         return iter(self._by_id.values())
-
-    def add(self, child: Child) -> None:
-        """Put one at the end."""
-        self._by_id[child.id] = child
-        self._by_address[child.address] = child
-
-    def drop(self, child: Child) -> None:
-        """Forget one."""
-        self._by_id.pop(child.id, None)
-        self._by_address.pop(child.address, None)
 
     def get(self, id_: str) -> Child | None:
         """Return one by its id."""
@@ -124,21 +131,71 @@ class Children:
         """Return their ids in start order."""
         return tuple(self._by_id)
 
-    def reorder(self, first: tuple[str, ...]) -> None:
-        """Bring those named to the front in that order; the others keep theirs."""
-        rest = [id_ for id_ in self._by_id if id_ not in first]
-        self._by_id = {id_: self._by_id[id_] for id_ in (*first, *rest)}
+    def begin_anew(self, specs: Sequence[ChildSpec]) -> None:
+        """Cut off what an earlier incarnation left running, and adopt; the added are forgotten."""
+        paths = [self._path(spec.id) for spec in specs]
+        for path in paths:
+            self._runtime.fence(path)
+        for path in self._runtime.below(self._supervisor):
+            if path not in paths:
+                self._runtime.close(path)
+        for spec in specs:
+            self.adopt(spec)
 
-    def infos(self) -> list[ChildInfo]:
-        """Return what `WhichChildren` tells."""
-        return [child.info() for child in self]
+    def adopt(self, spec: ChildSpec) -> None:
+        """Put one at the end, without starting it."""
+        child = Child(spec, self._path(spec.id))
+        # Open before anybody starts: mail for a child that is started later must wait, not vanish.
+        self._runtime.open(child.address, control=spec.control, data=spec.data)
+        self._by_id[child.id] = child
+        self._by_address[child.address] = child
+        self.enter(child, ChildState.STOPPED)
 
-    def counts(self) -> ChildCounts:
-        """Return what `CountChildren` tells; as in OTP, dead ones count by their kind too."""
-        supervisors = sum(1 for child in self if child.spec.supervises)
-        return ChildCounts(
-            specs=len(self._by_id),
-            active=sum(1 for child in self if not child.down),
-            supervisors=supervisors,
-            workers=len(self._by_id) - supervisors,
-        )
+    def forget(self, id_: str) -> None:
+        """Drop one that is down, and close its address for good."""
+        child = self._by_id.pop(id_, None)
+        if child is not None:
+            child.hush()
+            del self._by_address[child.address]
+            self._runtime.close(child.address)
+
+    def replace(self, specs: Sequence[ChildSpec]) -> None:
+        """Put these first, in their order; no running child is touched, no other dropped."""
+        for spec in specs:
+            child = self._by_id.get(spec.id)
+            if child is None:
+                self.adopt(spec)
+            else:
+                child.spec = spec
+        first = {spec.id: self._by_id[spec.id] for spec in specs}
+        self._by_id = first | {id_: one for id_, one in self._by_id.items() if id_ not in first}
+
+    def enter(self, child: Child, state: ChildState) -> None:
+        """Note where one stands now, and publish it."""
+        child.enter(state, self._runtime.clock.monotonic_ns())
+        self._runtime.report(child.report(self._supervisor))
+
+    def cut_off(self, child: Child) -> None:
+        """Fence one and all that live below it."""
+        self._runtime.fence(child.address)
+        child.incarnation = 0
+
+    def answer(self, question: WhichChildren | CountChildren | GetChildSpec) -> Any:
+        """Return what was asked for; as in OTP, the dead count by their kind too."""
+        match question:
+            case WhichChildren():
+                return [child.info() for child in self]
+            case GetChildSpec():
+                child = self.get(question.id)
+                return child.spec if child is not None else None
+            case CountChildren():
+                supervisors = sum(1 for child in self if child.spec.supervises)
+                return ChildCounts(
+                    specs=len(self._by_id),
+                    active=sum(1 for child in self if not child.down),
+                    supervisors=supervisors,
+                    workers=len(self._by_id) - supervisors,
+                )
+
+    def _path(self, id_: str) -> str:
+        return f"{self._prefix}/{id_}" if self._prefix else id_

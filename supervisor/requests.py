@@ -57,7 +57,7 @@ def _about(request: ChildRequest, child: Child, *, dynamic: bool) -> tuple[Step,
         case RestartChild() | DeleteChild():
             if dynamic:
                 return (Answer(request, Outcome.DYNAMIC, id_),)
-            if child.state in (ChildState.STARTING, ChildState.BACKOFF):
+            if child.state is ChildState.STARTING or (child.down and not child.rests):
                 return (Answer(request, Outcome.RESTARTING, id_),)
             if not child.down:
                 return (Answer(request, Outcome.RUNNING, id_),)

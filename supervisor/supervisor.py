@@ -85,8 +85,7 @@ class Supervisor(Actor):
     def __init__(self, spec: SupervisorSpec, prefix: str | None = None) -> None:
         super().__init__()
         self._spec = spec
-        self._prefix = prefix
-        self._children = Children()
+        self._children = Children(self._runtime, self.address, prefix)
         self._budget = RestartBudget(spec.intensity, spec.period_s)
         self._plan: deque[Step] = deque()
         self._awaiting: Start | Stop | None = None
@@ -98,9 +97,7 @@ class Supervisor(Actor):
 
     def on_start(self) -> None:
         """Adopt the children and begin to start them in order."""
-        self._end_former_life()
-        for spec in self._spec.children:
-            self._adopt(spec)
+        self._children.begin_anew(self._spec.children)
         self._plan.extend(Start(child.id) for child in self._children)
         self._advance()
 
@@ -162,11 +159,13 @@ class Supervisor(Actor):
             case Stop():
                 self._begin_stop(step)
             case Adopt():
-                self._adopt(step.spec)
+                self._children.adopt(step.spec)
             case Forget():
-                self._drop(step.id)
+                self._children.forget(step.id)
             case Replace():
-                self._replace(step.spec)
+                self._spec = step.spec
+                self._budget.limit(step.spec.intensity, step.spec.period_s)
+                self._children.replace(step.spec.children)
             case Answer():
                 self._reply(step.request, step.outcome, step.id, step.reason)
             case End(ExitKind.ERROR):
@@ -194,55 +193,6 @@ class Supervisor(Actor):
             self._announced = True
             self.announce_started()
 
-    # The children's records.
-
-    def _end_former_life(self) -> None:
-        """Cut off what an earlier incarnation left running; dynamic children are forgotten."""
-        mine = [self._path(spec.id) for spec in self._spec.children]
-        for address in mine:
-            self._runtime.fence(address)
-        for address in self._runtime.below(self.address):
-            if address not in mine:
-                self._runtime.close(address)
-
-    def _path(self, id_: str) -> str:
-        prefix = self.address if self._prefix is None else self._prefix
-        return f"{prefix}/{id_}" if prefix else id_
-
-    def _adopt(self, spec: ChildSpec) -> None:
-        child = Child(spec, self._path(spec.id))
-        # Open before anybody starts: mail for a child that is started later must wait, not vanish.
-        self._runtime.open(child.address, control=spec.control, data=spec.data)
-        self._children.add(child)
-        self._enter(child, ChildState.STOPPED)
-
-    def _drop(self, id_: str) -> None:
-        child = self._children.get(id_)
-        if child is not None:
-            child.hush()
-            self._children.drop(child)
-            self._runtime.close(child.address)
-
-    def _replace(self, spec: SupervisorSpec) -> None:
-        self._spec = spec
-        self._budget.limit(spec.intensity, spec.period_s)
-        for child_spec in spec.children:
-            child = self._children.get(child_spec.id)
-            if child is None:
-                self._adopt(child_spec)
-            else:
-                child.spec = child_spec
-        self._children.reorder(tuple(child_spec.id for child_spec in spec.children))
-
-    def _enter(self, child: Child, state: ChildState) -> None:
-        child.enter(state, self.monotonic_ns())
-        self._runtime.report(child.report(self.address))
-
-    def _cut_off(self, child: Child) -> None:
-        """Fence a child and all that live below it."""
-        self._runtime.fence(child.address)
-        child.incarnation = 0
-
     # Starting.
 
     def _begin_start(self, step: Start) -> None:
@@ -250,7 +200,7 @@ class Supervisor(Actor):
         if child is None or not child.down:
             return
         child.hush()
-        self._enter(child, ChildState.STARTING)
+        self._children.enter(child, ChildState.STARTING)
         try:
             child.incarnation = self.spawn(child.address, child.spec.birth)
         except StartFailed as error:
@@ -278,11 +228,11 @@ class Supervisor(Actor):
         if started.disabled:
             child.incarnation = 0
             child.last_error = started.reason
-            self._enter(child, ChildState.DISABLED)
+            self._children.enter(child, ChildState.DISABLED)
             if child.spec.restart is Restart.TEMPORARY or self._spec.template is not None:
-                self._drop(child.id)
+                self._children.forget(child.id)
         else:
-            self._enter(child, ChildState.RUNNING)
+            self._children.enter(child, ChildState.RUNNING)
         self._reply(step.request, Outcome.OK, child.id, started.reason)
 
     def _on_start_timeout(self, due: _StartTimeout) -> None:
@@ -291,22 +241,22 @@ class Supervisor(Actor):
         if child is None or step is None or child.incarnation != due.incarnation:
             return
         self._awaiting = None
-        self._cut_off(child)
+        self._children.cut_off(child)
         self._start_failed(child, step, f"did not start within {child.spec.start_s:g} s")
 
     def _start_failed(self, child: Child, step: Start, reason: str) -> None:
         child.hush()
         child.last_error = reason
-        self._enter(child, ChildState.STOPPED)
+        self._children.enter(child, ChildState.STOPPED)
         self._reply(step.request, Outcome.FAILED, child.id, reason)
         if isinstance(step.request, RestartChild):
             return  # It was down before, and stays so.
         if isinstance(step.request, StartChild):
-            self._drop(child.id)
+            self._children.forget(child.id)
         elif not self._announced and self._spec.boot is Boot.STRICT:
             self._end_with(ExitKind.ERROR, f"{child.id} cannot start: {reason}")
         elif child.spec.restart is Restart.TEMPORARY:
-            self._drop(child.id)
+            self._children.forget(child.id)
         else:
             if self._spec.strategy is not Strategy.ONE_FOR_ONE:
                 self._plan.clear()  # The retry plans anew, from a clean slate where it must.
@@ -321,12 +271,12 @@ class Supervisor(Actor):
                 continue
             child.hush()
             if not child.down and child.spec.stop_s == BRUTAL:
-                self._cut_off(child)
+                self._children.cut_off(child)
             if child.down:
                 self._is_down(child, step)
                 continue
             self._stopping.add(id_)
-            self._enter(child, ChildState.STOPPING)
+            self._children.enter(child, ChildState.STOPPING)
             self._runtime.shut_down(child.address, child.incarnation)
             if isfinite(child.spec.stop_s):
                 due = _StopTimeout(child.id, child.incarnation)
@@ -338,7 +288,7 @@ class Supervisor(Actor):
         child = self._children.get(due.id)
         if child is None or child.id not in self._stopping or child.incarnation != due.incarnation:
             return
-        self._cut_off(child)
+        self._children.cut_off(child)
         child.last_error = f"did not stop within {child.spec.stop_s:g} s"
         self._stopped(child)
 
@@ -352,9 +302,9 @@ class Supervisor(Actor):
 
     def _is_down(self, child: Child, step: Stop) -> None:
         child.hush()
-        self._enter(child, ChildState.STOPPED)
+        self._children.enter(child, ChildState.STOPPED)
         if child.spec.restart is Restart.TEMPORARY and not step.keep:
-            self._drop(child.id)
+            self._children.forget(child.id)
 
     # Deaths.
 
@@ -371,7 +321,7 @@ class Supervisor(Actor):
 
     def _died(self, child: Child, kind: ExitKind, reason: str) -> None:
         # What hangs must be fenced, and a supervisor's children must not outlive it.
-        self._cut_off(child)
+        self._children.cut_off(child)
         if kind in (ExitKind.ERROR, ExitKind.FENCED):
             child.last_error = reason
         step = self._awaited_start(child)
@@ -382,7 +332,7 @@ class Supervisor(Actor):
             self._stopped(child)
         else:
             child.hush()
-            self._enter(child, ChildState.STOPPED)
+            self._children.enter(child, ChildState.STOPPED)
             child.death = kind
             self._later.append(_Death(child))
 
@@ -395,7 +345,7 @@ class Supervisor(Actor):
             self._restart(child)
             return
         if child.spec.restart is Restart.TEMPORARY:
-            self._drop(child.id)
+            self._children.forget(child.id)
         if child.spec.significant and self._shuts_itself_down():
             self._end_with(ExitKind.SHUTDOWN, f"{child.id} has ended")
 
@@ -420,7 +370,7 @@ class Supervisor(Actor):
             return
         child.restarts += 1
         child.retry = self.next_id()
-        self._enter(child, ChildState.BACKOFF)
+        self._children.enter(child, ChildState.BACKOFF)
         plan = restart_plan(self._spec.strategy, self._children.order(), child.id)
         self._plan.extend(Stop((id_,)) for id_ in plan.stops)
         due = _RetryDue(child.id, child.retry)
@@ -473,14 +423,7 @@ class Supervisor(Actor):
     # Requests.
 
     def _answer(self, question: WhichChildren | CountChildren | GetChildSpec) -> Any:
-        match question:
-            case WhichChildren():
-                answer: Any = self._children.infos()
-            case CountChildren():
-                answer = self._children.counts()
-            case GetChildSpec():
-                child = self._children.get(question.id)
-                answer = child.spec if child is not None else None
+        answer = self._children.answer(question)
         if question.reply_to is not None:
             self.tell(question.reply_to, answer)
         return answer

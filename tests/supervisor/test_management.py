@@ -18,7 +18,7 @@ from supervisor.management import (
     TerminateChild,
     WhichChildren,
 )
-from tests.supervisor.worlds import Say, SlowStarter, everywhere
+from tests.supervisor.worlds import Say, SlowStarter, Wake, everywhere, virtually
 
 
 @everywhere
@@ -145,6 +145,25 @@ def test_a_terminated_child_stays_down_even_if_it_died_just_before(world):
     assert world.states() == {"a": "stopped", "b": "running"}
 
 
+@virtually
+def test_a_child_that_just_died_is_about_to_be_restarted_not_deleted(world):
+    """Found here: a permanent child was deleted because its crash had not been looked at."""
+    world.start(*world.children("a b"))
+    world.script("s").starts.append("hang")
+    world.send(StartChild(spec=world.child("s", SlowStarter)))
+    world.settle()
+    # The supervisor waits for s: the requests come before the crash, and are served after it.
+    delete, restart = world.send(DeleteChild(id="a")), world.send(RestartChild(id="b"))
+    world.crash("a", "b")
+    world.settle()
+    world.tell("s", Wake())
+    world.until(lambda: world.answer(restart))
+    assert world.answer(delete).outcome is Outcome.RESTARTING
+    assert world.answer(restart).outcome is Outcome.RESTARTING
+    world.settle()
+    assert world.states() == dict.fromkeys("abs", "running")
+
+
 @everywhere
 def test_deleting_a_child_closes_its_address(world):
     world.start(world.child("a", restart=Restart.TRANSIENT))
@@ -226,6 +245,19 @@ def test_a_cycled_child_that_does_not_start_again_is_restarted_like_one_that_die
     assert world.ask(CycleChild(id="a")) is Outcome.FAILED
     world.shows("+a +b -a xa xa +a")
     assert world.which()["a"].restarts == 2
+
+
+@everywhere
+def test_cycling_keeps_a_temporary_child_and_its_mail(world):
+    world.start(world.child("t", restart=Restart.TEMPORARY))
+    world.script("t").when_asked_to_stop = "linger"
+    cycled = world.send(CycleChild(id="t"))
+    world.until(lambda: "~t" in world.history)
+    world.leave("t")
+    world.tell("t", Say("waits"))
+    world.until(lambda: world.answer(cycled))
+    assert world.answer(cycled).outcome is Outcome.OK
+    world.until(lambda: [what for _, _, what in world.heard] == ["waits"])
 
 
 @everywhere

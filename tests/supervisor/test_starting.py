@@ -82,6 +82,16 @@ def test_a_failure_at_a_retrying_boot_counts_as_a_restart(world, failure):
 
 
 @everywhere
+def test_a_temporary_child_that_fails_at_a_retrying_boot_is_forgotten(world):
+    world.script("t").then = "fail"
+    temporary = world.child("t", restart=Restart.TEMPORARY)
+    world.start(world.child("a"), temporary, world.child("b"), boot=Boot.RETRY, intensity=0)
+    world.shows("+a xt +b")
+    assert world.states() == {"a": "running", "b": "running"}
+    assert world.announced()
+
+
+@everywhere
 @pytest.mark.parametrize("strategy", [Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE])
 def test_a_retrying_boot_goes_on_to_the_children_behind_the_failure(world, strategy):
     """The first prototype lost the rest of its boot plan here."""
