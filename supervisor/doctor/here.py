@@ -170,8 +170,18 @@ def _told(status: dict[str, Any], pid: int | None) -> Finding:
         return warn("house", f"{found}; not running: {', '.join(ill)}", "see scripts/status.py")
     if status["session"] != "ready":
         why = f" ({status['reason']})" if status["reason"] else ""
-        return warn("house", f"{found}{why}", "see scripts/status.py; `resume` lets it trade")
+        return warn("house", f"{found}{why}", _WAYS_ON[status["session"]])
     return ok("house", found)
+
+
+_RESUME = "scripts/control.py resume lets it trade"
+_WAYS_ON = {
+    "starting": "docs/operating.md, 'The session stays starting', says how to go on",
+    "paused": _RESUME,
+    "draining": _RESUME,
+    "stopped": _RESUME,
+    "emergency": "scripts/control.py reset_emergency reason=TEXT, then resume, lets it trade",
+}
 
 
 def holder(lock: Path) -> int | None:

@@ -13,7 +13,7 @@ from supervisor.__main__ import COMMANDS
 from supervisor.doctor.here import own_exchange
 from tests.docs.console import Session, blocks
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 OPERATING = ROOT / "docs" / "operating.md"
 NEEDS_TESTNET, NEEDS_SYSTEMD = "needs Gate's testnet", "needs root and systemd"
@@ -62,7 +62,6 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
         session.close()
 
 
-@pytest.mark.timeout(600)
 def test_what_the_document_shows_happens(told):
     _, left_out = told
     for command in left_out:

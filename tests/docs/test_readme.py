@@ -8,7 +8,7 @@ import pytest
 from scripts.proofs.processes import ROOT, House
 from tests.docs.console import Session
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 README = ROOT / "README.md"
 NOT_RUN = {
