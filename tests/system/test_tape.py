@@ -1,0 +1,244 @@
+"""A recorded market through everything: exchange process, sockets, stream, feed, book analyzer.
+
+The truth is an independent stream of best prices recorded beside the tape. For each update the
+book's best bid and ask, price and size, must be what that stream said last.
+"""
+
+import bisect
+import threading
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from actors import addresses
+from actors.kernel import Actor, Birthright
+from actors.kernel.live import LiveRuntime
+from actors.market.book_analyzer import BookAnalyzer
+from actors.market.feed import Feed
+from adapters.clock import SystemClock
+from adapters.gate.market_stream import GateMarketStream
+from adapters.gate.rest import GateExchange
+from adapters.gate.signing import Credentials
+from adapters.loop import LoopThread
+from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
+from scripts.proofs.processes import Exchange
+from state.config import Secret
+from state.config.settings import FeedSettings
+from state.messages.market import (
+    BookDelta,
+    BookLost,
+    BookMeasured,
+    BookSnapshot,
+    StreamOpened,
+)
+from state.messages.venue import FetchBook, Succeeded, VenueAnswer
+from state.values import NS_PER_S, Pair, TimeNs
+
+RECORDED = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "l2"
+TAPE = RECORDED / "btcusdt_binance_spot_20240808.parquet"
+TRUTH = RECORDED / "btcusdt_binance_spot_20240808_bbo.parquet"
+BTC = Pair("BTC_USDT")
+SPEED = 50.0
+"""650 s of market in 13."""
+PAUSE_S = 5.0
+"""Between the first snapshot and the first update, for the stream to be there in time."""
+UPDATES = 6_492
+"""That begin after the snapshot; two ended before it, and one straddles it."""
+SNAPSHOT_ID = 50093239218
+STRADDLING_ID = 50093239224
+"""Last id of the update, received before the snapshot, that the snapshot's id lies inside."""
+BEHIND = [50093478174, 50093480542]
+"""Where the independent stream itself is three or four ids older than the update."""
+LAST_ID = 50093696318
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not TAPE.exists(), reason="the recorded tapes are not beside this checkout"),
+]
+
+
+class Collector(Actor):
+    """Notes every measure and every lost book."""
+
+    def __init__(self, measured, lost, last_id, done) -> None:
+        super().__init__()
+        self._measured = measured
+        self._lost = lost
+        self._last_id = last_id
+        self._done = done
+
+    def on_start(self) -> None:
+        self.subscribe(BookMeasured, BTC)
+        self.subscribe(BookLost, BTC)
+
+    def on_receive(self, message: Any) -> None:
+        if isinstance(message, BookLost):
+            self._lost.append(message.reason)
+            return
+        self._measured.append(message)
+        if message.sequence >= self._last_id:
+            self._done.set()
+
+
+def followed(stream, exchange, last_id, *, before=lambda: None):
+    """Run the real actors over `stream` and `exchange` until `last_id`.
+
+    Returns:
+        Every measure in order, and why the book was lost, each time.
+    """
+    measured: list[BookMeasured] = []
+    lost: list[str] = []
+    done = threading.Event()
+    runtime = LiveRuntime(SystemClock(), workers=2)
+    try:
+        collector = (measured, lost, last_id, done)
+        births = {
+            "tests/collector": Birthright(make=Collector, args=collector),
+            addresses.book_analyzer(BTC): Birthright(make=BookAnalyzer, args=(BTC, 10.0)),
+            addresses.feed(BTC): Birthright(
+                make=Feed,
+                args=(BTC, stream, exchange, FeedSettings(book_stale_after_s=60.0)),
+            ),
+        }
+        for address in births:
+            runtime.open(address)
+        for address, birthright in births.items():
+            runtime.spawn(address, birthright, parent=None)
+        before()
+        assert done.wait(100), f"{len(measured)} measures, the last {measured[-1:]}, lost {lost}"
+        letters = runtime.dead_letters.newest()
+        assert letters == []
+    finally:
+        runtime.close()
+    return measured, lost
+
+
+def compared_with_truth(measured):
+    """Return (how many could be compared, sequences at which the best prices differ)."""
+    truth = duckdb.execute(
+        "select update_id, bid, bid_size, ask, ask_size from read_parquet(?) order by update_id",
+        [str(TRUTH)],
+    ).fetchall()
+    ids = [row[0] for row in truth]
+    compared, differing = 0, []
+    for one in measured:
+        place = bisect.bisect_right(ids, one.sequence) - 1
+        if place < 0:
+            continue
+        compared += 1
+        if (one.bid, one.bid_size, one.ask, one.ask_size) != truth[place][1:]:
+            differing.append(one.sequence)
+    return compared, differing
+
+
+def never_crossed_and_in_order(measured):
+    sequences = [one.sequence for one in measured]
+    return sequences == sorted(set(sequences)) and all(one.bid < one.ask for one in measured)
+
+
+@pytest.fixture
+def paused_tape(tmp_path):
+    """Give the tape with a pause between its first snapshot and what follows it."""
+    path = tmp_path / "btcusdt_paused.parquet"
+    duckdb.execute(
+        f"""copy (select * replace (
+                case when msg <= (select min(msg) from read_parquet(?) where kind = 'snapshot')
+                then ts_recv_ns - {int(PAUSE_S * SPEED * NS_PER_S)} else ts_recv_ns end
+                as ts_recv_ns)
+            from read_parquet(?) order by msg) to '{path}' (format parquet)""",  # noqa: S608
+        [str(TAPE), str(TAPE)],
+    )
+    return path
+
+
+@pytest.mark.timeout(180)
+def test_every_best_price_of_the_tape_comes_through_the_sockets(paused_tape, tmp_path):
+    options = ["--tape", str(paused_tape), "--speed", str(SPEED), "--no-rate-limits"]
+    with Exchange(tmp_path, pairs=BTC, options=options, keeps=False) as venue:
+        loop, clock = LoopThread(), SystemClock()
+        rest = GateExchange(
+            rest_url=venue.rest,
+            credentials=Credentials(key=Secret(DEMO_KEY), secret=Secret(DEMO_SECRET)),
+            clock=clock,
+        )
+        stream = GateMarketStream(
+            loop, ws_url=venue.url.replace("http", "ws") + "/ws/v4/", clock=clock
+        )
+        try:
+            measured, lost = followed(stream, rest, LAST_ID)
+        finally:
+            stream.close()
+            rest.close(5.0)
+            assert loop.close(5.0)
+    compared, differing = compared_with_truth(measured)
+    assert never_crossed_and_in_order(measured)
+    assert lost == [], "no gap in the ids"
+    assert measured[0].sequence == STRADDLING_ID
+    assert (len(measured), compared) == (1 + UPDATES, 1 + UPDATES)
+    assert differing == BEHIND
+
+
+class Recording:
+    """The tape itself as stream and exchange, as the recorder heard it."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self._deliver: Any = None
+        self._answer: Any = None
+        self._asked = threading.Event()
+        self._request: Any = None
+
+    def subscribe(self, _pair, deliver):
+        self._deliver = deliver
+        deliver(StreamOpened(pair=self._pair))
+
+    def unsubscribe(self, _pair):
+        pass
+
+    def request(self, request, deliver):
+        assert isinstance(request, FetchBook)
+        self._request, self._answer = request, deliver
+        self._asked.set()
+
+    def play(self):
+        """Give updates and, in its place among them, the snapshot that answers the question."""
+        assert self._asked.wait(10)
+        rows = duckdb.execute(
+            "select msg, any_value(kind), any_value(first_id), any_value(last_id),"
+            " list((side, price, size)) from read_parquet(?) where kind <> 'trade'"
+            " group by msg order by msg",
+            [str(TAPE)],
+        ).fetchall()
+        kinds = [row[1] for row in rows]
+        assert "diff" in kinds[: kinds.index("snapshot")], "the trap is there"
+        for _, kind, first_id, last_id, levels in rows:
+            sides: dict[str, list[Any]] = {"bid": [], "ask": []}
+            for side, price, size in levels:
+                sides[side].append((price, size))
+            facts = {
+                "pair": self._pair,
+                "event_time_ns": TimeNs(1),
+                "seen_time_ns": TimeNs(1),
+                "last_id": last_id,
+                "bids": tuple(sides["bid"]),
+                "asks": tuple(sides["ask"]),
+            }
+            if kind == "snapshot":
+                assert last_id == SNAPSHOT_ID
+                outcome = Succeeded(book=BookSnapshot(**facts))
+                self._answer(VenueAnswer(request=self._request, outcome=outcome))
+            else:
+                self._deliver(BookDelta(first_id=first_id, **facts))
+
+
+def test_a_snapshot_that_lies_inside_an_earlier_update_is_joined_without_a_hole():
+    recording = Recording(BTC)
+    measured, lost = followed(recording, recording, LAST_ID, before=recording.play)
+    compared, differing = compared_with_truth(measured[2:])
+    assert never_crossed_and_in_order(measured)
+    assert lost == []
+    assert [one.sequence for one in measured[:2]] == [SNAPSHOT_ID, STRADDLING_ID]
+    assert (len(measured) - 2, compared) == (UPDATES, UPDATES)
+    assert differing == BEHIND
