@@ -477,7 +477,8 @@ class OrderRouter(Actor):
         questions, self._questions = self._questions, []
         for one in questions:
             orders = tuple(self._orders.unsettled(one.pair))
-            self.tell(one.reply_to, OrdersHeld(pair=one.pair, orders=orders))
+            held = OrdersHeld(pair=one.pair, orders=orders, request=one.request)
+            self.tell(one.reply_to, held)
 
     def _ask_books(self) -> None:
         self._books_due = True

@@ -454,6 +454,7 @@ class Admin(Actor):
             session=SESSIONS[request.method],
             reason=str(request.params.get("reason", "") or request.method),
             caller=request.caller,
+            resets_emergency=request.method == "reset_emergency",
             reply_to=self.address,
             request=token,
         )

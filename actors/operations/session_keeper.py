@@ -6,7 +6,6 @@ from actors import addresses
 from actors.kernel import Actor
 from actors.outbox import Outbox
 from adapters.ports import HaltLatch
-from state.messages.accounts import PositionChanged
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -47,26 +46,29 @@ class SessionKeeper(Actor):
     Args:
         latch: Set in an emergency before anything else is done, released only with a reason.
         quote: What equity is counted in.
+        pairs: What is traded: a drain is over when it is over in each of them.
     """
 
-    def __init__(self, latch: HaltLatch, quote: Currency) -> None:
+    def __init__(self, latch: HaltLatch, quote: Currency, pairs: tuple[Pair, ...]) -> None:
         super().__init__()
         self._latch = latch
         self._quote = quote
+        self._pairs = pairs
         self._wanted: Session | None = None
         """What the operator wants; None before the journal told."""
         self._reason = ""
         self._missing = dict.fromkeys(PARTS, "starting")
-        self._told: Session | None = None
+        self._wishes: list[SessionWanted] = []
+        """What was wanted before the journal told: it may hold an emergency stop."""
+        self._told: tuple[Session, str] | None = None
         self._since_ns = TimeNs(0)
-        self._held: set[str] = set()
-        """Pairs in which something is held, to know when a drain is over."""
+        self._undrained = set(pairs)
+        """Pairs of which no trader has said yet that the drain is over there."""
 
     def on_start(self) -> None:
         """Ask the journal what is wanted."""
         self._outbox = Outbox(self.address, self.incarnation)
-        for topic in (JournalOpened, PositionChanged):
-            self.subscribe(topic)
+        self.subscribe(JournalOpened)
         self._ask_books()
         if self.incarnation > 1:
             # In the first life they are not born yet, and say it by themselves when they are.
@@ -84,8 +86,6 @@ class SessionKeeper(Actor):
             case PartNotReady():
                 self._missing[message.part] = message.reason
                 self._tell_if_changed()
-            case PositionChanged():
-                self._on_position(message)
             case PairDrained():
                 self._on_drained(message.pair)
             case SessionSought():
@@ -112,6 +112,9 @@ class SessionKeeper(Actor):
         return Session.STARTING
 
     def _on_wanted(self, wish: SessionWanted) -> None:
+        if self._wanted is None and wish.session is not Session.EMERGENCY:
+            self._wishes.append(wish)
+            return
         refused = self._why_not(wish)
         if not refused:
             if wish.session is Session.EMERGENCY:
@@ -128,12 +131,13 @@ class SessionKeeper(Actor):
             return f"{wish.session} cannot be asked for"
         if self._session is not Session.EMERGENCY or wish.session is Session.EMERGENCY:
             return ""
-        if wish.session is Session.PAUSED and wish.reason.strip():
+        if wish.resets_emergency and wish.session is Session.PAUSED and wish.reason.strip():
             return ""
         return "an emergency stop ends only by reset_emergency with a reason"
 
     def _want(self, session: Session, reason: str, caller: str) -> None:
         self._wanted, self._reason = session, reason
+        self._undrained = set(self._pairs)
         if session in _CANCELS or session is Session.DRAINING:
             self.tell_control(addresses.ORDER_ROUTER, CancelAllOrders(reason=f"session {session}"))
         changed = SessionChanged(session=session, reason=reason, caller=caller, at_ns=self.now_ns())
@@ -141,23 +145,19 @@ class SessionKeeper(Actor):
         self.tell(addresses.RECORDER, record)
         self._tell_if_changed()
 
-    def _on_position(self, position: PositionChanged) -> None:
-        if position.quantity > 0:
-            self._held.add(position.pair)
-        else:
-            self._on_drained(position.pair)
-
     def _on_drained(self, pair: Pair) -> None:
-        self._held.discard(pair)
-        if self._wanted is Session.DRAINING and not self._held:
-            self._want(Session.STOPPED, "drained: nothing is held that could be sold", self.address)
+        if self._wanted is Session.DRAINING:
+            self._undrained.discard(pair)
+            if not self._undrained:
+                reason = "drained: nothing is out, and nothing is held that could be sold"
+                self._want(Session.STOPPED, reason, self.address)
 
     def _on_books(self, books: Books) -> None:
-        self._held = {
-            pair for pair, position in books.ledger.positions.items() if position.quantity > 0
-        }
         if self._wanted is None:
             self._take(books.session)
+        wishes, self._wishes = self._wishes, []
+        for wish in wishes:
+            self._on_wanted(wish)
         self._tell_if_changed()
 
     def _take(self, stored: SessionChanged | None) -> None:
@@ -165,8 +165,6 @@ class SessionKeeper(Actor):
         self._reason = "" if stored is None else stored.reason
         if self._wanted is Session.EMERGENCY:
             self._latch.set(self._reason or "an emergency stop of an earlier run")
-        elif self._wanted is Session.DRAINING and not self._held:
-            self._wanted = Session.STOPPED
 
     def _now(self) -> SessionState:
         missing = "; ".join(f"{part}: {why}" for part, why in self._missing.items())
@@ -175,9 +173,12 @@ class SessionKeeper(Actor):
         return SessionState(session=session, reason=reason, since_ns=self._since_ns)
 
     def _tell_if_changed(self) -> None:
-        session = self._session
-        if session is not self._told:
-            self._told, self._since_ns = session, self.now_ns()
+        """Tell everybody when the session is another one, or is it for another reason."""
+        now = self._now()
+        told, self._told = self._told, (now.session, now.reason)
+        if told is None or told[0] is not now.session:
+            self._since_ns = self.now_ns()
+        if told != self._told:
             self.publish(self._now(), control=True)
 
     def _ask_books(self) -> None:

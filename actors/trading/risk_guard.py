@@ -97,8 +97,6 @@ class RiskGuard(Actor):
         self._stale_after_ns = int(stale_after_s * NS_PER_S)
         self._session = Session.STARTING
         self._rules: dict[Pair, TradingRules] = {}
-        self._waiting: dict[Pair, str] = {}
-        """Who wants to hear the rules of a pair, now and when they change."""
         self._books: dict[Pair, tuple[BookMeasured, TimeNs]] = {}
         self._ledger = Ledger(quote=self._quote)
         self._orders = OrderTable()
@@ -134,8 +132,8 @@ class RiskGuard(Actor):
             case SessionState():
                 self._session = message.session
             case RulesWanted():
-                self._waiting[message.pair] = message.reply_to
-                self._tell_rules()
+                if message.pair in self._rules:
+                    self.tell(message.reply_to, self._known(message.pair))
             case DecisionDropped():
                 self._approved.pop(message.decision_id, None)
             case Books():
@@ -240,15 +238,14 @@ class RiskGuard(Actor):
     def _on_rules(self, outcome: Any) -> None:
         if isinstance(outcome, Succeeded):
             self._rules = {rules.pair: rules for rules in outcome.rules}
-            self._tell_rules()
+            for pair in self._rules:
+                self.publish(self._known(pair))
             self.after(RULES_EVERY_S, _RulesDue())
         else:
             self.after(RULES_RETRY_S, _RulesDue())
 
-    def _tell_rules(self) -> None:
-        for pair, reply_to in self._waiting.items():
-            if pair in self._rules:
-                self.tell(reply_to, RulesKnown(pair=pair, rules=self._rules[pair]))
+    def _known(self, pair: Pair) -> RulesKnown:
+        return RulesKnown(pair=pair, rules=self._rules[pair])
 
     def _ask_rules(self) -> None:
         self._exchange.request(FetchRules(pairs=self._pairs), self.inlet())

@@ -46,6 +46,8 @@ STRATEGY = "trend"
 BPS = Decimal(10_000)
 FATE_TIMEOUT_S = 10.0
 """How long after its expiry a proposal nobody answered is waited for."""
+ASK_AGAIN_S = 2.0
+"""Who was asked may have died with the question in hand."""
 
 
 class TraderState(Struct, frozen=True):
@@ -62,6 +64,10 @@ class _OrderOld(Struct, frozen=True):
 
 class _FateDue(Struct, frozen=True):
     decision: DecisionId
+
+
+class _AskAgain(Struct, frozen=True):
+    request: int
 
 
 class Trader(Actor):
@@ -92,10 +98,18 @@ class Trader(Actor):
         self._held: PositionChanged | None = None
         self._orders: dict[ClientOrderId, Order] | None = None
         """Those that may still be filled; None before the router told."""
+        self._request = 0
+        """Number of the newest question how things stand."""
+        self._due: set[str] = set()
+        """Who has not answered it."""
+        self._since: list[OrderEvent] = []
+        """What happened since: the router may have answered before it heard of it."""
+        self._ageing: set[ClientOrderId] = set()
+        """Orders whose time is running."""
         self._proposed: DecisionId | None = None
         self._book: BookMeasured | None = None
         self._drained = False
-        """Whether this session has been told that there is nothing to sell here."""
+        """Whether the session keeper has been told that this drain is over here."""
 
     def snapshot(self) -> TraderState | None:
         """Return the averages."""
@@ -111,7 +125,7 @@ class Trader(Actor):
     def on_start(self) -> None:
         """Listen to the pair and ask how things stand."""
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), PositionChanged]
-        topics += [BookMeasured, BookLost, CandleClosed]
+        topics += [BookMeasured, BookLost, CandleClosed, RulesKnown]
         for topic in topics:
             self.subscribe(topic, self._pair)
         for everyone in (SessionState, JournalOpened):
@@ -136,28 +150,47 @@ class Trader(Actor):
                 self._forget(message.decision_id)
             case PositionChanged():
                 self._held = message
+                self._due.discard(addresses.LEDGER_KEEPER)
             case OrdersHeld():
-                known = {order.client_order_id: order for order in message.orders}
-                self._orders = known | (self._orders or {})
-                for order in known.values():
-                    self._grow_old(order.client_order_id)
+                self._on_held(message)
             case RulesKnown():
                 self._rules = message.rules
             case SessionState():
                 self._session = message.session
-                self._drained = False  # A keeper that was restarted has to hear it again.
+                self._drained = False  # Each drain, and each keeper, has to hear it anew.
             case JournalOpened():
                 self._ask_how_things_stand()
             case _OrderOld():
                 self._on_old(message.order)
             case _FateDue():
                 self._forget(message.decision)
+            case _AskAgain():
+                if message.request == self._request and self._due:
+                    self._ask_how_things_stand()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+        if self._session is Session.DRAINING:
+            self._tell_if_drained()
 
     def _ask_how_things_stand(self) -> None:
-        self.tell(addresses.LEDGER_KEEPER, PositionWanted(pair=self._pair, reply_to=self.address))
-        self.tell(addresses.ORDER_ROUTER, OrdersWanted(pair=self._pair, reply_to=self.address))
+        self._request += 1
+        self._due = {addresses.LEDGER_KEEPER, addresses.ORDER_ROUTER}
+        self._since.clear()
+        pair, me = self._pair, self.address
+        orders = OrdersWanted(pair=pair, reply_to=me, request=self._request)
+        self.tell(addresses.LEDGER_KEEPER, PositionWanted(pair=pair, reply_to=me))
+        self.tell(addresses.ORDER_ROUTER, orders)
+        self.after(ASK_AGAIN_S, _AskAgain(self._request))
+
+    def _on_held(self, held: OrdersHeld) -> None:
+        if held.request != self._request:
+            return  # How things stood before the newest question: it may be too little or too much.
+        self._due.discard(addresses.ORDER_ROUTER)
+        self._orders = {order.client_order_id: order for order in held.orders}
+        for event in self._since:
+            _fold(self._orders, event)
+        for name in self._orders:
+            self._grow_old(name)
 
     def _on_candle(self, candle: CandleClosed) -> None:
         if candle.timeframe is not self._settings.timeframe:
@@ -175,26 +208,25 @@ class Trader(Actor):
 
     def _on_order_event(self, event: Any) -> None:
         assert isinstance(event, OrderEvent)
-        orders = self._orders if self._orders is not None else {}
-        order = orders.get(event.client_order_id)
+        if addresses.ORDER_ROUTER in self._due:
+            self._since.append(event)
         if isinstance(event, OrderIntended):
             self._forget(event.decision_id)
-            order = order or Order(intent=event)
             self._grow_old(event.client_order_id)
-        elif order is not None:
-            order = order.apply(_fact(event))
-        if order is not None and self._orders is not None:
-            self._orders[event.client_order_id] = order
-            if order.is_settled:
-                del self._orders[event.client_order_id]
+        if self._orders is not None:
+            _fold(self._orders, event)
 
     def _grow_old(self, name: ClientOrderId) -> None:
-        self.after(self._settings.order_ttl_s, _OrderOld(name))
+        if name not in self._ageing:
+            self._ageing.add(name)
+            self.after(self._settings.order_ttl_s, _OrderOld(name))
 
     def _on_old(self, name: ClientOrderId) -> None:
+        self._ageing.discard(name)
         if self._orders is not None and name in self._orders:
             cancel = CancelOrder(client_order_id=name, reason="rested long enough")
             self.tell(addresses.ORDER_ROUTER, cancel)
+            self._grow_old(name)  # Said again until it is gone: the router may have died meanwhile.
 
     def _forget(self, decision: DecisionId) -> None:
         if self._proposed == decision:
@@ -210,7 +242,7 @@ class Trader(Actor):
         held = self._held.quantity
         sellable = self._sellable(held, book)
         if self._session is Session.DRAINING:
-            wish = self._drain(sellable)
+            wish = Wish(action=Action.EXIT, reason="draining") if sellable else None
         else:
             wish = decide(
                 averages=self._averages,
@@ -223,14 +255,21 @@ class Trader(Actor):
             return
         self._propose(wish, book, held)
 
-    def _drain(self, sellable: Decimal) -> Wish | None:
-        if sellable:
-            self._drained = False
-            return Wish(action=Action.EXIT, reason="draining")
-        if not self._drained:
-            self._drained = True
-            self.tell(addresses.SESSION_KEEPER, PairDrained(pair=self._pair))
-        return None
+    def _tell_if_drained(self) -> None:
+        """Say once that nothing is out here and that nobody would take what is held."""
+        if self._drained or self._proposed is not None or self._orders is None or self._orders:
+            return
+        if self._held is None or self._is_sellable(self._held.quantity):
+            return
+        self._drained = True
+        self.tell(addresses.SESSION_KEEPER, PairDrained(pair=self._pair))
+
+    def _is_sellable(self, held: Decimal) -> bool:
+        if not held:
+            return False
+        if self._rules is None or self._book is None:
+            return True  # As far as we know.
+        return self._sellable(held, self._book) > 0
 
     def _sellable(self, held: Decimal, book: BookMeasured) -> Decimal:
         """Return what of `held` the exchange would take: dust is as good as nothing."""
@@ -280,6 +319,21 @@ class Trader(Actor):
         )
         self.tell(addresses.RISK_GUARD, proposal)
         self.after(self._settings.proposal_ttl_s + FATE_TIMEOUT_S, _FateDue(decision))
+
+
+def _fold(orders: dict[ClientOrderId, Order], event: OrderEvent) -> None:
+    """Fold one journalled fact into the orders that may still be filled."""
+    name = event.client_order_id
+    order = orders.get(name)
+    if order is not None:
+        order = order.apply(_fact(event))
+    elif isinstance(event, OrderIntended):
+        order = Order(intent=event)
+    else:
+        return
+    orders[name] = order
+    if order.is_settled:
+        del orders[name]
 
 
 def _fact(event: OrderEvent) -> OrderFact:

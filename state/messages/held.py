@@ -8,7 +8,7 @@ from state.values import Pair
 
 
 class RulesKnown(Struct, frozen=True, kw_only=True, tag=True):
-    """Risk guard to traders: what the exchange allows in a pair."""
+    """Published by the risk guard, and told to who asks: what the exchange allows in a pair."""
 
     pair: Pair
     rules: TradingRules
@@ -19,3 +19,5 @@ class OrdersHeld(Struct, frozen=True, kw_only=True, tag=True):
 
     pair: Pair
     orders: tuple[Order, ...]
+    request: int = 0
+    """Of the question."""

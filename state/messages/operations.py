@@ -127,6 +127,8 @@ class SessionWanted(Struct, frozen=True, kw_only=True, tag=True):
     session: Session
     reason: str
     caller: str
+    resets_emergency: bool = False
+    """Whether this may end an emergency stop: no other wish does."""
     reply_to: str = ""
     request: str = ""
 

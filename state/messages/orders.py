@@ -116,7 +116,7 @@ class CancelAllOrders(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class RulesWanted(Struct, frozen=True, kw_only=True, tag=True):
-    """Trader to risk guard: tell me the rules of my pair, now or as soon as you know them."""
+    """To the risk guard: tell me a pair's rules, if you know them; new ones are published."""
 
     pair: Pair
     reply_to: str
@@ -127,6 +127,8 @@ class OrdersWanted(Struct, frozen=True, kw_only=True, tag=True):
 
     pair: Pair
     reply_to: str
+    request: int = 0
+    """The trader's own number, echoed."""
 
 
 class DecisionMade(Struct, frozen=True, kw_only=True, tag=True):

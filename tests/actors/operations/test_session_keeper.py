@@ -1,0 +1,362 @@
+"""The session: what the operator wants, as far as all parts are ready; emergencies outlive all."""
+
+import pytest
+
+from actors import addresses
+from actors.operations.session_keeper import PARTS, SessionKeeper
+from adapters.halt_latch import Latch
+from state.messages.operations import (
+    PairDrained,
+    PartNotReady,
+    PartReady,
+    ReadinessWanted,
+    SessionAnswer,
+    SessionChanged,
+    SessionSought,
+    SessionState,
+    SessionWanted,
+)
+from state.messages.orders import CancelAllOrders
+from state.values import Session
+from tests.actors.examples import BTC, ETH, USDT
+from tests.actors.house import Journal
+from tests.state.examples import a_session
+
+KEEPER = addresses.SESSION_KEEPER
+WANTABLE = [one for one in Session if one not in (Session.STARTING, Session.EMERGENCY)]
+
+
+class Scene:
+    """A session keeper, its parts' ears, and whoever asks."""
+
+    def __init__(self, house, *stored: SessionChanged):
+        self.house, self.latch = house, Latch()
+        self.journal = Journal(house, addresses.RECORDER)
+        self.journal.append(*stored)
+        self.router = house.ear(addresses.ORDER_ROUTER)
+        self.ledger = house.ear(addresses.LEDGER_KEEPER)
+        self.asker = house.ear("asker")
+        self.heard = house.listener(SessionState)
+        house.live(KEEPER, SessionKeeper, self.latch, USDT, (BTC, ETH))
+
+    def ready(self):
+        for part in PARTS:
+            self.house.tell(KEEPER, PartReady(part=part))
+
+    def want(self, session, reason="because", *, resets=False):
+        """Ask for a session; return why it was refused, empty when it was granted."""
+        wish = SessionWanted(
+            session=session,
+            reason=reason,
+            caller="uid 1000",
+            resets_emergency=resets,
+            reply_to="asker",
+            request="7",
+        )
+        self.house.tell(KEEPER, wish)
+        answers = self.asker.take(SessionAnswer)
+        if not answers:
+            return "no answer"
+        [answer] = answers
+        assert answer.request == "7"
+        assert answer.session == self.session()
+        return answer.refused
+
+    def drained(self, *pairs):
+        for pair in pairs:
+            self.house.tell(KEEPER, PairDrained(pair=pair))
+
+    def restart(self):
+        """End it and begin again as a new process would, with a new latch."""
+        self.latch.release()
+        self.house.crash(KEEPER)
+
+    @property
+    def state(self) -> SessionState:
+        self.house.tell(KEEPER, SessionSought(reply_to="asker"))
+        state: SessionState
+        [state] = self.asker.take(SessionState)
+        return state
+
+    def session(self) -> Session:
+        return self.state.session
+
+    @property
+    def journalled(self):
+        return [(one.session, one.reason) for one in self.journal.told(SessionChanged)]
+
+
+@pytest.fixture
+def scene(house):
+    made = Scene(house)
+    made.ready()
+    return made
+
+
+# Readiness.
+
+
+def test_the_first_session_of_all_is_ready_once_every_part_is(house):
+    scene = Scene(house)
+    assert scene.session() is Session.STARTING
+    scene.house.tell(KEEPER, PartReady(part="orders"))
+    assert scene.session() is Session.STARTING
+    scene.house.tell(KEEPER, PartReady(part="ledger"))
+    assert scene.session() is Session.READY
+    assert scene.journalled == []
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_is_not_ready_takes_the_house_back_to_starting(scene, part):
+    scene.house.tell(KEEPER, PartNotReady(part=part, reason="lost"))
+    assert scene.session() is Session.STARTING
+    assert scene.state.reason == f"{part}: lost"
+    scene.house.tell(KEEPER, PartReady(part=part))
+    assert scene.session() is Session.READY
+
+
+@pytest.mark.parametrize("session", [Session.STOPPED, Session.EMERGENCY])
+def test_stopped_and_emergency_do_not_depend_on_parts(scene, session):
+    scene.want(session)
+    scene.house.tell(KEEPER, PartNotReady(part="orders", reason="lost"))
+    assert scene.session() is session
+
+
+@pytest.mark.parametrize("session", [Session.PAUSED, Session.DRAINING])
+def test_what_is_wanted_comes_back_when_the_parts_do(scene, session):
+    scene.want(session)
+    scene.house.tell(KEEPER, PartNotReady(part="orders", reason="lost"))
+    assert scene.session() is Session.STARTING
+    scene.house.tell(KEEPER, PartReady(part="orders"))
+    assert scene.session() is session
+
+
+def test_everybody_hears_of_every_change_and_of_nothing_else(scene):
+    scene.heard.clear()
+    scene.house.tell(KEEPER, PartReady(part="orders"))
+    assert scene.heard == []
+    scene.want(Session.PAUSED, "lunch")
+    assert [(one.session, one.reason) for one in scene.heard] == [(Session.PAUSED, "lunch")]
+
+
+def test_a_new_reason_is_told_although_the_session_is_the_same(house):
+    """Else the status goes on showing why the house could not start a minute ago."""
+    scene = Scene(house)
+    scene.house.tell(KEEPER, PartNotReady(part="ledger", reason="the exchange shows less"))
+    since_ns = scene.heard[-1].since_ns
+    scene.house.pass_time(5.0)
+    scene.house.tell(KEEPER, PartReady(part="orders"))
+    assert scene.heard[-1].session is Session.STARTING
+    assert scene.heard[-1].reason == "ledger: the exchange shows less"
+    assert scene.heard[-1].since_ns == since_ns
+
+
+# Wishes.
+
+
+@pytest.mark.parametrize("before", WANTABLE)
+@pytest.mark.parametrize("wanted", [one for one in Session if one is not Session.STARTING])
+def test_from_anywhere_but_an_emergency_every_session_may_be_wanted(scene, before, wanted):
+    scene.want(before)
+    assert scene.want(wanted, "because") == ""
+    assert scene.session() is wanted
+    assert scene.journalled[-1] == (wanted, "because")
+
+
+def test_starting_cannot_be_wanted(scene):
+    assert scene.want(Session.STARTING) == "starting cannot be asked for"
+    assert scene.session() is Session.READY
+
+
+def test_a_wish_is_journalled_durably_with_its_caller(scene):
+    scene.journal.records.clear()
+    scene.want(Session.PAUSED, "lunch")
+    [record] = scene.journal.records
+    assert record.durable
+    [changed] = scene.journal.told(SessionChanged)
+    assert (changed.caller, changed.reason) == ("uid 1000", "lunch")
+
+
+def test_who_wants_no_answer_gets_none(scene):
+    wish = SessionWanted(session=Session.PAUSED, reason="", caller="somebody")
+    scene.house.tell(KEEPER, wish)
+    assert scene.asker == []
+    assert scene.session() is Session.PAUSED
+
+
+@pytest.mark.parametrize("session", [Session.STOPPED, Session.EMERGENCY, Session.DRAINING])
+def test_whoever_stops_or_drains_cancels_everything(scene, session):
+    scene.want(session)
+    assert [one.reason for one in scene.router.of(CancelAllOrders)] == [f"session {session}"]
+
+
+@pytest.mark.parametrize("session", [Session.READY, Session.PAUSED])
+def test_whoever_pauses_or_resumes_cancels_nothing(scene, session):
+    scene.want(session)
+    assert scene.router.of(CancelAllOrders) == []
+
+
+# Emergency.
+
+
+def test_an_emergency_sets_the_latch_before_anything_is_journalled(scene):
+    scene.journal.patient = True
+    assert scene.want(Session.EMERGENCY, "fire") == ""
+    assert scene.latch.reason == "fire"
+    assert scene.session() is Session.EMERGENCY
+
+
+@pytest.mark.parametrize("session", WANTABLE)
+@pytest.mark.parametrize("reason", ["because", ""])
+def test_nothing_but_a_reset_ends_an_emergency(scene, session, reason):
+    scene.want(Session.EMERGENCY, "fire")
+    assert "reset_emergency" in scene.want(session, reason)
+    assert scene.session() is Session.EMERGENCY
+    assert scene.latch.reason == "fire"
+
+
+@pytest.mark.parametrize("reason", ["", "   "])
+def test_a_reset_needs_a_reason(scene, reason):
+    scene.want(Session.EMERGENCY, "fire")
+    assert scene.want(Session.PAUSED, reason, resets=True) != ""
+    assert scene.session() is Session.EMERGENCY
+
+
+def test_a_reset_with_a_reason_pauses_the_house(scene):
+    scene.want(Session.EMERGENCY, "fire")
+    assert scene.want(Session.PAUSED, "it was a drill", resets=True) == ""
+    assert scene.session() is Session.PAUSED
+    assert scene.latch.reason is None
+
+
+def test_a_reset_leads_to_paused_and_nowhere_else(scene):
+    scene.want(Session.EMERGENCY, "fire")
+    assert scene.want(Session.READY, "it was a drill", resets=True) != ""
+
+
+def test_an_emergency_may_be_wanted_again(scene):
+    scene.want(Session.EMERGENCY, "fire")
+    assert scene.want(Session.EMERGENCY, "flood") == ""
+    assert scene.latch.reason == "fire"
+
+
+def test_an_emergency_persists_over_a_restart_of_the_process(scene):
+    scene.want(Session.EMERGENCY, "fire")
+    scene.restart()
+    scene.ready()
+    assert scene.session() is Session.EMERGENCY
+    assert scene.latch.reason == "fire"
+
+
+def test_an_emergency_of_an_earlier_run_without_a_reason_is_one_all_the_same(house):
+    scene = Scene(house, a_session(session=Session.EMERGENCY, reason=""))
+    assert scene.session() is Session.EMERGENCY
+    assert scene.latch.reason == "an emergency stop of an earlier run"
+
+
+def test_before_the_journal_is_read_nobody_can_talk_an_emergency_away(house):
+    """The wish would have been granted, since nobody knew of the emergency yet."""
+    scene = Scene(house, a_session(session=Session.EMERGENCY, reason="fire"))
+    scene.journal.patient = True
+    scene.restart()
+    scene.ready()
+    assert scene.want(Session.READY) == "no answer"
+    scene.journal.patient = False
+    scene.journal.write()
+    [answer] = scene.asker.take(SessionAnswer)
+    assert "reset_emergency" in answer.refused
+    assert scene.session() is Session.EMERGENCY
+
+
+def test_an_emergency_does_not_wait_for_the_journal(house):
+    scene = Scene(house)
+    scene.journal.patient = True
+    scene.restart()
+    assert scene.want(Session.EMERGENCY, "fire") == ""
+    scene.journal.patient = False
+    scene.journal.write()
+    assert scene.session() is Session.EMERGENCY
+    assert scene.latch.reason == "fire"
+
+
+# Draining.
+
+
+def test_a_drain_ends_stopped_when_every_pair_has_said_so(scene):
+    scene.want(Session.DRAINING, "weekend")
+    scene.drained(BTC)
+    assert scene.session() is Session.DRAINING
+    scene.drained(BTC, ETH)
+    assert scene.session() is Session.STOPPED
+    assert scene.journalled[-1][0] is Session.STOPPED
+    assert scene.state.reason.startswith("drained")
+
+
+def test_what_a_pair_says_outside_of_a_drain_counts_for_nothing(scene):
+    scene.drained(BTC, ETH)
+    scene.want(Session.DRAINING)
+    scene.drained(ETH)
+    assert scene.session() is Session.DRAINING
+
+
+def test_each_drain_has_to_end_in_every_pair_anew(scene):
+    scene.want(Session.DRAINING)
+    scene.drained(BTC)
+    scene.want(Session.READY)
+    scene.want(Session.DRAINING)
+    scene.drained(ETH)
+    assert scene.session() is Session.DRAINING
+
+
+def test_a_drain_goes_on_after_a_restart(scene):
+    scene.want(Session.DRAINING)
+    scene.drained(BTC)
+    scene.heard.clear()
+    scene.restart()
+    scene.ready()
+    assert scene.session() is Session.DRAINING
+    assert scene.heard.of(SessionState)[-1].session is Session.DRAINING  # All answer anew.
+    scene.drained(ETH)
+    assert scene.session() is Session.DRAINING
+    scene.drained(BTC)
+    assert scene.session() is Session.STOPPED
+
+
+# Restarts.
+
+
+@pytest.mark.parametrize("session", [Session.PAUSED, Session.DRAINING, Session.STOPPED])
+def test_what_was_wanted_outlives_the_process(scene, session):
+    scene.want(session, "because")
+    scene.restart()
+    scene.ready()
+    assert scene.session() is session
+    assert scene.state.reason == "because"
+
+
+def test_a_later_life_asks_the_parts_because_they_will_not_say_it_by_themselves(scene):
+    scene.router.clear()
+    scene.house.crash(KEEPER)
+    assert scene.router == [ReadinessWanted()]
+    assert scene.ledger == [ReadinessWanted()]
+    assert scene.session() is Session.STARTING
+    scene.ready()
+    assert scene.session() is Session.READY
+
+
+def test_a_new_recorder_is_told_again_what_was_not_answered(scene):
+    scene.journal.patient = True
+    scene.want(Session.PAUSED, "lunch")
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.journal.reopen()
+    assert scene.journalled == [(Session.PAUSED, "lunch")]
+    scene.journal.records.clear()
+    scene.journal.reopen()
+    assert scene.journal.records == []
+    assert scene.session() is Session.PAUSED
+
+
+def test_a_message_it_does_not_know_is_a_bug(scene):
+    scene.house.tell(KEEPER, "nonsense")
+    assert scene.house.deaths() == ["TypeError: operations/session_keeper: unexpected str"]
