@@ -18,6 +18,8 @@ class Inspection(Struct, frozen=True, kw_only=True):
 
     venue: str
     """Whose it is; empty before the first start was complete."""
+    schema: str
+    """The newest migration that was applied; empty before the first."""
     pending: tuple[str, ...]
     """Migrations that the next opening would apply."""
     last_seq: int
@@ -54,14 +56,18 @@ def _looked(
 ) -> Inspection:
     database = Database(connection)
     require_ours(database, file)
+    schema = next((done.name for done in reversed(migrations.applied(database))), "")
     pending = tuple(migration.name for migration in migrations.pending(database))
     if "head" not in database.table_names():
-        return Inspection(venue="", pending=pending, last_seq=0, verified=0, size_bytes=size_bytes)
+        return Inspection(
+            venue="", schema=schema, pending=pending, last_seq=0, verified=0, size_bytes=size_bytes
+        )
     venue = connection.execute("SELECT value FROM meta WHERE name = 'venue'").fetchone()
     verified = chain.verify(connection, file, newest=newest)
     [last_seq] = connection.execute("SELECT seq FROM head").fetchone()
     return Inspection(
         venue=venue[0] if venue is not None else "",
+        schema=schema,
         pending=pending,
         last_seq=last_seq,
         verified=verified,

@@ -220,6 +220,7 @@ def database(path: Path, venue: str) -> Finding:
         found = f"{path} belongs to the venue {seen.venue}, not to {venue}"
         return fail("database", found, "start with that venue, or name another --data-dir")
     found = (
+        f"venue {seen.venue or 'not set yet'}, schema {seen.schema or 'none yet'}, "
         f"{seen.last_seq} records, the newest {seen.verified} verified, {_size(seen.size_bytes)}"
     )
     if seen.pending:

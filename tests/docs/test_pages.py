@@ -8,6 +8,7 @@ import pytest
 from actors.trading.risk_rules import Code
 from scripts.proofs.processes import ROOT
 from state.config.leaves import leaves
+from tests.docs.console import blocks
 
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 FLOORS = ("state", "adapters", "actors", "supervisor", "scripts")
@@ -81,3 +82,8 @@ def test_no_page_names_a_place_on_a_machine_of_ours():
         text = page.read_text(encoding="utf-8")
         assert str(ROOT) not in text
         assert "/root/" not in text
+
+
+def test_no_page_shows_a_command_that_nobody_runs():
+    shown = {page.name for page in PAGES if any(True for _ in blocks(page))}
+    assert shown == {"README.md", "operating.md"}
