@@ -5,6 +5,7 @@ looks after itself is what stands outside of the tree: the data directory's lock
 exchange's process, the count of stuck threads, the service manager.
 """
 
+import contextlib
 import faulthandler
 import os
 import signal
@@ -176,32 +177,31 @@ class Application:
         )
         store.close()
         where, credentials = self._find_exchange(log)
-        loop, latch = LoopThread(), Latch()
-        socket = AdminSocket(loop, self._folder / "admin.sock", methods=METHODS)
-        socket.bind()
-        runtime = self._runtime(primed)
-        connected = connect(
-            where,
-            credentials,
-            pairs=self._config.pairs,
-            loop=loop,
-            latch=latch,
-            desk=self._desk(socket, log),
-            journal=journal,
-        )
-        runtime.spawn(
-            DOOR,
-            Birthright(make=_Door, args=(self._on_exit, self._on_session)),
-            parent=None,
-        )
-        runtime.spawn(ROOT, root(self._config, connected.world), parent=DOOR)
-        try:
+        with contextlib.ExitStack() as opened:
+            loop, latch = LoopThread(), Latch()
+            opened.callback(loop.close, ADAPTERS_CLOSE_S)
+            socket = AdminSocket(loop, self._folder / "admin.sock", methods=METHODS)
+            opened.callback(socket.close)
+            socket.bind()
+            runtime = self._runtime(primed)
+            opened.callback(runtime.close)
+            connected = connect(
+                where,
+                credentials,
+                pairs=self._config.pairs,
+                loop=loop,
+                latch=latch,
+                desk=self._desk(socket, log),
+                journal=journal,
+            )
+            opened.callback(connected.close, ADAPTERS_CLOSE_S)
+            runtime.spawn(
+                DOOR,
+                Birthright(make=_Door, args=(self._on_exit, self._on_session)),
+                parent=None,
+            )
+            runtime.spawn(ROOT, root(self._config, connected.world), parent=DOOR)
             code = self._wait(runtime)
-        finally:
-            connected.close(ADAPTERS_CLOSE_S)
-            runtime.close()
-            socket.close()
-            loop.close(ADAPTERS_CLOSE_S)
         logger.info("gatehouse ends with code {}", code)
         return code
 
