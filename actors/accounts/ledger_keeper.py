@@ -54,6 +54,13 @@ class _LookAgain(Struct, frozen=True):
     """One more look within a comparison."""
 
 
+class _Looked(Struct, frozen=True):
+    """What the exchange shows, and which life asked: another one's question was about then."""
+
+    life: int
+    outcome: Outcome
+
+
 class _MarkDue(Struct, frozen=True):
     """Say what everything is worth."""
 
@@ -108,8 +115,9 @@ class LedgerKeeper(Actor):
                 pass  # Balances lag the order they follow; the comparison asks for all at once.
             case PositionWanted():
                 self._on_position_wanted(message)
-            case VenueAnswer(request=FetchBalances(), outcome=outcome):
-                self._on_balances(outcome)
+            case _Looked():
+                if message.life == self.incarnation:
+                    self._on_balances(message.outcome)
             case Books():
                 self._on_books(message)
             case JournalOpened():
@@ -180,7 +188,12 @@ class LedgerKeeper(Actor):
             self._look()
 
     def _look(self) -> None:
-        self._exchange.request(FetchBalances(), self.inlet())
+        life, deliver = self.incarnation, self.inlet()
+
+        def looked(answer: VenueAnswer) -> None:
+            deliver(_Looked(life, answer.outcome))
+
+        self._exchange.request(FetchBalances(), looked)
 
     def _on_balances(self, outcome: Outcome) -> None:
         if not isinstance(outcome, Succeeded):
@@ -189,8 +202,7 @@ class LedgerKeeper(Actor):
         if not self._ledger.opened:
             self._open(outcome)
             return
-        if self._comparison is None:
-            return
+        assert self._comparison is not None, "looked without a comparison"
         self._comparison = self._comparison.looked(self._ledger.balances, outcome.balances)
         if not self._comparison.over:
             self.after(LOOK_AGAIN_S, _LookAgain())
@@ -218,6 +230,8 @@ class LedgerKeeper(Actor):
 
     def _conclude(self, comparison: Comparison) -> None:
         now_ns, differences = self.now_ns(), comparison.differences
+        # It was said of these differences: the next ones may be of another kind.
+        accepted, self._accept = self._accept, None
         compared = BalancesCompared(at_ns=now_ns, fills=self._ledger.fills, differences=differences)
         self._record([Entry(event=compared)])
         self.publish(compared)
@@ -225,13 +239,17 @@ class LedgerKeeper(Actor):
             self._unready = ""
             self._tell_readiness()
             return
-        if self._accept is not None:
-            reason, self._accept = self._accept, None
-            moved = [
-                _moved(one.currency, one.exchange - one.ledger, reason, now_ns)
-                for one in differences
-            ]
-            self._record([Entry(event=event) for event in moved])
+        if accepted is not None:
+            # Said again to a new recorder, it is the same entry by its key and not booked twice.
+            self._record(
+                [
+                    Entry(
+                        key=f"accepted:{one.currency}:{now_ns}",
+                        event=_moved(one.currency, one.exchange - one.ledger, accepted, now_ns),
+                    )
+                    for one in differences
+                ]
+            )
             self._comparison = Comparison()
             self.after(LOOK_AGAIN_S, _LookAgain())
             return
@@ -251,8 +269,8 @@ class LedgerKeeper(Actor):
     # Equity.
 
     def _mark(self) -> None:
-        if self._last_seq is None:
-            return
+        if not self._ledger.opened:
+            return  # An account that is not known yet is not worth nothing.
         equity = self._ledger.marked(self._prices, self.now_ns())
         if equity is None:
             return
