@@ -46,6 +46,7 @@ class LiveRuntime(Runtime):
         self._timers = _Timers(clock)
         self._own: dict[Inbox, Pool] = {}
         self._own_lock = threading.Lock()
+        self._ending = False
         self.watchdog = Watchdog(self, clock, watchdog_poll_s)
 
     def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
@@ -87,6 +88,8 @@ class LiveRuntime(Runtime):
             return
         self.watchdog.close()
         self._timers.close()
+        with self._own_lock:
+            self._ending = True
         for pool in self.pools():
             pool.close()
 
@@ -100,6 +103,8 @@ class _OwnThread:
 
     def schedule(self, inbox: Inbox) -> None:
         with self._runtime._own_lock:  # noqa: SLF001 (one mechanism in two classes)
+            if self._runtime._ending:  # noqa: SLF001
+                self._pool.close()  # Born in the last turn of its parent: there is no other.
             if inbox.epoch == inbox.mailbox.epoch:
                 self._runtime._own.setdefault(inbox, self._pool)  # noqa: SLF001
         self._pool.schedule(inbox)
