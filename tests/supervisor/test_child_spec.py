@@ -82,7 +82,7 @@ def test_a_faulty_child_spec_is_refused(changes, complaint):
 
 
 def test_unknown_settings_are_refused():
-    """OTP ignores them: child_specs_map, sup_flags."""
+    """OTP: child_specs_map, sup_flags, which ignore them."""
     with pytest.raises(TypeError, match="silly"):
         worker("a", Actor, silly=True)
     with pytest.raises(TypeError, match="silly"):
@@ -107,7 +107,7 @@ def test_unknown_settings_are_refused():
     ],
 )
 def test_faulty_rules_are_refused(changes, complaint):
-    """OTP: sup_flags, child_specs."""
+    """OTP: sup_flags, child_specs, significant_simple."""
     with pytest.raises(SpecInvalid, match=complaint):
         rules(**changes)
 

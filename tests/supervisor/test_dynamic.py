@@ -9,6 +9,7 @@ from supervisor.child_spec import BRUTAL, INFINITY, Restart
 from supervisor.management import (
     CycleChild,
     DeleteChild,
+    GetChildSpec,
     Outcome,
     ReplaceSpec,
     RestartChild,
@@ -78,13 +79,26 @@ def test_dynamic_children_are_administered_by_key(world):
 @everywhere
 @pytest.mark.parametrize("restart", list(Restart))
 def test_a_dynamic_child_that_declines_is_not_kept(world, restart):
-    """OTP: sup_start_ignore_temporary_child_start_child_simple, and of permanent ones."""
+    """OTP: sup_start_ignore_temporary_child_start_child_simple.
+
+    Also sup_start_ignore_permanent_child_start_child_simple.
+    """
     begin(world, restart=restart)
     world.script("a").starts.append("decline")
     add(world, "a", "b")
     assert world.states() == {"b": "running"}
     world.shut_down()
     assert world.exit().kind is ExitKind.SHUTDOWN
+
+
+@everywhere
+def test_the_spec_of_a_dynamic_child_is_told(world):
+    """OTP: sup_start_map_simple."""
+    begin(world, restart=Restart.TEMPORARY, stop_s=2.0)
+    add(world, "a", "b")
+    spec = world.runtime.ask("top", GetChildSpec(id="b"), timeout_s=5)
+    assert (spec.id, spec.restart, spec.stop_s) == ("b", Restart.TEMPORARY, 2.0)
+    assert world.runtime.ask("top", GetChildSpec(id="nobody"), timeout_s=5) is None
 
 
 @everywhere
@@ -227,7 +241,7 @@ def test_what_died_waiting_to_be_restarted_is_not_waited_for(world):
 
 @everywhere
 def test_a_dynamic_supervisor_stays_dynamic(world):
-    """OTP: code_change_simple."""
+    """OTP: code_change_simple, code_change_simple_map."""
     template = begin(world, stop_s=2.0)
     add(world, "a")
     assert world.ask(ReplaceSpec(spec=world.spec(world.child("a")))) is Outcome.FAILED
@@ -253,7 +267,7 @@ def test_dynamic_children_are_forgotten_when_their_supervisor_is_restarted(world
 
 @pytest.mark.parametrize("supervises", [False, True])
 def test_a_thousand_children_are_counted(supervises):
-    """OTP: count_children, count_children_supervisor."""
+    """OTP: count_children, count_children_supervisor, which_children_simple_one_for_one."""
     world = virtual_world(seed=1)
 
     def template(id_):

@@ -3,6 +3,7 @@
 On threads only: in virtual time nothing can hang.
 """
 
+import threading
 import time
 
 import pytest
@@ -100,6 +101,22 @@ def test_a_thread_that_hung_and_then_died_has_killed_once(world):
     world.settle()
     assert len(world.runtime.quarantine.kept()) == 1
     assert world.tell("a", Hang())
+
+
+@live
+def test_a_thread_that_comes_to_does_not_hide_that_its_successor_hangs(world):
+    """In the first prototype both wrote to one marker, and the waking one cleared it."""
+    script = world.script("a")
+    world.start(world.child("a", hang_s=LIMIT_S))
+    world.tell("a", Hang(1))
+    world.until(lambda: world.which()["a"].restarts == 1 and world.state("a") == "running")
+    first_gate, script.gate = script.gate, threading.Event()
+    world.hung.clear()
+    world.tell("a", Hang(2))
+    world.until(lambda: world.hung)
+    first_gate.set()
+    world.until(lambda: world.ghosts)
+    world.until(lambda: world.which()["a"].restarts == 2)
 
 
 @live

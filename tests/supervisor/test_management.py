@@ -4,6 +4,7 @@ import pytest
 
 from actors.kernel import Actor, Cycle, ExitKind
 from actors.kernel.dead_letters import Undelivered
+from supervisor.backoff import Backoff
 from supervisor.child_spec import AutoShutdown, Restart, Strategy, worker
 from supervisor.management import (
     ChildCounts,
@@ -57,6 +58,7 @@ def test_children_are_administered_as_in_otp(world):
 
 @everywhere
 def test_questions_are_answered_to_actors_as_well(world):
+    """OTP: which_children, count_children."""
     world.start(*world.children("a b"), world.sub("sub"))
     for question in (WhichChildren, CountChildren):
         world.runtime.tell("top", question(reply_to="asker"))
@@ -84,11 +86,15 @@ def test_the_spec_of_a_child_is_told_with_its_defaults(world):
 @everywhere
 def test_counting_tells_the_dead_by_their_kind_and_only_the_living_as_active(world):
     """OTP: count_children, count_restarting_children."""
-    world.start(world.child("a"), world.sub("sub"), intensity=1_000_000)
-    assert world.counts() == (2, 2, 1, 1)
+    delayed = world.child("a", backoff=Backoff(min_s=60, max_s=60))
+    world.start(delayed, world.child("b"), world.sub("sub"))
+    assert world.counts() == (3, 3, 1, 2)
+    world.crash("a")
+    world.until(lambda: world.state("a") == "backoff")
+    assert world.counts() == (3, 2, 1, 2)
     world.ask(TerminateChild(id="sub"))
-    world.ask(TerminateChild(id="a"))
-    assert world.counts() == (2, 0, 1, 1)
+    world.ask(TerminateChild(id="b"))
+    assert world.counts() == (3, 0, 1, 2)
 
 
 @everywhere
@@ -308,7 +314,7 @@ def test_new_rules_for_an_order_of_children_apply_to_the_next_death(world):
 
 @everywhere
 def test_a_significant_child_is_refused_where_nothing_follows_from_it(world):
-    """OTP: significant_upgrade_never_any."""
+    """OTP: significant_upgrade_never_any, significant_upgrade_never_all."""
     world.start()
     significant = world.child("a", restart=Restart.TRANSIENT, significant=True)
     assert world.ask(StartChild(spec=significant)) is Outcome.FAILED

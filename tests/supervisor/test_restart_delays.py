@@ -64,7 +64,7 @@ def test_a_crash_soon_after_the_start_goes_on_doubling_and_a_good_life_begins_an
 
 
 @virtually
-def test_jitter_differs_between_supervisors_and_repeats_with_the_seed(world):
+def test_jitter_differs_between_supervisors(world):
     jittered = Backoff(min_s=0.1, max_s=0.4, jitter=0.5)
     subs = [world.sub(f"s{n}", world.child("a", name=f"a{n}", backoff=jittered)) for n in "12"]
     world.start(*subs)

@@ -175,7 +175,10 @@ def test_an_insignificant_supervisor_ends_alone(world):
 @pytest.mark.parametrize("after", ALWAYS)
 @pytest.mark.parametrize("before", SOMETIMES)
 def test_new_rules_decide_who_ends_whom(world, before, after):
-    """OTP: significant_upgrade_any_never and its six companions."""
+    """OTP: significant_upgrade_any_never, significant_upgrade_any_all, significant_upgrade_all_any.
+
+    Also significant_upgrade_all_never.
+    """
     children = significant(world, "a b")
     world.start(*children, auto_shutdown=before)
     # Those no longer listed stay, significant as they are.

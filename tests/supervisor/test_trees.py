@@ -4,11 +4,13 @@ import threading
 
 import pytest
 
-from actors.kernel import ExitKind
+from actors.kernel import Birthright, ExitKind, Shutdown
 from supervisor.child_spec import BRUTAL, Restart, Strategy
 from supervisor.management import Outcome, StartChild, TerminateChild, WhichChildren
+from supervisor.supervisor import Supervisor
 from tests.supervisor.worlds import (
     PATIENCE_S,
+    Crash,
     Recorded,
     Say,
     SlowStarter,
@@ -259,6 +261,20 @@ def test_a_supervisor_brought_to_life_again_first_cuts_off_all_of_its_former_lif
     world.begin(*children)
     world.until(lambda: world.state("a") == "starting")
     assert world.up() == "a"
+
+
+@everywhere
+def test_the_root_may_stay_out_of_the_addresses_of_its_children(world):
+    spec = world.spec(world.child("a"), world.sub("sub", world.child("b")))
+    birth = Birthright(make=Supervisor, args=(spec, ""), snapshot_every_s=None)
+    world.runtime.spawn("root", birth, parent="parent")
+    world.until(lambda: world.notices)
+    assert {"a", "sub", "sub/b"} <= set(world.runtime.mailboxes)
+    world.runtime.tell("sub/b", Crash())
+    world.shows("+a +b !b +b")
+    assert [info.address for info in world.which("root").values()] == ["a", "sub"]
+    world.runtime.tell("root", Shutdown(), control=True)
+    world.shows("+a +b !b +b -b -a")
 
 
 @everywhere

@@ -57,7 +57,10 @@ class Leave(Struct, frozen=True):
 
 
 class Hang(Struct, frozen=True):
-    """Live only: do not return from this handler until the world ends or releases you."""
+    """Live only: do not return from this handler until the script's gate opens."""
+
+    number: int = 0
+    """Tells it from others, which would be taken for the same poison sent again."""
 
 
 class Wake(Struct, frozen=True):
