@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from adapters.ports import AccountMessage, MarketMessage
-from state.messages.operations import AdminRequest
+from state.messages.operations import AdminHungUp, AdminRequest
 from state.messages.venue import Outcome, VenueAnswer, VenueRequest
 from state.values import Pair
 
@@ -109,8 +109,13 @@ class FakeAdminServer:
         self.notifications: list[tuple[int, str, Any]] = []
         self._deliver: Callable[[AdminRequest], None] | None = None
 
-    def open(self, deliver: Callable[[AdminRequest], None]) -> None:
+    def open(
+        self,
+        deliver: Callable[[AdminRequest], None],
+        hung_up: Callable[[AdminHungUp], None],
+    ) -> None:
         self._deliver = deliver
+        self.hang_up = hung_up
 
     def answer(self, request: AdminRequest, result: Any) -> None:
         self.answers.append((request, result))

@@ -18,6 +18,7 @@ from actors.operations.admin_view import (
 )
 from actors.outbox import Outbox
 from adapters.ports import AdminServer
+from state.errors import StoreRefused
 from state.messages.accounts import (
     BalancesCompared,
     EquityMarked,
@@ -259,6 +260,8 @@ class Admin(Actor):
                 self._desk.server.answer(request, self._look_up(request))
         except _Refused as refused:
             self._desk.server.refuse(request, refused.code, str(refused))
+        except StoreRefused as refused:
+            self._desk.server.refuse(request, REFUSED, str(refused))
 
     def _look_up(self, request: AdminRequest) -> Any:
         params = _Params(request)
@@ -361,11 +364,13 @@ class Admin(Actor):
     def _command(self, request: AdminRequest) -> None:
         params = _Params(request)
         key = params.key()
-        if key is not None and key in self._done:
+        urgent = request.method == "emergency_stop"
+        # An emergency stop is done however often it is asked for: no key can swallow it.
+        if key is not None and key in self._done and not urgent:
             self._desk.server.answer(request, self._done[key])
             return
         self._check(request, params)
-        if request.method == "emergency_stop":
+        if urgent:
             self._act(request)
         event = OperatorCommanded(
             method=request.method,
@@ -374,9 +379,9 @@ class Admin(Actor):
             at_ns=self.now_ns(),
             idempotency_key=key,
         )
-        entry = Entry(event=event, key=None if key is None else f"command:{key}")
+        entry = Entry(event=event, key=None if key is None or urgent else f"command:{key}")
         record = self._outbox.add([entry])
-        if request.method != "emergency_stop":
+        if not urgent:
             self._commands[record.request] = request
         self.tell(addresses.RECORDER, record)
 
@@ -470,8 +475,8 @@ class Admin(Actor):
             self._answer(request, {"session": answer.session})
 
     def _await_life(self, address: str, request: AdminRequest, seq: int) -> None:
-        if address == self.address:
-            # Who lives here next knows nothing of the request.
+        if f"{self.address}/".startswith(f"{address}/"):
+            # It is us, or what we stand on: who lives here next knows nothing of the request.
             self._answer(request, {"actor": address, "incarnation": self.incarnation})
             return
         self._awaiting.setdefault(address, {})[seq] = request
@@ -538,7 +543,7 @@ class _Params:
         value = self._params.get("limit", 100)
         try:
             limit = int(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             limit = 0
         if not 1 <= limit <= ROWS_MAX:
             raise _Refused(f"limit: expected 1 to {ROWS_MAX} rows, got {value!r}")

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from actors.kernel import ChildReport
 from actors.kernel.runtime import Count
+from state.exact import exactly
 from state.messages.accounts import EquityMarked, PositionChanged
 from state.messages.market import BookMeasured, BookState, FeedChanged
 from state.messages.operations import HealthSampled, SessionState
@@ -125,6 +126,9 @@ def equity_view(equity: EquityMarked | None) -> dict[str, str] | None:
     """Return the identity of equity as text, money exact."""
     if equity is None:
         return None
+    with exactly():
+        earned = equity.realised + equity.unrealised - equity.fees
+        difference = equity.start + equity.flows + earned - equity.equity
     return {
         "currency": equity.currency,
         "equity": plain(equity.equity),
@@ -133,14 +137,7 @@ def equity_view(equity: EquityMarked | None) -> dict[str, str] | None:
         "realised": plain(equity.realised),
         "unrealised": plain(equity.unrealised),
         "fees": plain(equity.fees),
-        "difference": plain(
-            equity.start
-            + equity.flows
-            + equity.realised
-            + equity.unrealised
-            - equity.fees
-            - equity.equity
-        ),
+        "difference": plain(difference),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from actors.kernel import Actor
+from actors.kernel import Actor, Timer
 from adapters.ports import Exchange, ProcessMeter
 from state.messages.operations import ClockMeasured, ClockWanted, HealthSampled
 from state.messages.venue import FetchTime, Succeeded, VenueAnswer
@@ -15,6 +15,9 @@ from state.values import NS_PER_MS
 SAMPLE_EVERY_S = 1.0
 CLOCK_EVERY_S = 10.0
 CLOCK_RETRY_S = 0.5
+"""After no answer, and after one that took so long that it says little."""
+CLOCK_GOOD_NS = 250 * NS_PER_MS
+"""Half a round trip that says enough."""
 SLOPE_WINDOW = 600
 """Samples in the slope of memory: ten minutes."""
 
@@ -41,6 +44,8 @@ class HealthMonitor(Actor):
         self._exchange = exchange
         self._rss: deque[tuple[float, float]] = deque(maxlen=SLOPE_WINDOW)
         self._clock: ClockMeasured | None = None
+        self._clock_due: Timer | None = None
+        """When to ask again: once, although an earlier life's question is answered to us too."""
 
     def on_start(self) -> None:
         """Begin to measure."""
@@ -67,12 +72,15 @@ class HealthMonitor(Actor):
         self._exchange.request(FetchTime(asked_at_ns=self.now_ns()), self.inlet())
 
     def _on_time(self, request: FetchTime, outcome: Any) -> None:
-        if not isinstance(outcome, Succeeded) or outcome.time is None:
-            self.after(CLOCK_RETRY_S, _ClockDue())
+        if self._clock_due is not None:
+            self._clock_due.cancel()
+        told = outcome.time if isinstance(outcome, Succeeded) else None
+        half = -1 if told is None else (told.answered_at_ns - request.asked_at_ns) // 2
+        # Below 0 our clock was set back meanwhile.
+        good = 0 <= half <= CLOCK_GOOD_NS
+        self._clock_due = self.after(CLOCK_EVERY_S if good else CLOCK_RETRY_S, _ClockDue())
+        if told is None or half < 0:
             return
-        self.after(CLOCK_EVERY_S, _ClockDue())
-        told = outcome.time
-        half = (told.answered_at_ns - request.asked_at_ns) // 2
         self._clock = ClockMeasured(
             offset_ns=told.venue_ns - (request.asked_at_ns + half),
             uncertainty_ns=half,

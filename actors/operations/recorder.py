@@ -109,9 +109,9 @@ class Recorder(Actor):
 
     def _flush_soon(self) -> None:
         if not self._flushing:
-            self._flushing = True
-            # Behind what is in the mailbox now: that is the batch.
-            self.tell(self.address, _Flush())
+            # Behind what is in the mailbox now: that is the batch. Refused by a full mailbox, it is
+            # said again with the next record.
+            self._flushing = self.tell(self.address, _Flush())
 
     def _flush(self) -> None:
         records, self._waiting = self._waiting, []
