@@ -1,22 +1,33 @@
 """`python -m scripts.benchmarks PART`: measure one part and print its figures."""
 
 import sys
+from collections.abc import Callable
 
 import click
 
-from scripts.benchmarks import kernel
+from scripts.benchmarks import footprint, kernel
 from scripts.benchmarks.figures import Figure, show
 
-PARTS = {"kernel": kernel.measure}
+PARTS: dict[str, Callable[[float], list[Figure]]] = {
+    "footprint": footprint.measure,
+    "kernel": lambda _minutes: kernel.measure(),
+}
 
 
 @click.command()
 @click.argument("part", type=click.Choice(sorted(PARTS)))
 @click.option("--json", "as_json", is_flag=True, help="Print figures for a program.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0.1, 1440),
+    default=footprint.MINUTES,
+    show_default=True,
+    help="How long `footprint` watches each state.",
+)
 @click.option("--check", is_flag=True, help="Exit 1 when a target is not met.")
-def main(part: str, *, as_json: bool, check: bool) -> None:
-    """Measure PART, alternating with what it is built on; ratios of one run are what counts."""
-    figures: list[Figure] = PARTS[part]()
+def main(part: str, *, as_json: bool, minutes: float, check: bool) -> None:
+    """Measure PART: `kernel` beside what it is built on, `footprint` as processes."""
+    figures = PARTS[part](minutes)
     show(part, figures, as_json=as_json)
     if check and any(figure.met is False for figure in figures):
         sys.exit(1)

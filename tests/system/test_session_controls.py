@@ -40,12 +40,13 @@ def until_more_books(house, more):
     """Wait until each book was measured so often again: time in which something could happen."""
 
     def handled():
-        status = house.status()
-        return [a["handled"] for a in status["actors"] if a["kind"] == "BookAnalyzer"]
+        return {
+            a["address"]: a["handled"] for a in house.status()["actors"] if "book" in a["address"]
+        }
 
-    before = handled()
+    before = house.until(lambda: len(told := handled()) == 2 and told, 30, "both books")
     house.until(
-        lambda: all(now > was + more for now, was in zip(handled(), before, strict=True)),
+        lambda: all(now > before[name] + more for name, now in handled().items()),
         60,
         f"{more} more books",
     )
