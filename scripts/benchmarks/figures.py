@@ -52,23 +52,27 @@ def show(title: str, figures: list[Figure], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps([{**asdict(f), "ratio": f.ratio} for f in figures]))
         return
+    compared = ("stock pykka", "ratio") if any(figure.peer for figure in figures) else ()
     table = Table(title=title)
-    for column in ("figure", "ours", "stock pykka", "ratio", "target", ""):
+    for column in ("figure", "ours", *compared, "target", ""):
         table.add_column(column, justify="left" if column in ("figure", "target", "") else "right")
     for figure in figures:
+        peer = "" if figure.peer is None else f"{_plain(figure.peer)} {figure.unit}"
+        ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         table.add_row(
             figure.name,
-            f"{_plain(figure.value)} {figure.unit}",
-            "" if figure.peer is None else f"{_plain(figure.peer)} {figure.unit}",
-            "" if figure.ratio is None else f"{figure.ratio:.2f}",
+            f"{_plain(figure.value)} {figure.unit}".strip(),
+            *((peer, ratio) if compared else ()),
             figure.target,
             {True: "met", False: "[bold red]not met[/]", None: ""}[figure.met],
         )
-    console = Console()
+    # A terminal says how wide it is; a file or a pipe takes whole lines.
+    terminal = Console()
+    console = terminal if terminal.is_terminal else Console(width=120)
     console.print(table)
     for figure in figures:
         if figure.note:
-            console.print(f"[dim]{figure.name}: {figure.note}[/]")
+            console.print(f"[dim]{figure.name}: {figure.note}[/]", soft_wrap=True)
 
 
 def _plain(value: float) -> str:

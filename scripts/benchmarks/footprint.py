@@ -150,7 +150,7 @@ def _of_cost(what: str, cost: _Cost) -> list[Figure]:
             "MB/h",
             target=f"< {SLOPE_MAX_MB_H:g} MB/h once warm",
             met=slope < SLOPE_MAX_MB_H,
-            note="least squares over the second half of the time; short runs are still warming up",
+            note="least squares over the second half of the time",
         ),
         Figure(f"{what}, threads", cost.threads, ""),
         Figure(
