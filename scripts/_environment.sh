@@ -35,7 +35,9 @@ make_environment() {
     fi
   fi
   echo "gatehouse: installing $(basename "$lock") into .venv (once)" >&2
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+  # The lock is whole, so pip resolves nothing: a release of tomorrow cannot come in through an extra.
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
     --only-binary :all: -r "$lock"
+  "$venv/bin/python" -m pip --disable-pip-version-check check > /dev/null
   echo "$wanted" > "$mark"
 }
