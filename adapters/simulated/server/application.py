@@ -1,17 +1,14 @@
-"""The web application: routes, faults, limits and signatures around the plain handlers."""
+"""The web application: Gate's REST paths and WebSocket, and the control endpoints."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from adapters.simulated.core.refusals import refusal
-from adapters.simulated.faults import FaultName, FaultOrder, Site
-from adapters.simulated.rate_limits import LimitClass, RateLimited
 from adapters.simulated.server import control, rest_private, rest_public
+from adapters.simulated.server.answering import Cut, Outcome, answered, refused
 from adapters.simulated.server.calls import Call, Route, query_of
 from adapters.simulated.server.exchange import Exchange
 from adapters.simulated.server.signing import SignedRequest, authenticated
@@ -23,10 +20,6 @@ _BODY_BYTES = 1 << 20
 _encode = msgspec.json.Encoder().encode
 
 WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class _Cut(Exception):
-    """No answer shall leave."""
 
 
 def application(exchange: Exchange) -> web.Application:
@@ -49,12 +42,13 @@ def _serve(exchange: Exchange, route: Route) -> WebHandler:
 
     async def serve(request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        fault = exchange.faults.strike(Site.REQUEST, subject)
+
+        def arrive(now_ns: int) -> Call:
+            return _call(exchange, route, request, body, now_ns)
+
         try:
-            await _before(fault)
-            answer = await _handled(exchange, route, request, body)
-            return await _after(fault, answer)
-        except _Cut:
+            return _as_web(await answered(exchange, route, subject, arrive))
+        except Cut:
             assert request.transport is not None, "a request has a transport while it is served"
             request.transport.abort()
             return web.Response()
@@ -62,47 +56,7 @@ def _serve(exchange: Exchange, route: Route) -> WebHandler:
     return serve
 
 
-async def _before(fault: FaultOrder | None) -> None:
-    """Misbehave before the request is handled."""
-    if fault is None:
-        return
-    delay_s = fault.delay_ns / 1e9
-    match fault.fault:
-        case FaultName.REQUEST_LOST:
-            await asyncio.sleep(delay_s)
-            raise _Cut
-        case FaultName.REQUEST_LATE:
-            # Whoever called may be gone by then; what was sent still arrives.
-            await asyncio.sleep(delay_s)
-        case FaultName.SERVER_ERROR:
-            raise refusal("SERVER_ERROR", "Internal server error")
-        case FaultName.RATE_LIMITED:
-            raise refusal("TOO_MANY_REQUESTS", "Request Rate limit Exceeded (211)")
-        case _:
-            pass
-
-
-async def _after(fault: FaultOrder | None, answer: web.Response) -> web.Response:
-    """Misbehave after the request was handled."""
-    if fault is None:
-        return answer
-    match fault.fault:
-        case FaultName.ANSWER_LOST:
-            await asyncio.sleep(fault.delay_ns / 1e9)
-            raise _Cut
-        case FaultName.ANSWER_LATE:
-            await asyncio.sleep(fault.delay_ns / 1e9)
-        case FaultName.SERVER_ERROR_ACCEPTED:
-            raise refusal("SERVER_ERROR", "Internal server error")
-        case _:
-            pass
-    return answer
-
-
-async def _handled(
-    exchange: Exchange, route: Route, request: web.Request, body: bytes
-) -> web.Response:
-    now_ns = exchange.now_ns()
+def _call(exchange: Exchange, route: Route, request: web.Request, body: bytes, now_ns: int) -> Call:
     path, _, query = request.raw_path.partition("?")
     call = Call(
         venue=exchange.venue,
@@ -111,54 +65,26 @@ async def _handled(
         path=request.match_info,
         headers=request.headers,
         body=body,
+        client=request.remote or "",
     )
-    who = request.remote or ""
     if route.signed:
         signed = SignedRequest(method=request.method, path=path, query=query, body=body)
         accounts = exchange.venue.ledger.by_key
         call.signer = authenticated(accounts, request.headers, signed, now_ns)
-        who = call.signer.name
-    limit_headers = exchange.limits.count(route.limit, _limited_by(route, call, who), now_ns)
-    try:
-        value = route.handler(call)
-    except VenueRefused as refused:
-        return _refused(refused, limit_headers)
-    if route.signed:
-        await exchange.turn_over()
-    return _answer(value, route.status, limit_headers)
+    return call
 
 
-def _limited_by(route: Route, call: Call, who: str) -> str:
-    """Return what the route's limit is counted for."""
-    match route.limit:
-        case LimitClass.PLACE:
-            return f"{who} {_pair_of(call.body)}"
-        case LimitClass.CANCEL:
-            return who
-        case LimitClass.PUBLIC | LimitClass.PRIVATE:
-            return f"{who} {route.method} {route.path}"
-
-
-class _Market(msgspec.Struct):
-    currency_pair: str = ""
-
-
-def _pair_of(body: bytes) -> str:
-    try:
-        return msgspec.json.decode(body, type=_Market).currency_pair
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
-
-
-def _answer(value: Any, status: int, headers: dict[str, str]) -> web.Response:
+def _as_web(outcome: Outcome) -> web.Response:
     return web.Response(
-        body=_encode(value), status=status, content_type="application/json", headers=headers
+        body=_encode(outcome.value),
+        status=outcome.status,
+        content_type="application/json",
+        headers=outcome.limits,
     )
 
 
-def _refused(refused: VenueRefused, headers: dict[str, str]) -> web.Response:
-    body = {"label": refused.label, "message": refused.message}
-    return _answer(body, refused.status, headers)
+def _refused(problem: VenueRefused) -> web.Response:
+    return _as_web(refused(problem))
 
 
 @web.middleware
@@ -176,14 +102,12 @@ async def _in_gates_words(request: web.Request, handler: WebHandler) -> web.Stre
 async def _answered(request: web.Request, handler: WebHandler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except VenueRefused as refused:
-        return _refused(refused, {})
-    except RateLimited as limited:
-        return _refused(limited.refusal, limited.headers)
+    except VenueRefused as problem:
+        return _refused(problem)
     except web.HTTPNotFound:
-        return _refused(refusal("NOT_FOUND", f"no such endpoint: {request.path}"), {})
+        return _refused(refusal("NOT_FOUND", f"no such endpoint: {request.path}"))
     except web.HTTPMethodNotAllowed:
         text = f"{request.method} is not allowed on {request.path}"
-        return _refused(refusal("METHOD_NOT_ALLOWED", text), {})
+        return _refused(refusal("METHOD_NOT_ALLOWED", text))
     except web.HTTPRequestEntityTooLarge:
-        return _refused(refusal("INVALID_REQUEST_BODY", "request body is too large"), {})
+        return _refused(refusal("INVALID_REQUEST_BODY", "request body is too large"))

@@ -27,7 +27,11 @@ class Call(msgspec.Struct, kw_only=True):
     """Members of the path, such as `order_id`."""
     headers: Mapping[str, str]
     body: bytes
+    client: str
+    """The address it came from."""
     signer: Account | None = None
+    default_text: str = "apiv4"
+    """What an order without a client id shows: it says by which door it came."""
 
     @property
     def account(self) -> Account:

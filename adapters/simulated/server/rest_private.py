@@ -55,12 +55,17 @@ def create_order(call: Call) -> Row:
     mode = body.action_mode or "FULL"
     if mode not in _MODES:
         raise invalid_parameter("action_mode", mode)
-    order = call.venue.place(call.account, order_request(body), call.now_ns, call.expires_ms())
+    request = order_request(body, call.default_text)
+    order = call.venue.place(call.account, request, call.now_ns, call.expires_ms())
     return _in_mode(_row(call, order), mode)
 
 
-def order_request(body: OrderBody) -> OrderRequest:
+def order_request(body: OrderBody, default_text: str) -> OrderRequest:
     """Return what a client's order asks for.
+
+    Args:
+        body: As sent.
+        default_text: What the order shows where the client gave no `text`.
 
     Raises:
         VenueRefused: When a member has no meaning here.
@@ -87,6 +92,7 @@ def order_request(body: OrderBody) -> OrderRequest:
         text=body.text,
         wallet=body.account,
         slippage=body.slippage,
+        default_text=default_text,
     )
 
 

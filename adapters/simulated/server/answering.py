@@ -1,0 +1,139 @@
+"""One call through its route, by whichever door it came: faults, limits, handler, journal.
+
+REST requests and calls over the socket meet here, so both give the same answers, share the same
+limits and are struck by the same faults.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from adapters.simulated.core.refusals import refusal
+from adapters.simulated.faults import FaultName, FaultOrder, Site
+from adapters.simulated.rate_limits import LimitClass, RateLimited
+from adapters.simulated.server.calls import Call, Route
+from adapters.simulated.server.exchange import Exchange
+from state.errors import VenueRefused
+
+
+class Cut(Exception):
+    """No answer shall leave: the connection ends instead."""
+
+
+class Outcome(NamedTuple):
+    """What comes of a call."""
+
+    value: Any
+    """A row, rows, or of a refusal its label and message."""
+    status: int
+    limits: dict[str, str]
+    """The rate-limit headers; empty where nothing was counted."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether `value` is a label and a message."""
+        return self.status >= 400
+
+
+def refused(problem: VenueRefused, limits: dict[str, str] | None = None) -> Outcome:
+    """Return the outcome that tells `problem`."""
+    value = {"label": problem.label, "message": problem.message}
+    return Outcome(value, problem.status, limits or {})
+
+
+async def answered(
+    exchange: Exchange, route: Route, subject: str, arrive: Callable[[int], Call]
+) -> Outcome:
+    """Return what comes of one call.
+
+    Args:
+        exchange: Who is called.
+        route: What is called.
+        subject: What faults are matched against.
+        arrive: Given the venue's time in ns, returns the call, authenticated; it may refuse.
+
+    Raises:
+        Cut: A fault keeps the answer back.
+    """
+    fault = exchange.faults.strike(Site.REQUEST, subject)
+    try:
+        await _before(fault)
+        outcome = await _handled(exchange, route, arrive(exchange.now_ns()))
+        return await _after(fault, outcome)
+    except VenueRefused as problem:
+        return refused(problem)
+    except RateLimited as limited:
+        return refused(limited.refusal, limited.headers)
+
+
+async def _before(fault: FaultOrder | None) -> None:
+    """Misbehave before the request is handled."""
+    if fault is None:
+        return
+    delay_s = fault.delay_ns / 1e9
+    match fault.fault:
+        case FaultName.REQUEST_LOST:
+            await asyncio.sleep(delay_s)
+            raise Cut
+        case FaultName.REQUEST_LATE:
+            # Whoever called may be gone by then; what was sent still arrives.
+            await asyncio.sleep(delay_s)
+        case FaultName.SERVER_ERROR:
+            raise refusal("SERVER_ERROR", "Internal server error")
+        case FaultName.RATE_LIMITED:
+            raise refusal("TOO_MANY_REQUESTS", "Request Rate limit Exceeded (211)")
+        case _:
+            pass
+
+
+async def _after(fault: FaultOrder | None, outcome: Outcome) -> Outcome:
+    """Misbehave after the request was handled."""
+    if fault is None:
+        return outcome
+    match fault.fault:
+        case FaultName.ANSWER_LOST:
+            await asyncio.sleep(fault.delay_ns / 1e9)
+            raise Cut
+        case FaultName.ANSWER_LATE:
+            await asyncio.sleep(fault.delay_ns / 1e9)
+        case FaultName.SERVER_ERROR_ACCEPTED:
+            raise refusal("SERVER_ERROR", "Internal server error")
+        case _:
+            pass
+    return outcome
+
+
+async def _handled(exchange: Exchange, route: Route, call: Call) -> Outcome:
+    limits = exchange.limits.count(route.limit, _limited_by(route, call), call.now_ns)
+    try:
+        value = route.handler(call)
+    except VenueRefused as problem:
+        return refused(problem, limits)
+    if route.signed:
+        await exchange.turn_over()
+    return Outcome(value, route.status, limits)
+
+
+def _limited_by(route: Route, call: Call) -> str:
+    """Return what the route's limit is counted for."""
+    who = call.client if call.signer is None else call.signer.name
+    match route.limit:
+        case LimitClass.PLACE:
+            return f"{who} {_pair_of(call.body)}"
+        case LimitClass.CANCEL:
+            return who
+        case _:
+            return f"{who} {route.method} {route.path}"
+
+
+class _Market(msgspec.Struct):
+    currency_pair: str = ""
+
+
+def _pair_of(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=_Market).currency_pair
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
