@@ -57,5 +57,8 @@ class Switches(Struct, frozen=True, kw_only=True):
     """Whether an account's list shows currencies it holds nothing of."""
     my_trades_newest_first: bool = True
     book_limit_max: int = 100
+    call_signatures_checked: bool = True
+    """Whether a call over the socket that brings a signature must bring a right one; only the login
+    needs one."""
     reset_header_ms: bool = True
     """Unit of the REST rate-limit reset header: milliseconds, else seconds."""

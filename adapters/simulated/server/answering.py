@@ -106,7 +106,9 @@ async def _after(fault: FaultOrder | None, outcome: Outcome) -> Outcome:
 
 
 async def _handled(exchange: Exchange, route: Route, call: Call) -> Outcome:
-    limits = exchange.limits.count(route.limit, _limited_by(route, call), call.now_ns)
+    limits = {}
+    if route.limit is not None:
+        limits = exchange.limits.count(route.limit, _limited_by(route, call), call.now_ns)
     try:
         value = route.handler(call)
     except VenueRefused as problem:

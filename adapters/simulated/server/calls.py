@@ -141,7 +141,8 @@ class Route(NamedTuple):
     """Without the prefix; members in braces."""
     handler: Handler
     signed: bool
-    limit: LimitClass
+    limit: LimitClass | None
+    """None where calls are not counted."""
     status: int = 200
 
 

@@ -7,8 +7,8 @@ could take back.
 
 import asyncio
 import time
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -65,6 +65,7 @@ class Exchange:
         self._most_queued = most_queued
         self._failure: Exception | None = None
         self._turn: asyncio.Future[None] | None = None
+        self._unfinished: set[asyncio.Task[None]] = set()
 
     def now_ns(self) -> int:
         """Return the venue's time."""
@@ -95,6 +96,12 @@ class Exchange:
         for connection in self._connections:
             connection.cut()
         return len(self._connections)
+
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work` beside everything else, even if whoever asked for it leaves."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
 
     def turn_over(self) -> asyncio.Future[None]:
         """Return what is done when everything up to now is durable and told."""

@@ -28,8 +28,8 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
-def _digest(secret: str, text: str) -> str:
-    return hmac.new(secret.encode(), text.encode(), hashlib.sha512).hexdigest()
+def _digest(secret: str, text: bytes) -> str:
+    return hmac.new(secret.encode(), text, hashlib.sha512).hexdigest()
 
 
 def rest_signature(secret: str, request: SignedRequest, timestamp: str) -> str:
@@ -37,12 +37,24 @@ def rest_signature(secret: str, request: SignedRequest, timestamp: str) -> str:
     body_hash = hashlib.sha512(request.body).hexdigest()
     query = unquote_plus(request.query)
     parts = (request.method, request.path, query, body_hash, timestamp)
-    return _digest(secret, "\n".join(parts))
+    return _digest(secret, "\n".join(parts).encode())
 
 
 def channel_signature(secret: str, channel: str, event: str, time_s: int) -> str:
     """Return the SIGN member of a private subscription."""
-    return _digest(secret, f"channel={channel}&event={event}&time={time_s}")
+    return _digest(secret, f"channel={channel}&event={event}&time={time_s}".encode())
+
+
+def call_signature(secret: str, channel: str, parameters: bytes, timestamp: str) -> str:
+    """Return the `signature` member of a call over the socket.
+
+    Args:
+        secret: Of the account.
+        channel: Such as `spot.login`.
+        parameters: The JSON text of `req_param` as sent, empty when it is absent.
+        timestamp: As sent.
+    """
+    return _digest(secret, b"\n".join((b"api", channel.encode(), parameters, timestamp.encode())))
 
 
 def _check_time(timestamp: str, now_ns: int) -> None:
@@ -55,6 +67,11 @@ def _check_time(timestamp: str, now_ns: int) -> None:
             "REQUEST_EXPIRED",
             f"gap between request Timestamp and server time exceeds {TOLERANCE_S}",
         )
+
+
+def _compare(expected: str, signature: str) -> None:
+    if not hmac.compare_digest(expected.encode(), signature.encode()):
+        raise refusal("INVALID_SIGNATURE", "Signature mismatch")
 
 
 def authenticated(
@@ -78,8 +95,7 @@ def authenticated(
     if account is None:
         raise refusal("INVALID_KEY", "Invalid key provided")
     expected = rest_signature(account.secret, request, timestamp)
-    if not hmac.compare_digest(expected.encode(), headers["SIGN"].encode()):
-        raise refusal("INVALID_SIGNATURE", "Signature mismatch")
+    _compare(expected, headers["SIGN"])
     return account
 
 
@@ -119,4 +135,31 @@ def authenticated_channel(
     }
     if not any(hmac.compare_digest(each.encode(), auth.SIGN.encode()) for each in accepted):
         raise refusal("INVALID_SIGNATURE", "Signature mismatch")
+    return account
+
+
+class SignedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a call over the socket takes part in its signature, and the signature."""
+
+    channel: str
+    key: str
+    parameters: bytes
+    timestamp: str
+    signature: str
+
+
+def authenticated_call(accounts: Mapping[str, Account], signed: SignedCall, now_ns: int) -> Account:
+    """Return the account that signed a call over the socket.
+
+    Raises:
+        VenueRefused: `REQUEST_EXPIRED`, `INVALID_KEY` or `INVALID_SIGNATURE`.
+    """
+    _check_time(signed.timestamp, now_ns)
+    account = accounts.get(signed.key)
+    if account is None:
+        raise refusal("INVALID_KEY", "Invalid key provided")
+    _compare(
+        call_signature(account.secret, signed.channel, signed.parameters, signed.timestamp),
+        signed.signature,
+    )
     return account

@@ -14,6 +14,7 @@ from adapters.simulated.core.pair_market import CHANNEL_DEPTH
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.server.hub import EVERY_PAIR, Topic
 from adapters.simulated.server.signing import ChannelAuth, authenticated_channel
+from adapters.simulated.server.socket_api import Asked, SocketApi
 from state.errors import VenueRefused
 from state.values import NS_PER_MS, NS_PER_S, Pair
 
@@ -29,8 +30,9 @@ class Incoming(msgspec.Struct, kw_only=True):
     channel: str
     time: int = 0
     event: str = ""
-    id: int | None = None
-    payload: Any = None
+    id: Any = None
+    """Echoed verbatim."""
+    payload: msgspec.Raw = msgspec.Raw(b"null")
     auth: ChannelAuth | None = None
 
 
@@ -46,7 +48,9 @@ class ChannelError(Exception):
 class Decision(NamedTuple):
     """What to do about a message."""
 
-    reply: bytes
+    reply: bytes | None = None
+    asked: Asked | None = None
+    """A call to be made."""
     subscribe: tuple[Topic, ...] = ()
     unsubscribe: tuple[Topic, ...] = ()
 
@@ -123,12 +127,14 @@ class SocketProtocol:
     Args:
         venue: Whose pairs and accounts are meant.
         connection: Names the connection in answers.
+        client: The address it came from.
     """
 
-    def __init__(self, venue: Venue, connection: int) -> None:
+    def __init__(self, venue: Venue, connection: int, client: str) -> None:
         self._venue = venue
         self._connection = f"{connection:016x}"
         self._answered = 0
+        self.api = SocketApi(venue, self._connection, client)
 
     def decide(self, text: str | bytes, now_ns: int) -> Decision:
         """Return what to do about one message."""
@@ -139,6 +145,9 @@ class SocketProtocol:
             return Decision(self._answer(Incoming(channel=""), now_ns, failed))
         if incoming.channel == "spot.ping":
             return Decision(_pong(now_ns))
+        if incoming.event == "api":
+            asked = self.api.read(incoming.channel, incoming.payload, now_ns)
+            return Decision(asked) if isinstance(asked, bytes) else Decision(asked=asked)
         try:
             topics = self._topics(incoming, now_ns)
         except ChannelError as failed:
@@ -155,7 +164,7 @@ class SocketProtocol:
         if channel is None:
             raise ChannelError(BAD_ARGUMENT, f"unknown channel: {incoming.channel}")
         owner = self._signer(incoming, now_ns).name + "/" if channel.private else ""
-        wanted = channel.wants(self._venue, incoming.payload)
+        wanted = channel.wants(self._venue, msgspec.json.decode(incoming.payload))
         return tuple((incoming.channel, owner + what) for what in wanted)
 
     def _signer(self, incoming: Incoming, now_ns: int) -> Account:

@@ -5,8 +5,11 @@ from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
+from adapters.simulated.server.answering import Cut, answered
+from adapters.simulated.server.calls import Call
 from adapters.simulated.server.connection import Connection
 from adapters.simulated.server.exchange import Exchange
+from adapters.simulated.server.socket_api import Asked, SocketApi
 from adapters.simulated.server.socket_protocol import SocketProtocol
 
 _MESSAGE_BYTES = 1 << 20
@@ -24,7 +27,7 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
     transport = request.transport
     tasks = [
         asyncio.create_task(connection.write()),
-        asyncio.create_task(_read(exchange, connection)),
+        asyncio.create_task(_read(exchange, connection, request.remote or "")),
         # Writing may hang on a reader that reads nothing: only this notices that it is cut off.
         asyncio.create_task(connection.is_cut.wait()),
     ]
@@ -42,14 +45,36 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
     return socket
 
 
-async def _read(exchange: Exchange, connection: Connection) -> None:
-    protocol = SocketProtocol(exchange.venue, connection.number)
+async def _read(exchange: Exchange, connection: Connection, client: str) -> None:
+    protocol = SocketProtocol(exchange.venue, connection.number, client)
     async for message in connection.socket:
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             continue
         decision = protocol.decide(message.data, exchange.now_ns())
+        if decision.asked is not None:
+            # A call is handled even if whoever made it leaves: it is the exchange's to finish.
+            exchange.finish(_call(exchange, connection, protocol.api, decision.asked))
         # Nothing is told between the answer and the subscription: what comes after the answer
         # is complete.
-        connection.reply(decision.reply)
+        if decision.reply is not None:
+            connection.reply(decision.reply)
         exchange.hub.add(connection, decision.subscribe)
         exchange.hub.remove(connection, decision.unsubscribe)
+
+
+async def _call(exchange: Exchange, connection: Connection, api: SocketApi, asked: Asked) -> None:
+    """Make one call of the WebSocket API and answer it, unless a fault has it otherwise."""
+
+    def arrive(now_ns: int) -> Call:
+        call = api.arrive(asked, now_ns)
+        acknowledgement = api.acknowledgement(asked, now_ns)
+        if acknowledgement is not None:
+            connection.reply(acknowledgement)
+        return call
+
+    try:
+        outcome = await answered(exchange, asked.route, asked.subject, arrive)
+    except Cut:
+        connection.cut()
+        return
+    connection.reply(api.answer(asked, outcome, exchange.now_ns()))

@@ -86,6 +86,12 @@ class Served:
         sign = hmac.new(self.secret.encode(), text.encode(), hashlib.sha512).hexdigest()
         return {"method": "api_key", "KEY": self.key, "SIGN": sign}
 
+    def signed_call(self, channel: str, param: str, at_s: int | None = None) -> dict[str, str]:
+        """Return the members that sign a call of the WebSocket API."""
+        timestamp = str(int(time.time()) if at_s is None else at_s)
+        signature = self.sign("api", channel, param, timestamp)
+        return {"api_key": self.key, "timestamp": timestamp, "signature": signature}
+
 
 class Socket:
     """A client's WebSocket, whose messages are waited for with a deadline."""
@@ -111,6 +117,35 @@ class Socket:
             message = await self.hear()
             if message["channel"] == channel and message["event"] == event:
                 return message
+
+    async def ask(self, channel: str, param: Any = None, **payload: Any) -> None:
+        """Send one call of the WebSocket API; `param` may be JSON text, which is sent as it is."""
+        text = param if isinstance(param, str) else json.dumps(param)
+        members = {"req_id": "r-1"} | payload
+        inner = ",".join(f"{json.dumps(name)}:{json.dumps(each)}" for name, each in members.items())
+        if param is not None:
+            inner += f',"req_param":{text}'
+        head = f'{{"time":{int(time.time())},"channel":"{channel}","event":"api"'
+        await self.socket.send_str(f'{head},"payload":{{{inner}}}}}')
+
+    async def answered(self) -> Any:
+        """Return the next answer of the WebSocket API that is no acknowledgement."""
+        while True:
+            message = await self.hear()
+            if "header" in message and not message.get("ack"):
+                return message
+
+    async def asked(self, channel: str, param: Any = None, **payload: Any) -> Any:
+        """Make a call that must succeed, and return its result."""
+        await self.ask(channel, param, **payload)
+        answer = await self.answered()
+        assert answer["header"]["status"] == "200", answer
+        return answer["data"]["result"]
+
+    async def login(self, param: Any = None) -> Any:
+        """Log in with `param` as the text of `req_param`, and return the answer."""
+        await self.ask("spot.login", param, **self._served.signed_call("spot.login", param or ""))
+        return await self.answered()
 
     async def subscribe(self, channel: str, payload: Any = None, *, private: bool = False) -> Any:
         at_s = int(time.time())

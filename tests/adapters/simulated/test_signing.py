@@ -8,6 +8,7 @@ from adapters.simulated.server.signing import (
     SignedRequest,
     authenticated,
     authenticated_channel,
+    call_signature,
     channel_signature,
     rest_signature,
 )
@@ -84,6 +85,49 @@ REST_VECTORS = {
 @pytest.fixture
 def accounts():
     return {KEY: Account("alice", KEY, SECRET, 1)}
+
+
+P5 = (
+    b'{"text":"t-gh-0001","currency_pair":"BTC_USDT","type":"limit","account":"spot",'
+    b'"side":"buy","amount":"0.001","price":"65000"}'
+)
+
+CALL_VECTORS = {
+    "W3 a login without parameters": (
+        ("spot.login", b""),
+        (
+            "43705427dc86cf5011bece8628d0ab0fe6d9b591868bfc1148cd73b68566848b"
+            "338031ddf7a333ec5a1f054cfa28900a20d6ebc7bf95bce286573fce3c7591d1"
+        ),
+    ),
+    "W4 a login with empty parameters": (
+        ("spot.login", b"{}"),
+        (
+            "8fac8c41ddc3b01ccb7acb457cd96e67c849135282c058db5409e96ffc864fa5"
+            "05cbaae6551d52347a599263153a02f982e8fbf1ada410cdd5a4d54dccd8b6b8"
+        ),
+    ),
+    "W5 compact parameters": (
+        ("spot.order_place", P5),
+        (
+            "41d859e37b5300c4b7e789d60e8d05cf07bd050ceff4a8f6f59f356fb5a14187"
+            "6cd7183d7ce8a180c7e82e8278fbd4ffe90f5fcf825926e4a62b04d27b59726b"
+        ),
+    ),
+    "W6 spaced parameters": (
+        ("spot.order_place", P5.replace(b'":"', b'": "').replace(b'","', b'", "')),
+        (
+            "8493687324776a3144af4730e78f90fa221e7824410f18d1068771eccea81c42"
+            "5457c9233719f0da8e305df6211447e83d8aea0f227c5ee44699d64392111e83"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALL_VECTORS)
+def test_calls_over_the_socket_sign_the_text_of_their_parameters(name):
+    (channel, parameters), digest = CALL_VECTORS[name]
+    assert call_signature(SECRET, channel, parameters, str(NOW)) == digest
 
 
 @pytest.mark.parametrize("vector", REST_VECTORS.values(), ids=REST_VECTORS.keys())
