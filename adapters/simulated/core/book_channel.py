@@ -5,11 +5,36 @@ change; a level that leaves it is not, but what becomes of it later still is. So
 from a snapshot holds no level that is wrong, and lacks none in the window.
 """
 
+from typing import NamedTuple
+
 from adapters.simulated.core.order_book import BookSide, OrderBook
-from state.values import Side
+from state.values import NS_PER_MS, Side
 
 _EVERYTHING = -(1 << 62)
 """A key below every price."""
+
+
+class BookKind(NamedTuple):
+    """What a channel tells of a book, and how often."""
+
+    name: str
+    interval_ns: int
+    depth: int
+    """Levels of each side in the window."""
+    begins_full: bool = False
+    """Whether each subscriber is first told the whole window, and nothing older after it."""
+
+
+BOOK_KINDS = {
+    kind.name: kind
+    for kind in (
+        BookKind("20ms", 20 * NS_PER_MS, 20),
+        BookKind("100ms", 100 * NS_PER_MS, 100),
+        BookKind("ob.50", 20 * NS_PER_MS, 50, begins_full=True),
+        BookKind("ob.400", 100 * NS_PER_MS, 400, begins_full=True),
+    )
+}
+"""The paces of `spot.order_book_update` and the depths of `spot.obu`, by Gate's names."""
 
 
 class _Window:
@@ -59,22 +84,18 @@ class BookChannel:
 
     Args:
         book: Watched from now on.
-        name: The pace in Gate's spelling: `100ms`, `20ms`.
-        depth: Levels of each side in the window.
+        kind: What is told, and how often.
         removed_reported: Whether levels that leave the window are reported with size 0.
     """
 
-    def __init__(
-        self, book: OrderBook, name: str, *, depth: int, removed_reported: bool = False
-    ) -> None:
+    def __init__(self, book: OrderBook, kind: BookKind, *, removed_reported: bool = False) -> None:
         self._book = book
         self._removed_reported = removed_reported
-        self.name = name
-        self.interval_ns = int(name.removesuffix("ms")) * 1_000_000
+        self.kind = kind
         self.due_ns = 0
         self.last_id = book.update_id
-        self._bids = _Window(book.bids, depth)
-        self._asks = _Window(book.asks, depth)
+        self._bids = _Window(book.bids, kind.depth)
+        self._asks = _Window(book.asks, kind.depth)
         book.watchers.append(self)
 
     def touched(self, side: Side, key: int) -> None:

@@ -57,13 +57,15 @@ class BookPublished(Struct, frozen=True, kw_only=True):
 
     pair: Pair
     channel: str
-    """The channel's interval: `100ms`, `20ms`."""
+    """The kind's name, as in `book_channel.BOOK_KINDS`."""
     first_id: int
     last_id: int
     bids: list[tuple[int, int]]
     """(ticks, lots)"""
     asks: list[tuple[int, int]]
     time_ns: int
+    full: bool = False
+    """Whether these are all levels of the window, for whoever begins to follow."""
 
 
 Event = OrderMoved | TradeDone | BalanceMoved | TradePublished | BookPublished

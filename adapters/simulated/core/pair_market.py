@@ -2,16 +2,13 @@
 
 from collections import deque
 
-from adapters.simulated.core.book_channel import BookChannel
+from adapters.simulated.core.book_channel import BOOK_KINDS, BookChannel
 from adapters.simulated.core.candles import CandleStore
 from adapters.simulated.core.events import BookPublished, TradePublished
 from adapters.simulated.core.order_book import OrderBook
 from adapters.simulated.core.pair_rules import PairRules
 from adapters.simulated.core.units import PairUnits
 from state.values import NS_PER_MS, NS_PER_S
-
-CHANNEL_DEPTH = {"20ms": 20, "100ms": 100}
-"""Paces of `spot.order_book_update` and the levels each tells."""
 
 _TRADES_KEPT = 2_000
 
@@ -63,9 +60,8 @@ class PairMarket:
         """Return the book channel `name`, which begins with its first subscriber."""
         channel = self.channels.get(name)
         if channel is None:
-            channel = BookChannel(
-                self.book, name, depth=CHANNEL_DEPTH[name], removed_reported=removed_reported
-            )
+            kind = BOOK_KINDS[name]
+            channel = BookChannel(self.book, kind, removed_reported=removed_reported)
             self.channels[name] = channel
         return channel
 
@@ -86,24 +82,54 @@ class PairMarket:
         A taped book has its own rhythm: each taped update is told at once, whatever the pace, and
         `first_id` is the tape's own.
         """
-        told = []
-        for channel in self.channels.values():
-            if channel.pending and (self.taped or now_ns >= channel.due_ns):
-                channel.due_ns = now_ns - now_ns % channel.interval_ns + channel.interval_ns
-                first, last, bids, asks = channel.report()
-                first = first if first_id is None else first_id
-                told.append(
-                    BookPublished(
-                        pair=self.rules.pair,
-                        channel=channel.name,
-                        first_id=first,
-                        last_id=last,
-                        bids=bids,
-                        asks=asks,
-                        time_ns=now_ns,
-                    )
-                )
-        return told
+        return [
+            self._report(channel, now_ns, first_id)
+            for channel in self.channels.values()
+            if channel.pending and (self.taped or now_ns >= channel.due_ns)
+        ]
+
+    def _report(
+        self, channel: BookChannel, now_ns: int, first_id: int | None = None
+    ) -> BookPublished:
+        interval_ns = channel.kind.interval_ns
+        channel.due_ns = now_ns - now_ns % interval_ns + interval_ns
+        first, last, bids, asks = channel.report()
+        if first_id is not None and (first_id > first or not channel.kind.begins_full):
+            # After a snapshot a tape's diff may begin before it. Whoever was told the whole
+            # window is not told anything twice.
+            first = first_id
+        return BookPublished(
+            pair=self.rules.pair,
+            channel=channel.kind.name,
+            first_id=first,
+            last_id=last,
+            bids=bids,
+            asks=asks,
+            time_ns=now_ns,
+        )
+
+    def join(self, name: str, now_ns: int) -> tuple[list[BookPublished], BookPublished]:
+        """Let somebody follow the book channel `name` from its whole window.
+
+        Returns:
+            What the others have to be told now, ahead of its pace, and the window for the
+            newcomer: what comes after it joins both without a gap.
+        """
+        channel = self.channels[name]
+        others = [self._report(channel, now_ns)] if channel.pending else []
+        depth = channel.kind.depth
+        channel.shown(depth)
+        window = BookPublished(
+            pair=self.rules.pair,
+            channel=name,
+            first_id=channel.last_id,
+            last_id=channel.last_id,
+            bids=self.book.bids.top(depth),
+            asks=self.book.asks.top(depth),
+            time_ns=now_ns,
+            full=True,
+        )
+        return others, window
 
     def snapshot(
         self, depth: int, *, followed: bool

@@ -42,6 +42,16 @@ class ChangeOf(StrEnum):
     TOTAL = "total"
 
 
+class PushOrder(StrEnum):
+    """In which order a turn's private pushes are sent; no order is promised."""
+
+    AS_HAPPENED = "as_happened"
+    ORDERS_FIRST = "orders_first"
+    """An order has ended before its fills are told."""
+    TRADES_FIRST = "trades_first"
+    """A fill is told before its order is."""
+
+
 class Switches(Struct, frozen=True, kw_only=True):
     """How this venue answers what the sources leave open."""
 
@@ -53,6 +63,18 @@ class Switches(Struct, frozen=True, kw_only=True):
     """Of a market order that the book could not fill."""
     removed_levels_reported: bool = False
     """Whether a book level that leaves a channel's window is reported with size 0."""
+    book_update_begins_full: bool = False
+    """Whether a subscriber of `spot.order_book_update`, too, is first told the whole window."""
+    book_stream_before_answer: bool = True
+    """Whether `spot.obu` tells the whole window before it answers the subscription, as the testnet
+    does."""
+    book_stream_shares_ids: bool = True
+    """Whether the ids of `spot.obu` are those of REST and of `spot.order_book_update`."""
+    push_order: PushOrder = PushOrder.AS_HAPPENED
+    subscriptions_max: int | None = None
+    """Of one connection; None is no limit."""
+    ping_every_s: float = 20.0
+    """How often a socket is pinged; whoever does not answer in half that time is cut off."""
     zero_balances_listed: bool = False
     """Whether an account's list shows currencies it holds nothing of."""
     my_trades_newest_first: bool = True

@@ -1,9 +1,8 @@
-"""Who wants to be told what: subscriptions of all connections, and the telling."""
+"""What happened at the venue, told to whoever subscribed to it."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from adapters.simulated.core.candles import SECONDS
+from adapters.simulated.core.book_channel import BOOK_KINDS
 from adapters.simulated.core.events import (
     BalanceMoved,
     BookPublished,
@@ -12,24 +11,30 @@ from adapters.simulated.core.events import (
     TradeDone,
     TradePublished,
 )
-from adapters.simulated.core.pair_market import PairMarket
+from adapters.simulated.core.switches import PushOrder
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.server import pushes
-from adapters.simulated.server.connection import Connection
-from adapters.simulated.server.rows import order_push, ticker_row
-from state.values import NS_PER_S, Pair
+from adapters.simulated.server.periodic import Periodic
+from adapters.simulated.server.rows import Row, order_push
+from adapters.simulated.server.subscriptions import EVERY_PAIR, Listener, Subscriptions, Topic
 
-Topic = tuple[str, str]
-"""(channel, what of it): a pair, `100ms_BTC_USDT`, `1m_BTC_USDT`; of a private channel
-`account/pair`, with `!all` for every pair."""
+BOOK_UPDATES, BOOK_STREAM = "spot.order_book_update", "spot.obu"
 
-EVERY_PAIR = "!all"
-_TICKERS_NS = NS_PER_S
-_CANDLES_NS = 2 * NS_PER_S
+_PRIVATE: dict[type[OrderMoved | TradeDone | BalanceMoved], tuple[str, ...]] = {
+    OrderMoved: ("spot.orders", "spot.orders_v2"),
+    TradeDone: ("spot.usertrades", "spot.usertrades_v2"),
+    BalanceMoved: ("spot.balances",),
+}
+"""The channels that tell of an account's own affairs; `_v2` is the same without fees."""
+
+_TOLD_FIRST = {
+    PushOrder.ORDERS_FIRST: (OrderMoved,),
+    PushOrder.TRADES_FIRST: (TradeDone,),
+}
 
 
 class Hub:
-    """Subscriptions, and the pushes they ask for.
+    """Subscriptions, and the pushes they ask for. A push is written once for all who hear it.
 
     Args:
         venue: Whose events are told.
@@ -37,49 +42,57 @@ class Hub:
 
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
-        self._topics: defaultdict[Topic, dict[Connection, None]] = defaultdict(dict)
-        self._tickers_due_ns = 0
-        self._candles_due_ns = 0
-        self._candle_told_s: dict[str, int] = {}
-        self._best_told: dict[Pair, tuple[object, object]] = {}
-
-    def add(self, connection: Connection, topics: Iterable[Topic]) -> None:
-        """Subscribe; subscriptions add up."""
-        for topic in topics:
-            self._topics[topic][connection] = None
-            channel, what = topic
-            if channel == "spot.order_book_update":
-                pace, _, pair = what.partition("_")
-                removed = self._venue.switches.removed_levels_reported
-                self._venue.pair(pair).channel(pace, removed_reported=removed)
-
-    def remove(self, connection: Connection, topics: Iterable[Topic]) -> None:
-        """Unsubscribe; what was not subscribed is ignored."""
-        for topic in topics:
-            self._topics[topic].pop(connection, None)
-            self._forget_if_unwanted(topic)
-
-    def drop(self, connection: Connection) -> None:
-        """Forget a connection."""
-        self.remove(connection, [topic for topic, who in self._topics.items() if connection in who])
-
-    def _forget_if_unwanted(self, topic: Topic) -> None:
-        if self._topics[topic]:
-            return
-        del self._topics[topic]
-        channel, what = topic
-        self._candle_told_s.pop(what, None)
-        if channel == "spot.order_book_update":
-            pace, _, pair = what.partition("_")
-            self._venue.pair(pair).close_channel(pace)
+        self._subscribed = Subscriptions()
+        self._periodic = Periodic(venue, self._subscribed)
 
     @property
     def subscriptions(self) -> int:
         """How many there are."""
-        return sum(len(who) for who in self._topics.values())
+        return self._subscribed.count
+
+    def add(self, listener: Listener, topics: Iterable[Topic], now_ns: int) -> None:
+        """Subscribe; subscriptions add up."""
+        for topic in topics:
+            joined = 0
+            if topic[0] in (BOOK_UPDATES, BOOK_STREAM):
+                joined = self._follow(listener, topic, now_ns)
+            self._subscribed.add(listener, topic, joined)
+
+    def _follow(self, listener: Listener, topic: Topic, now_ns: int) -> int:
+        """Begin to follow a book; return the last update that need not be told any more."""
+        channel, what = topic
+        name, _, pair = what.partition("_")
+        market, switches = self._venue.pair(pair), self._venue.switches
+        market.channel(name, removed_reported=switches.removed_levels_reported)
+        if not (BOOK_KINDS[name].begins_full or switches.book_update_begins_full):
+            return 0
+        others, window = market.join(name, now_ns)
+        self._venue.outbox += others
+        listener.push(f"{channel} {pair}", self._book(channel, window, now_ns))
+        return window.last_id
+
+    def remove(self, listener: Listener, topics: Iterable[Topic]) -> None:
+        """Unsubscribe; what was not subscribed is ignored."""
+        for topic in topics:
+            if self._subscribed.remove(listener, topic):
+                self._end(topic)
+
+    def drop(self, listener: Listener) -> None:
+        """Forget a connection."""
+        self.remove(listener, self._subscribed.of(listener))
+
+    def _end(self, topic: Topic) -> None:
+        channel, what = topic
+        self._periodic.forget(topic)
+        if channel in (BOOK_UPDATES, BOOK_STREAM):
+            name, _, pair = what.partition("_")
+            self._venue.pair(pair).close_channel(name)
 
     def tell(self, events: Iterable[Event], now_ns: int) -> None:
         """Push what happened to everybody who wants it."""
+        first = _TOLD_FIRST.get(self._venue.switches.push_order)
+        if first is not None:
+            events = sorted(events, key=lambda event: not isinstance(event, first))
         for event in events:
             match event:
                 case BookPublished():
@@ -89,80 +102,60 @@ class Hub:
                 case OrderMoved() | TradeDone() | BalanceMoved():
                     self._tell_owner(event, now_ns)
 
-    def _send(self, channel: str, what: str, pair: str, message: bytes) -> None:
-        for connection in tuple(self._topics.get((channel, what), ())):
-            connection.push(f"{channel} {pair}", message)
+    def _book(self, channel: str, told: BookPublished, now_ns: int) -> bytes:
+        units = self._venue.pairs[told.pair].units
+        if channel == BOOK_STREAM:
+            shared = self._venue.switches.book_stream_shares_ids
+            return pushes.push(channel, pushes.book_stream(units, told, shared=shared), now_ns)
+        return pushes.push(channel, pushes.book_update(units, told), now_ns)
 
     def _tell_book(self, told: BookPublished, now_ns: int) -> None:
-        what = f"{told.channel}_{told.pair}"
-        channel = "spot.order_book_update"
-        if (channel, what) in self._topics:
-            result = pushes.book_update(self._venue.pairs[told.pair].units, told)
-            self._send(channel, what, told.pair, pushes.push(channel, result, now_ns))
+        channel = BOOK_STREAM if BOOK_KINDS[told.channel].begins_full else BOOK_UPDATES
+        topic = (channel, f"{told.channel}_{told.pair}")
+        if self._subscribed.wants(topic):
+            message = self._book(channel, told, now_ns)
+            self._subscribed.send(topic, f"{channel} {told.pair}", message, told.last_id)
 
     def _tell_trade(self, trade: TradePublished, now_ns: int) -> None:
-        channel = "spot.trades"
-        if (channel, trade.pair) in self._topics:
-            result = pushes.public_trade(self._venue.pairs[trade.pair].units, trade)
-            self._send(channel, trade.pair, trade.pair, pushes.push(channel, result, now_ns))
+        for channel in ("spot.trades", "spot.trades_v2"):
+            topic = (channel, str(trade.pair))
+            if self._subscribed.wants(topic):
+                result = pushes.public_trade(self._venue.pairs[trade.pair].units, trade)
+                message = pushes.push(channel, result, now_ns)
+                self._subscribed.send(topic, f"{channel} {trade.pair}", message)
 
     def _tell_owner(self, event: OrderMoved | TradeDone | BalanceMoved, now_ns: int) -> None:
+        match event:
+            case OrderMoved(order=order):
+                owner, pair = order.owner, str(order.pair)
+            case TradeDone(trade=trade):
+                owner, pair = trade.owner, str(trade.pair)
+            case BalanceMoved(owner=owner):
+                pair = EVERY_PAIR
+        for channel in _PRIVATE[type(event)]:
+            # A connection that asked for the pair and for all is told once.
+            wanted = [(channel, f"{owner}/{what}") for what in (pair, EVERY_PAIR)]
+            listeners = self._subscribed.listeners(wanted)
+            if listeners:
+                row = self._row(event)
+                if channel.endswith("_v2"):
+                    row = pushes.without_fees(row)
+                message = pushes.push(channel, [row], now_ns)
+                for listener in listeners:
+                    listener.push(f"{channel} {pair}", message)
+
+    def _row(self, event: OrderMoved | TradeDone | BalanceMoved) -> Row:
         venue = self._venue
         match event:
             case OrderMoved(event=word, order=order):
-                channel, owner, pair = "spot.orders", order.owner, str(order.pair)
-                user_id = venue.ledger.accounts[owner].user_id
-                result = order_push(order, venue.pairs[order.pair].rules, word, user_id)
+                user_id = venue.ledger.accounts[order.owner].user_id
+                return order_push(order, venue.pairs[order.pair].rules, word, user_id)
             case TradeDone(trade=trade):
-                channel, owner, pair = "spot.usertrades", trade.owner, str(trade.pair)
-                user_id = venue.ledger.accounts[owner].user_id
-                result = pushes.user_trade(trade, venue.pairs[trade.pair].units, user_id)
-            case BalanceMoved(owner=owner):
-                channel, pair = "spot.balances", EVERY_PAIR
-                result = pushes.balance(event, venue.switches.change_of)
-        wanted = (f"{owner}/{pair}", f"{owner}/{EVERY_PAIR}")
-        # A connection that asked for the pair and for all is told once.
-        who = {each: None for what in wanted for each in self._topics.get((channel, what), ())}
-        if who:
-            message = pushes.push(channel, [result], now_ns)
-            for connection in who:
-                connection.push(f"{channel} {pair}", message)
+                user_id = venue.ledger.accounts[trade.owner].user_id
+                return pushes.user_trade(trade, venue.pairs[trade.pair].units, user_id)
+            case BalanceMoved():
+                return pushes.balance(event, venue.switches.change_of)
 
     def tell_by_the_clock(self, now_ns: int) -> None:
-        """Push tickers and candles when they are due, best prices when they changed."""
-        for market, what in self._wanted("spot.book_ticker"):
-            self._tell_best(market, what, now_ns)
-        if now_ns >= self._tickers_due_ns:
-            self._tickers_due_ns = now_ns - now_ns % _TICKERS_NS + _TICKERS_NS
-            for market, what in self._wanted("spot.tickers"):
-                message = pushes.push("spot.tickers", ticker_row(market, now_ns), now_ns)
-                self._send("spot.tickers", what, what, message)
-        if now_ns >= self._candles_due_ns:
-            self._candles_due_ns = now_ns - now_ns % _CANDLES_NS + _CANDLES_NS
-            for market, what in self._wanted("spot.candlesticks"):
-                self._tell_candle(market, what, now_ns)
-
-    def _wanted(self, wanted: str) -> Iterator[tuple[PairMarket, str]]:
-        for channel, what in list(self._topics):
-            if channel == wanted:
-                pair = what.partition("_")[2] if channel == "spot.candlesticks" else what
-                yield self._venue.pair(pair), what
-
-    def _tell_best(self, market: PairMarket, what: str, now_ns: int) -> None:
-        best = (market.book.bids.top(1), market.book.asks.top(1))
-        if self._best_told.get(market.rules.pair) != best:
-            self._best_told[market.rules.pair] = best
-            result = pushes.book_ticker(market, now_ns)
-            message = pushes.push("spot.book_ticker", result, now_ns)
-            self._send("spot.book_ticker", what, what, message)
-
-    def _tell_candle(self, market: PairMarket, what: str, now_ns: int) -> None:
-        """Push the open candle, and before it those that closed since the last time."""
-        interval, _, pair = what.partition("_")
-        now_s = now_ns // NS_PER_S
-        since_s = self._candle_told_s.get(what, now_s - SECONDS[interval])
-        for bar in market.candles.bars(interval, since_s, now_s, now_s):
-            self._candle_told_s[what] = bar.time_s
-            result = pushes.candle(market, bar, interval, now_ns)
-            message = pushes.push("spot.candlesticks", result, now_ns)
-            self._send("spot.candlesticks", what, pair, message)
+        """Push what is told by the clock, as far as it is due."""
+        self._periodic.tell(now_ns)

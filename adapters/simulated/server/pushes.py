@@ -21,6 +21,13 @@ from state.values import NS_PER_MS, NS_PER_S
 
 _encode = msgspec.json.Encoder().encode
 
+_APART = 7_000_000_000
+"""What the ids of `spot.obu` are ahead by where they are numbered apart."""
+
+_FEES = frozenset({
+    "fee", "point_fee", "gt_fee", "gt_maker_fee", "gt_taker_fee", "gt_discount", "rebated_fee",
+})  # fmt: skip
+
 
 def push(channel: str, result: Any, now_ns: int) -> bytes:
     """Return the update message of `channel`."""
@@ -37,7 +44,7 @@ def push(channel: str, result: Any, now_ns: int) -> bytes:
 
 def book_update(units: PairUnits, told: BookPublished) -> Row:
     """Return a result of `spot.order_book_update`."""
-    return {
+    result: Row = {
         "t": told.time_ns // NS_PER_MS,
         "e": "depthUpdate",
         "E": told.time_ns // NS_PER_S,
@@ -46,6 +53,48 @@ def book_update(units: PairUnits, told: BookPublished) -> Row:
         "u": told.last_id,
         "b": level_rows(units, told.bids),
         "a": level_rows(units, told.asks),
+    }
+    if told.full:
+        result["full"] = True
+    return result
+
+
+def book_stream(units: PairUnits, told: BookPublished, *, shared: bool) -> Row:
+    """Return a result of `spot.obu`.
+
+    Args:
+        units: Of the pair.
+        told: What changed, or the whole window, which has no first id.
+        shared: Whether its ids are those of REST and of the other channels.
+    """
+    offset = 0 if shared else _APART
+    result: Row = {"t": told.time_ns // NS_PER_MS}
+    if told.full:
+        result["full"] = True
+    result["s"] = book_stream_name(told.channel, told.pair)
+    if not told.full:
+        result["U"] = told.first_id + offset
+    result["u"] = told.last_id + offset
+    result["b"] = level_rows(units, told.bids)
+    result["a"] = level_rows(units, told.asks)
+    return result
+
+
+def book_stream_name(kind: str, pair: str) -> str:
+    """Return the name of a `spot.obu` stream: of `ob.50` and a pair, `ob.BTC_USDT.50`."""
+    prefix, _, depth = kind.partition(".")
+    return f"{prefix}.{pair}.{depth}"
+
+
+def whole_book(market: PairMarket, levels: int, now_ns: int) -> Row:
+    """Return a result of `spot.order_book`."""
+    return {
+        "t": now_ns // NS_PER_MS,
+        "lastUpdateId": market.book.update_id,
+        "s": market.rules.pair,
+        "l": str(levels),
+        "bids": level_rows(market.units, market.book.bids.top(levels)),
+        "asks": level_rows(market.units, market.book.asks.top(levels)),
     }
 
 
@@ -117,6 +166,11 @@ def user_trade(trade: UserTrade, units: PairUnits, user_id: int) -> Row:
         "biz_info": "-",
         "id_market": trade.market_id,
     }
+
+
+def without_fees(row: Row) -> Row:
+    """Return an entry of a channel as its `_v2` tells it."""
+    return {name: value for name, value in row.items() if name not in _FEES}
 
 
 def balance(moved: BalanceMoved, change_of: ChangeOf) -> Row:

@@ -8,17 +8,28 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from adapters.simulated.core.book_channel import BOOK_KINDS
 from adapters.simulated.core.candles import SECONDS
 from adapters.simulated.core.ledger import Account
-from adapters.simulated.core.pair_market import CHANNEL_DEPTH
 from adapters.simulated.core.venue import Venue
-from adapters.simulated.server.hub import EVERY_PAIR, Topic
+from adapters.simulated.server.hub import BOOK_STREAM, BOOK_UPDATES
+from adapters.simulated.server.periodic import (
+    BEST_PRICES,
+    BOOK_PACES_NS,
+    CANDLES,
+    TICKERS,
+    WHOLE_BOOKS,
+)
+from adapters.simulated.server.pushes import book_stream_name
 from adapters.simulated.server.signing import ChannelAuth, authenticated_channel
 from adapters.simulated.server.socket_api import Asked, SocketApi
+from adapters.simulated.server.subscriptions import EVERY_PAIR, Topic
 from state.errors import VenueRefused
 from state.values import NS_PER_MS, NS_PER_S, Pair
 
 _encode = msgspec.json.Encoder().encode
+
+_WHOLE_BOOK_LEVELS = ("5", "10", "20", "30", "50", "100")
 
 BAD_BODY, BAD_ARGUMENT, SERVER_FAILED, NOT_AUTHENTICATED = 1, 2, 3, 4
 """Gate's error codes."""
@@ -78,9 +89,33 @@ def _book(venue: Venue, payload: Any) -> list[str]:
     pair, *rest = _strings(payload)
     _known(venue, [pair])
     pace = rest[0] if rest else "100ms"
-    if pace not in CHANNEL_DEPTH:
+    if pace not in BOOK_KINDS or BOOK_KINDS[pace].begins_full:
         raise ChannelError(BAD_ARGUMENT, f"unknown interval: {pace}")
     return [f"{pace}_{pair}"]
+
+
+def _book_streams(venue: Venue, payload: Any) -> list[str]:
+    wanted = []
+    for name in _strings(payload):
+        prefix, _, rest = name.partition(".")
+        pair, _, depth = rest.partition(".")
+        kind = f"{prefix}.{depth}"
+        if kind not in BOOK_KINDS:
+            raise ChannelError(BAD_ARGUMENT, f"unknown stream: {name}")
+        _known(venue, [pair])
+        wanted.append(f"{kind}_{pair}")
+    return wanted
+
+
+def _whole_book(venue: Venue, payload: Any) -> list[str]:
+    pair, *rest = _strings(payload)
+    _known(venue, [pair])
+    levels, pace = rest if len(rest) == 2 else ("", "")
+    if levels not in _WHOLE_BOOK_LEVELS:
+        raise ChannelError(BAD_ARGUMENT, f"unknown level: {levels}")
+    if pace not in BOOK_PACES_NS:
+        raise ChannelError(BAD_ARGUMENT, f"unknown interval: {pace}")
+    return [f"{levels}_{pace}_{pair}"]
 
 
 def _candles(venue: Venue, payload: Any) -> list[str]:
@@ -110,13 +145,18 @@ class _Channel(NamedTuple):
 
 
 CHANNELS = {
-    "spot.tickers": _Channel(_pairs),
+    TICKERS: _Channel(_pairs),
     "spot.trades": _Channel(_pairs),
-    "spot.book_ticker": _Channel(_pairs),
-    "spot.order_book_update": _Channel(_book),
-    "spot.candlesticks": _Channel(_candles),
+    "spot.trades_v2": _Channel(_pairs),
+    BEST_PRICES: _Channel(_pairs),
+    BOOK_UPDATES: _Channel(_book),
+    BOOK_STREAM: _Channel(_book_streams),
+    WHOLE_BOOKS: _Channel(_whole_book),
+    CANDLES: _Channel(_candles),
     "spot.orders": _Channel(_own_pairs, private=True),
+    "spot.orders_v2": _Channel(_own_pairs, private=True),
     "spot.usertrades": _Channel(_own_pairs, private=True),
+    "spot.usertrades_v2": _Channel(_own_pairs, private=True),
     "spot.balances": _Channel(_whole_account, private=True),
 }
 
@@ -134,6 +174,7 @@ class SocketProtocol:
         self._venue = venue
         self._connection = f"{connection:016x}"
         self._answered = 0
+        self._subscribed: set[Topic] = set()
         self.api = SocketApi(venue, self._connection, client)
 
     def decide(self, text: str | bytes, now_ns: int) -> Decision:
@@ -154,7 +195,9 @@ class SocketProtocol:
             return Decision(self._answer(incoming, now_ns, failed))
         reply = self._answer(incoming, now_ns, None)
         if incoming.event == "subscribe":
+            self._subscribed.update(topics)
             return Decision(reply, subscribe=topics)
+        self._subscribed.difference_update(topics)
         return Decision(reply, unsubscribe=topics)
 
     def _topics(self, incoming: Incoming, now_ns: int) -> tuple[Topic, ...]:
@@ -165,7 +208,19 @@ class SocketProtocol:
             raise ChannelError(BAD_ARGUMENT, f"unknown channel: {incoming.channel}")
         owner = self._signer(incoming, now_ns).name + "/" if channel.private else ""
         wanted = channel.wants(self._venue, msgspec.json.decode(incoming.payload))
-        return tuple((incoming.channel, owner + what) for what in wanted)
+        topics = tuple((incoming.channel, owner + what) for what in wanted)
+        if incoming.event == "subscribe":
+            self._check_room(topics)
+        return topics
+
+    def _check_room(self, topics: tuple[Topic, ...]) -> None:
+        for channel, what in self._subscribed.intersection(topics):
+            if channel == BOOK_STREAM:
+                name = book_stream_name(*what.split("_", 1))
+                raise ChannelError(BAD_ARGUMENT, f"Alert sub {name}")
+        most = self._venue.switches.subscriptions_max
+        if most is not None and len(self._subscribed.union(topics)) > most:
+            raise ChannelError(BAD_ARGUMENT, f"too many subscriptions: at most {most}")
 
     def _signer(self, incoming: Incoming, now_ns: int) -> Account:
         if incoming.auth is None:

@@ -13,14 +13,15 @@ from adapters.simulated.server.socket_api import Asked, SocketApi
 from adapters.simulated.server.socket_protocol import SocketProtocol
 
 _MESSAGE_BYTES = 1 << 20
-_HEARTBEAT_S = 20.0
 
 
 async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamResponse:
     """Serve one client until it leaves, or is cut off by a fault or for being slow."""
     # The real venue does not support compression fully, so none is offered.
     socket = web.WebSocketResponse(
-        compress=False, heartbeat=_HEARTBEAT_S, max_msg_size=_MESSAGE_BYTES
+        compress=False,
+        heartbeat=exchange.venue.switches.ping_every_s,
+        max_msg_size=_MESSAGE_BYTES,
     )
     await socket.prepare(request)
     connection = exchange.admit(socket)
@@ -47,19 +48,23 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
 
 async def _read(exchange: Exchange, connection: Connection, client: str) -> None:
     protocol = SocketProtocol(exchange.venue, connection.number, client)
+    early = exchange.venue.switches.book_stream_before_answer
     async for message in connection.socket:
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             continue
-        decision = protocol.decide(message.data, exchange.now_ns())
+        now_ns = exchange.now_ns()
+        decision = protocol.decide(message.data, now_ns)
         if decision.asked is not None:
             # A call is handled even if whoever made it leaves: it is the exchange's to finish.
             exchange.finish(_call(exchange, connection, protocol.api, decision.asked))
-        # Nothing is told between the answer and the subscription: what comes after the answer
-        # is complete.
-        if decision.reply is not None:
+        # Nothing else is told between the answer and the subscription: what comes after the
+        # answer is complete.
+        if decision.reply is not None and not early:
             connection.reply(decision.reply)
-        exchange.hub.add(connection, decision.subscribe)
+        exchange.hub.add(connection, decision.subscribe, now_ns)
         exchange.hub.remove(connection, decision.unsubscribe)
+        if decision.reply is not None and early:
+            connection.reply(decision.reply)
 
 
 async def _call(exchange: Exchange, connection: Connection, api: SocketApi, asked: Asked) -> None:

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.simulated.core.book_channel import BookChannel
+from adapters.simulated.core.book_channel import BookChannel, BookKind
 from adapters.simulated.core.order_book import OrderBook
 from state.values import Side
 
 DEPTH = 4
+KIND = BookKind("100ms", 100_000_000, DEPTH)
 
 
 def narrow(low, high):
@@ -53,7 +54,7 @@ class Follower:
 @given(STEPS, st.booleans())
 def test_every_follower_agrees_on_the_window_after_each_report(steps, removed_reported):
     book = OrderBook()
-    channel = BookChannel(book, "100ms", depth=DEPTH, removed_reported=removed_reported)
+    channel = BookChannel(book, KIND, removed_reported=removed_reported)
     followers = [Follower(book)]
     for step in steps:
         match step:
@@ -75,7 +76,7 @@ def test_a_level_that_leaves_the_window_is_removed_only_by_switch(removed_report
     book = OrderBook()
     for ticks in range(91, 95):
         book.quote(Side.BUY, ticks, 1)
-    channel = BookChannel(book, "100ms", depth=DEPTH, removed_reported=removed_reported)
+    channel = BookChannel(book, KIND, removed_reported=removed_reported)
     book.quote(Side.BUY, 95, 1)
 
     _, _, bids, _ = channel.report()
@@ -87,7 +88,7 @@ def test_a_level_that_enters_the_window_is_told_though_it_did_not_change():
     book = OrderBook()
     for ticks in range(90, 95):
         book.quote(Side.BUY, ticks, 1)
-    channel = BookChannel(book, "100ms", depth=DEPTH)
+    channel = BookChannel(book, KIND)
     book.quote(Side.BUY, 94, 0)
 
     _, _, bids, _ = channel.report()
@@ -99,7 +100,7 @@ def test_whoever_joins_while_the_window_is_higher_is_told_what_it_did_not_see():
     book = OrderBook()
     for ticks in range(90, 94):
         book.quote(Side.BUY, ticks, 1)
-    channel = BookChannel(book, "100ms", depth=DEPTH)
+    channel = BookChannel(book, KIND)
     book.quote(Side.BUY, 94, 1)
     follower = Follower(book)  # its snapshot no longer holds 90
     channel.shown(DEPTH)
@@ -114,7 +115,7 @@ def test_a_level_that_ends_outside_the_window_does_not_haunt_it_later():
     book = OrderBook()
     for ticks in (80, 90, 91, 92, 93):
         book.quote(Side.BUY, ticks, 1)
-    channel = BookChannel(book, "100ms", depth=DEPTH)
+    channel = BookChannel(book, KIND)
     follower = Follower(book)
     book.quote(Side.BUY, 94, 1)  # 90 leaves the window, and nobody is told
     follower.apply(*channel.report())
@@ -131,7 +132,7 @@ def test_a_snapshot_deeper_than_the_channel_is_kept_right_as_well():
     book = OrderBook()
     for ticks in range(88, 94):
         book.quote(Side.BUY, ticks, 1)
-    channel = BookChannel(book, "20ms", depth=DEPTH)
+    channel = BookChannel(book, KIND)
     follower = Follower(book, depth=6)
     channel.shown(6)
     book.quote(Side.BUY, 89, 0)
@@ -145,7 +146,7 @@ def test_changes_below_the_window_move_the_id_and_tell_no_level():
     book = OrderBook()
     for ticks in range(90, 95):
         book.quote(Side.BUY, ticks, 1)
-    channel = BookChannel(book, "100ms", depth=DEPTH)
+    channel = BookChannel(book, KIND)
     assert not channel.pending
     book.quote(Side.BUY, 80, 1)
     assert channel.pending
@@ -158,7 +159,6 @@ def test_changes_below_the_window_move_the_id_and_tell_no_level():
 
 def test_a_closed_channel_watches_no_more():
     book = OrderBook()
-    channel = BookChannel(book, "20ms", depth=DEPTH)
+    channel = BookChannel(book, KIND)
     channel.close()
     assert book.watchers == []
-    assert channel.interval_ns == 20_000_000

@@ -239,7 +239,7 @@ async def test_a_turn_writes_before_it_tells():
     venue = build_venue(OPTIONS, NOON)
     both = KeptAndTold()
     exchange = Exchange(venue, FaultPlan((), Random(1)), RateLimits(), both)
-    exchange.hub.add(both, [("spot.orders", "demo/!all"), ("spot.balances", "demo/!all")])
+    exchange.hub.add(both, [("spot.orders", "demo/!all"), ("spot.balances", "demo/!all")], NOON)
     venue.drain()
     act(venue, "buy", -100, NOON)
     first = exchange.turn_over()

@@ -9,6 +9,7 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
+from adapters.simulated.core.switches import PushOrder, Switches
 from adapters.simulated.faults import FaultName, FaultOrder
 from tests.adapters.simulated.serving import DEADLINE_S, connected, serving, until
 
@@ -50,6 +51,13 @@ async def test_a_subscription_is_acknowledged_with_its_id(served):
     [
         ("spot.tickers", ["BTC_USDT", "NOPE_NOPE"], "unknown currency pair: NOPE_NOPE"),
         ("spot.order_book_update", ["BTC_USDT", "1000ms"], "unknown interval: 1000ms"),
+        ("spot.order_book_update", ["BTC_USDT", "ob.50"], "unknown interval: ob.50"),
+        ("spot.order_book", ["BTC_USDT", "7", "100ms"], "unknown level: 7"),
+        ("spot.order_book", ["BTC_USDT", "5", "20ms"], "unknown interval: 20ms"),
+        ("spot.order_book", ["BTC_USDT", "5"], "unknown level"),
+        ("spot.obu", ["ob.NOPE_NOPE.50"], "unknown currency pair: NOPE_NOPE"),
+        ("spot.obu", ["ob.BTC_USDT.51"], "unknown stream: ob.BTC_USDT.51"),
+        ("spot.obu", ["20ms"], "unknown stream: 20ms"),
         ("spot.candlesticks", ["7m", "BTC_USDT"], "unknown interval: 7m"),
         ("spot.candlesticks", ["1m"], "payload"),
         ("spot.tickers", [], "payload"),
@@ -219,6 +227,49 @@ async def test_a_pair_and_all_pairs_together_tell_once(served):
             )
         texts = [(await socket.heard("spot.orders"))["result"][0]["text"] for _ in range(2)]
     assert texts == ["t-1", "t-2"]
+
+
+async def test_the_second_versions_tell_no_fees(served):
+    async with connected(served) as socket:
+        for channel in ("spot.orders_v2", "spot.usertrades_v2"):
+            await socket.subscribe(channel, ["!all"], private=True)
+        await served.order(currency_pair="BTC_USDT", side="buy", amount="0.01", price="70000")
+        [order] = (await socket.heard("spot.orders_v2"))["result"]
+        [trade] = (await socket.heard("spot.usertrades_v2"))["result"]
+    fees = {"fee", "point_fee", "gt_fee", "rebated_fee"}
+    assert not fees & (set(order) | set(trade))
+    assert {"id", "left", "event", "user"} <= set(order)
+    assert {"id", "role", "order_id"} <= set(trade)
+
+
+@pytest.mark.parametrize(
+    ("push_order", "expected"),
+    [
+        (PushOrder.AS_HAPPENED, ["put", "trade", "finish"]),
+        (PushOrder.ORDERS_FIRST, ["put", "finish", "trade"]),
+        (PushOrder.TRADES_FIRST, ["trade", "put", "finish"]),
+    ],
+)
+async def test_no_order_between_orders_and_fills_is_promised(push_order, expected):
+    switches = Switches(push_order=push_order)
+    async with serving(switches=switches) as served, connected(served) as socket:
+        for channel in ("spot.orders", "spot.usertrades"):
+            await socket.subscribe(channel, ["!all"], private=True)
+        await served.order(currency_pair="BTC_USDT", side="buy", amount="0.0001", price="70000")
+        told = []
+        for _ in expected:
+            message = await socket.hear()
+            told += [each.get("event", "trade") for each in message["result"]]
+    assert told == expected
+
+
+async def test_a_connection_may_have_room_for_so_many_subscriptions_only():
+    switches = Switches(subscriptions_max=2)
+    async with serving(switches=switches) as served, connected(served) as socket:
+        assert (await socket.subscribe("spot.tickers", ["BTC_USDT", "ETH_USDT"]))["error"] is None
+        assert (await socket.subscribe("spot.tickers", ["BTC_USDT"]))["error"] is None
+        refused = await socket.subscribe("spot.trades", ["BTC_USDT"])
+    assert refused["error"] == {"code": 2, "message": "too many subscriptions: at most 2"}
 
 
 async def test_a_single_pair_of_ones_own_can_be_followed(served):
