@@ -13,6 +13,7 @@ from collections.abc import Callable
 from random import Random
 
 from adapters.simulated.core.events import (
+    Announced,
     BalanceMoved,
     BookPublished,
     Event,
@@ -176,5 +177,7 @@ class Client:
                 case BalanceMoved(owner=owner):
                     if owner == self._owner:
                         self.account.tell(event)
+                case Announced():
+                    pass  # for people: no port carries it
         self.market.flush()
         self.account.flush()

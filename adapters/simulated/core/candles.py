@@ -152,6 +152,15 @@ class CandleStore:
         bars = self.bars(interval, now_s - now_s % SECONDS[interval], now_s, now_s)
         return bars[-1] if bars else None
 
+    def price_at(self, time_s: int) -> int | None:
+        """Return the price in ticks at a full hour, the first known one if that is later."""
+        price = None
+        for bar in reversed(self.series[3600].bars):
+            if bar.time_s < time_s:
+                return bar.close if price is None else price
+            price = bar.open
+        return price
+
     def day(self, now_s: int) -> tuple[int, int, int, int, int] | None:
         """Return (open, high, low, lots, ticks x lots) of the last 24 hours, None before trades."""
         minutes = self.series[60].bars

@@ -68,4 +68,15 @@ class BookPublished(Struct, frozen=True, kw_only=True):
     """Whether these are all levels of the window, for whoever begins to follow."""
 
 
-Event = OrderMoved | TradeDone | BalanceMoved | TradePublished | BookPublished
+class Announced(Struct, frozen=True, kw_only=True):
+    """The venue said something to everybody."""
+
+    number: int
+    subject: str
+    """Gate's word for what it is about: `listing`, `delisting`, `fee`, `engine_upgrade`."""
+    title: str
+    brief: str
+    time_ns: int
+
+
+Event = OrderMoved | TradeDone | BalanceMoved | TradePublished | BookPublished | Announced

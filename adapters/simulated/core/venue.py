@@ -11,7 +11,7 @@ from typing import Protocol
 from adapters.simulated.core.admission import admit, cancellable, check_expiry, check_text
 from adapters.simulated.core.clearing import Clearing
 from adapters.simulated.core.countdowns import Countdowns
-from adapters.simulated.core.events import Event
+from adapters.simulated.core.events import Announced, Event
 from adapters.simulated.core.ledger import Account, Ledger
 from adapters.simulated.core.matching import ending, market_limit, refuse_unfillable, take
 from adapters.simulated.core.order_index import OrderIndex
@@ -59,12 +59,22 @@ class Venue:
         self.countdowns = Countdowns()
         self.markets: list[Market] = []
         self.next_order_id = 700_000_000_001
+        self._announced = 0
 
     def drain(self) -> list[Event]:
         """Return what happened since the last call, oldest first."""
         events = self.outbox[:]
         self.outbox.clear()
         return events
+
+    def announce(self, subject: str, title: str, brief: str, now_ns: int) -> None:
+        """Tell everybody something; see `Announced.subject` for what it may be about."""
+        self._announced += 1
+        self.outbox.append(
+            Announced(
+                number=self._announced, subject=subject, title=title, brief=brief, time_ns=now_ns
+            )
+        )
 
     def pair(self, name: str) -> PairMarket:
         """Return a pair's market.

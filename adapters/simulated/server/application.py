@@ -16,6 +16,8 @@ from adapters.simulated.server.websocket import serve_socket
 from state.errors import VenueRefused
 
 PREFIX = "/api/v4"
+SOCKET_PATHS = ("/ws/v4", "/v4/ws/spot", "/ws/v4/ann")
+"""Of the live venue, of the testnet, and of announcements; each serves every channel."""
 _BODY_BYTES = 1 << 20
 _encode = msgspec.json.Encoder().encode
 
@@ -31,8 +33,9 @@ def application(exchange: Exchange) -> web.Application:
     async def socket(request: web.Request) -> web.StreamResponse:
         return await serve_socket(exchange, request)
 
-    app.router.add_get("/ws/v4/", socket)
-    app.router.add_get("/ws/v4", socket)
+    for path in SOCKET_PATHS:
+        app.router.add_get(path, socket)
+        app.router.add_get(path + "/", socket)
     control.add_routes(app, exchange)
     return app
 

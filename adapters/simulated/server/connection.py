@@ -18,6 +18,7 @@ class Connection:
     Args:
         socket: Already prepared.
         number: Names the connection.
+        client: The address it came from.
         faults: Asked about every push.
         now_ns: The venue's clock.
         most_queued: Messages it may be behind; then it is cut off, so that it stalls nobody.
@@ -27,6 +28,7 @@ class Connection:
         self,
         socket: web.WebSocketResponse,
         number: int,
+        client: str,
         faults: FaultPlan,
         now_ns: Callable[[], int],
         most_queued: int = MOST_QUEUED,
@@ -34,6 +36,7 @@ class Connection:
         self.socket = socket
         self._most_queued = most_queued
         self.number = number
+        self.client = client
         self.overflowed = False
         self._faults = faults
         self._now_ns = now_ns

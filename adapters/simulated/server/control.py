@@ -5,19 +5,21 @@ exchange listens on loopback only.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from aiohttp import web
+from msgspec import Meta
 
 from adapters.simulated.core.invariants import broken_invariants, checksum
 from adapters.simulated.core.ledger import Account
-from adapters.simulated.core.refusals import refusal
+from adapters.simulated.core.refusals import invalid_parameter, refusal
 from adapters.simulated.core.units import text_of
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import CATALOGUE, FaultOrder
 from adapters.simulated.server.calls import decoded
 from adapters.simulated.server.exchange import Exchange
+from adapters.simulated.server.pushes import ANNOUNCEMENTS
 from adapters.simulated.server.rows import Row, order_row, user_trade_row
 
 _encode = msgspec.json.Encoder().encode
@@ -36,6 +38,18 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
     async def disconnect(_request: web.Request) -> web.StreamResponse:
         return _json({"disconnected": exchange.disconnect_all()})
 
+    async def upgrade(request: web.Request) -> web.StreamResponse:
+        wanted = decoded(await request.read() or b"{}", Upgrade)
+        exchange.finish(exchange.upgrade(wanted.after_ms / 1000))
+        return _json({"warned": exchange.connections})
+
+    async def announce(request: web.Request) -> web.StreamResponse:
+        wanted = decoded(await request.read(), Announcement)
+        if wanted.subject not in ANNOUNCEMENTS:
+            raise invalid_parameter("subject", wanted.subject)
+        exchange.venue.announce(wanted.subject, wanted.title, wanted.brief, exchange.now_ns())
+        return _json({"announced": wanted.title})
+
     get("/control/faults", lambda _request: _faults(exchange))
     app.router.add_post("/control/faults", set_faults)
     get("/control/faults/catalogue", lambda _request: CATALOGUE)
@@ -44,6 +58,22 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
     get("/control/invariants", lambda _request: _invariants(exchange.venue))
     get("/control/status", lambda _request: _status(exchange))
     app.router.add_post("/control/disconnect", disconnect)
+    app.router.add_post("/control/upgrade", upgrade)
+    app.router.add_post("/control/announce", announce)
+
+
+class Upgrade(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /control/upgrade."""
+
+    after_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 1000
+
+
+class Announcement(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /control/announce."""
+
+    subject: str
+    title: str
+    brief: str = ""
 
 
 def _json(value: Any) -> web.Response:

@@ -10,16 +10,19 @@ import time
 from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from adapters.simulated.core.events import Event
+from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import FaultPlan
 from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.server.connection import MOST_QUEUED, Connection
 from adapters.simulated.server.hub import Hub
+from adapters.simulated.server.pushes import upgrade
 
 _TICK_S = 0.01
+_MOST_CONNECTIONS = 300
 
 
 class Journal(Protocol):
@@ -43,6 +46,7 @@ class Exchange:
         limits: How often clients may call.
         journal: None for a venue that lives in memory only.
         most_queued: Messages a WebSocket client may be behind.
+        most_connections: Sockets that one address may have open.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Exchange:
         journal: Journal | None = None,
         *,
         most_queued: int = MOST_QUEUED,
+        most_connections: int = _MOST_CONNECTIONS,
     ) -> None:
         self.venue = venue
         self.faults = faults
@@ -63,6 +68,7 @@ class Exchange:
         self._connected = 0
         self._journal = journal
         self._most_queued = most_queued
+        self._most_connections = most_connections
         self._failure: Exception | None = None
         self._turn: asyncio.Future[None] | None = None
         self._unfinished: set[asyncio.Task[None]] = set()
@@ -76,11 +82,21 @@ class Exchange:
         """How many sockets are open."""
         return len(self._connections)
 
-    def admit(self, socket: web.WebSocketResponse) -> Connection:
-        """Return the new connection over `socket`."""
+    def check_room(self, client: str) -> None:
+        """Refuse another socket of the address `client` if it has as many as it may.
+
+        Raises:
+            VenueRefused: `TOO_MANY_REQUESTS`.
+        """
+        if sum(each.client == client for each in self._connections) >= self._most_connections:
+            text = f"too many connections of one address: at most {self._most_connections}"
+            raise refusal("TOO_MANY_REQUESTS", text)
+
+    def admit(self, socket: web.WebSocketResponse, client: str) -> Connection:
+        """Return the new connection of `client` over `socket`."""
         self._connected += 1
         connection = Connection(
-            socket, self._connected, self.faults, self.now_ns, self._most_queued
+            socket, self._connected, client, self.faults, self.now_ns, self._most_queued
         )
         self._connections[connection] = None
         return connection
@@ -96,6 +112,15 @@ class Exchange:
         for connection in self._connections:
             connection.cut()
         return len(self._connections)
+
+    async def upgrade(self, after_s: float) -> None:
+        """Give every socket notice that it will be closed, and close it after `after_s`."""
+        warned = tuple(self._connections)
+        for connection in warned:
+            connection.reply(upgrade(self.now_ns()))
+        await asyncio.sleep(after_s)
+        closing = (each.socket.close(code=WSCloseCode.GOING_AWAY) for each in warned)
+        await asyncio.gather(*closing, return_exceptions=True)
 
     def finish(self, work: Coroutine[Any, Any, None]) -> None:
         """Do `work` beside everything else, even if whoever asked for it leaves."""

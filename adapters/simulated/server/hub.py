@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from adapters.simulated.core.book_channel import BOOK_KINDS
 from adapters.simulated.core.events import (
+    Announced,
     BalanceMoved,
     BookPublished,
     Event,
@@ -101,6 +102,14 @@ class Hub:
                     self._tell_trade(event, now_ns)
                 case OrderMoved() | TradeDone() | BalanceMoved():
                     self._tell_owner(event, now_ns)
+                case Announced():
+                    self._announce(event, now_ns)
+
+    def _announce(self, told: Announced, now_ns: int) -> None:
+        for channel in map(pushes.announcement_channel, (told.subject, "all")):
+            for language in pushes.LANGUAGES:
+                message = pushes.push(channel, pushes.announcement(told, language), now_ns)
+                self._subscribed.send((channel, language), channel, message)
 
     def _book(self, channel: str, told: BookPublished, now_ns: int) -> bytes:
         units = self._venue.pairs[told.pair].units

@@ -5,7 +5,12 @@ from typing import Any
 import msgspec
 
 from adapters.simulated.core.candles import SECONDS, Candle
-from adapters.simulated.core.events import BalanceMoved, BookPublished, TradePublished
+from adapters.simulated.core.events import (
+    Announced,
+    BalanceMoved,
+    BookPublished,
+    TradePublished,
+)
 from adapters.simulated.core.orders import UserTrade
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.switches import ChangeOf
@@ -23,6 +28,21 @@ _encode = msgspec.json.Encoder().encode
 
 _APART = 7_000_000_000
 """What the ids of `spot.obu` are ahead by where they are numbered apart."""
+
+LANGUAGES = ("en", "cn")
+
+ANNOUNCEMENTS = (
+    "listing",
+    "delisting",
+    "fee",
+    "etf",
+    "deposit_withdrawal",
+    "rename",
+    "precision",
+    "engine_upgrade",
+    "all",
+)
+"""Subjects of announcements; the last hears of each."""
 
 _FEES = frozenset({
     "fee", "point_fee", "gt_fee", "gt_maker_fee", "gt_taker_fee", "gt_discount", "rebated_fee",
@@ -166,6 +186,37 @@ def user_trade(trade: UserTrade, units: PairUnits, user_id: int) -> Row:
         "biz_info": "-",
         "id_market": trade.market_id,
     }
+
+
+def announcement_channel(subject: str) -> str:
+    """Return the channel of announcements about `subject`."""
+    return f"announcement.summary_{subject}"
+
+
+def announcement(told: Announced, language: str) -> Row:
+    """Return a result of an announcement channel; the text is the same in each language."""
+    return {
+        "lang": language,
+        "origin_url": f"https://www.gate.com/announcements/article/{told.number}",
+        "title": told.title,
+        "brief": told.brief,
+        "published_at": told.time_ns // NS_PER_S,
+    }
+
+
+def upgrade(now_ns: int) -> bytes:
+    """Return the notice that the server will close this connection soon."""
+    return _encode(
+        {
+            "time": now_ns // NS_PER_S,
+            "time_ms": now_ns // NS_PER_MS,
+            "channel": "",
+            # Clients look for the one or the other.
+            "event": "upgrade",
+            "type": "upgrade",
+            "msg": "The connection will soon be closed for an upgrade. Please reconnect.",
+        }
+    )
 
 
 def without_fees(row: Row) -> Row:

@@ -9,9 +9,11 @@ from adapters.simulated.core.refusals import invalid_parameter, refusal
 from adapters.simulated.rate_limits import LimitClass
 from adapters.simulated.server.calls import Call, Route, one_page
 from adapters.simulated.server.rows import (
+    TIME_ZONES,
     Row,
     candle_row,
     currency_row,
+    day_changes,
     level_rows,
     pair_row,
     public_trade_row,
@@ -61,15 +63,22 @@ def currency_pair(call: Call) -> Row:
 
 def tickers(call: Call) -> list[Row]:
     """GET /spot/tickers: always an array."""
-    name = call.query.get("currency_pair")
+    name, zone = call.query.get("currency_pair"), call.query.get("timezone")
+    if zone and zone not in TIME_ZONES:
+        raise invalid_parameter("timezone", zone)
     if not name:
-        return [ticker_row(market, call.now_ns) for market in call.venue.pairs.values()]
+        return [_ticker(market, zone, call) for market in call.venue.pairs.values()]
     market = call.venue.pair(name)
-    row = ticker_row(market, call.now_ns)
+    row = _ticker(market, zone, call)
     for side, member in ((market.book.asks, "lowest_size"), (market.book.bids, "highest_size")):
         best = side.top(1)
         row[member] = market.units.amount_text(best[0][1]) if best else ""
     return [row]
+
+
+def _ticker(market: PairMarket, zone: str | None, call: Call) -> Row:
+    row = ticker_row(market, call.now_ns)
+    return row | day_changes(market, zone, call.now_ns) if zone else row
 
 
 def order_book(call: Call) -> Row:
@@ -142,11 +151,9 @@ def candlesticks(call: Call) -> list[list[str]]:
     length, now_s = SECONDS[interval], call.now_ns // NS_PER_S
     limit = call.optional_number("limit")
     start, end = call.optional_number("from"), call.optional_number("to")
-    if limit is not None and start is not None and end is not None:
+    if limit is not None and (start is not None or end is not None):
         raise refusal("INVALID_PARAM_VALUE", "`limit` excludes `from` and `to`")
     count = call.number("limit", 100, least=1, most=_MOST_CANDLES)
-    if end is None and start is not None and limit is not None:
-        end = start + (limit - 1) * length
     end = min(now_s if end is None else end, now_s)
     if start is None:
         start = end - end % length - (count - 1) * length

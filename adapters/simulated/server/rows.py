@@ -92,18 +92,38 @@ def ticker_row(market: PairMarket, now_ns: int) -> Row:
     bid, ask = market.book.bids.best(), market.book.asks.best()
     last = market.last_ticks or 0
     start, high, low, lots, ticks_lots = market.day(now_ns) or (last, last, last, 0, 0)
-    change = Decimal(last - start) * 100 / start if start else Decimal(0)
     return {
         "currency_pair": market.rules.pair,
         "last": units.price_text(last),
         "lowest_ask": units.price_text(ask) if ask is not None else "",
         "highest_bid": units.price_text(bid) if bid is not None else "",
-        "change_percentage": plain(round(change, 2)),
+        "change_percentage": _change(start, last),
         "base_volume": units.amount_text(lots),
         "quote_volume": quote_text(units, ticks_lots),
         "high_24h": units.price_text(high),
         "low_24h": units.price_text(low),
     }
+
+
+def _change(start: int, last: int) -> str:
+    change = Decimal(last - start) * 100 / start if start else Decimal(0)
+    return plain(round(change, 2))
+
+
+_DAY_S = 86_400
+_DAY_BEGINS_S = {"utc0": 0, "utc8": 8 * 3600}
+TIME_ZONES = (*_DAY_BEGINS_S, "all")
+
+
+def day_changes(market: PairMarket, time_zone: str, now_ns: int) -> Row:
+    """Return the members of a ticker that count from midnight of a time zone, or of all."""
+    now_s, last = now_ns // NS_PER_S, market.last_ticks or 0
+    row = {}
+    for name, ahead_s in _DAY_BEGINS_S.items():
+        if time_zone in (name, "all"):
+            midnight_s = now_s - (now_s + ahead_s) % _DAY_S
+            row[f"change_{name}"] = _change(market.candles.price_at(midnight_s) or last, last)
+    return row
 
 
 def quote_text(units: PairUnits, ticks_lots: int) -> str:

@@ -1,38 +1,30 @@
-"""What a WebSocket client may say and what it is answered (gate-protocol.md sections 7 to 9).
+"""What a WebSocket client may say and what it is answered (gate-protocol.md sections 7 to 10).
 
-Pure: bytes in, a decision and bytes out. Adding a channel is adding a row to `CHANNELS`.
+Pure: bytes in, a decision and bytes out.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from adapters.simulated.core.book_channel import BOOK_KINDS
-from adapters.simulated.core.candles import SECONDS
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.venue import Venue
-from adapters.simulated.server.hub import BOOK_STREAM, BOOK_UPDATES
-from adapters.simulated.server.periodic import (
-    BEST_PRICES,
-    BOOK_PACES_NS,
-    CANDLES,
-    TICKERS,
-    WHOLE_BOOKS,
+from adapters.simulated.server.channels import (
+    BAD_ARGUMENT,
+    BAD_BODY,
+    CHANNELS,
+    NOT_AUTHENTICATED,
+    ChannelError,
 )
+from adapters.simulated.server.hub import BOOK_STREAM
 from adapters.simulated.server.pushes import book_stream_name
 from adapters.simulated.server.signing import ChannelAuth, authenticated_channel
 from adapters.simulated.server.socket_api import Asked, SocketApi
-from adapters.simulated.server.subscriptions import EVERY_PAIR, Topic
+from adapters.simulated.server.subscriptions import Topic
 from state.errors import VenueRefused
-from state.values import NS_PER_MS, NS_PER_S, Pair
+from state.values import NS_PER_MS, NS_PER_S
 
 _encode = msgspec.json.Encoder().encode
-
-_WHOLE_BOOK_LEVELS = ("5", "10", "20", "30", "50", "100")
-
-BAD_BODY, BAD_ARGUMENT, SERVER_FAILED, NOT_AUTHENTICATED = 1, 2, 3, 4
-"""Gate's error codes."""
 
 
 class Incoming(msgspec.Struct, kw_only=True):
@@ -47,15 +39,6 @@ class Incoming(msgspec.Struct, kw_only=True):
     auth: ChannelAuth | None = None
 
 
-class ChannelError(Exception):
-    """Gate's answer to a message that cannot be served."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
 class Decision(NamedTuple):
     """What to do about a message."""
 
@@ -64,101 +47,6 @@ class Decision(NamedTuple):
     """A call to be made."""
     subscribe: tuple[Topic, ...] = ()
     unsubscribe: tuple[Topic, ...] = ()
-
-
-def _strings(payload: Any) -> list[str]:
-    if not isinstance(payload, list) or not payload:
-        raise ChannelError(BAD_ARGUMENT, "payload must be a non-empty array of strings")
-    if not all(isinstance(each, str) for each in payload):
-        raise ChannelError(BAD_ARGUMENT, "payload must be a non-empty array of strings")
-    return payload
-
-
-def _known(venue: Venue, pairs: list[str]) -> list[str]:
-    for pair in pairs:
-        if Pair(pair) not in venue.pairs:
-            raise ChannelError(BAD_ARGUMENT, f"unknown currency pair: {pair}")
-    return pairs
-
-
-def _pairs(venue: Venue, payload: Any) -> list[str]:
-    return _known(venue, _strings(payload))
-
-
-def _book(venue: Venue, payload: Any) -> list[str]:
-    pair, *rest = _strings(payload)
-    _known(venue, [pair])
-    pace = rest[0] if rest else "100ms"
-    if pace not in BOOK_KINDS or BOOK_KINDS[pace].begins_full:
-        raise ChannelError(BAD_ARGUMENT, f"unknown interval: {pace}")
-    return [f"{pace}_{pair}"]
-
-
-def _book_streams(venue: Venue, payload: Any) -> list[str]:
-    wanted = []
-    for name in _strings(payload):
-        prefix, _, rest = name.partition(".")
-        pair, _, depth = rest.partition(".")
-        kind = f"{prefix}.{depth}"
-        if kind not in BOOK_KINDS:
-            raise ChannelError(BAD_ARGUMENT, f"unknown stream: {name}")
-        _known(venue, [pair])
-        wanted.append(f"{kind}_{pair}")
-    return wanted
-
-
-def _whole_book(venue: Venue, payload: Any) -> list[str]:
-    pair, *rest = _strings(payload)
-    _known(venue, [pair])
-    levels, pace = rest if len(rest) == 2 else ("", "")
-    if levels not in _WHOLE_BOOK_LEVELS:
-        raise ChannelError(BAD_ARGUMENT, f"unknown level: {levels}")
-    if pace not in BOOK_PACES_NS:
-        raise ChannelError(BAD_ARGUMENT, f"unknown interval: {pace}")
-    return [f"{levels}_{pace}_{pair}"]
-
-
-def _candles(venue: Venue, payload: Any) -> list[str]:
-    interval, *pairs = _strings(payload)
-    if interval not in SECONDS:
-        raise ChannelError(BAD_ARGUMENT, f"unknown interval: {interval}")
-    if not pairs:
-        raise ChannelError(BAD_ARGUMENT, "payload must be an interval and a currency pair")
-    return [f"{interval}_{pair}" for pair in _known(venue, pairs)]
-
-
-def _own_pairs(venue: Venue, payload: Any) -> list[str]:
-    pairs = _strings(payload)
-    _known(venue, [pair for pair in pairs if pair != EVERY_PAIR])
-    return pairs
-
-
-def _whole_account(_venue: Venue, _payload: Any) -> list[str]:
-    return [EVERY_PAIR]
-
-
-class _Channel(NamedTuple):
-    """How a channel reads its payload, and whether it wants a signature."""
-
-    wants: Callable[[Venue, Any], list[str]]
-    private: bool = False
-
-
-CHANNELS = {
-    TICKERS: _Channel(_pairs),
-    "spot.trades": _Channel(_pairs),
-    "spot.trades_v2": _Channel(_pairs),
-    BEST_PRICES: _Channel(_pairs),
-    BOOK_UPDATES: _Channel(_book),
-    BOOK_STREAM: _Channel(_book_streams),
-    WHOLE_BOOKS: _Channel(_whole_book),
-    CANDLES: _Channel(_candles),
-    "spot.orders": _Channel(_own_pairs, private=True),
-    "spot.orders_v2": _Channel(_own_pairs, private=True),
-    "spot.usertrades": _Channel(_own_pairs, private=True),
-    "spot.usertrades_v2": _Channel(_own_pairs, private=True),
-    "spot.balances": _Channel(_whole_account, private=True),
-}
 
 
 class SocketProtocol:
@@ -184,8 +72,9 @@ class SocketProtocol:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
             failed = ChannelError(BAD_BODY, f"invalid request: {problem}")
             return Decision(self._answer(Incoming(channel=""), now_ns, failed))
-        if incoming.channel == "spot.ping":
-            return Decision(_pong(now_ns))
+        service, _, word = incoming.channel.partition(".")
+        if word == "ping" and service in ("spot", "announcement"):
+            return Decision(_pong(service, now_ns))
         if incoming.event == "api":
             asked = self.api.read(incoming.channel, incoming.payload, now_ns)
             return Decision(asked) if isinstance(asked, bytes) else Decision(asked=asked)
@@ -260,12 +149,12 @@ def _label(label: str, message: str) -> str:
     return _encode({"label": label, "message": message}).decode()
 
 
-def _pong(now_ns: int) -> bytes:
+def _pong(service: str, now_ns: int) -> bytes:
     return _encode(
         {
             "time": now_ns // NS_PER_S,
             "time_ms": now_ns // NS_PER_MS,
-            "channel": "spot.pong",
+            "channel": f"{service}.pong",
             "event": "",
             "error": None,
             "result": None,

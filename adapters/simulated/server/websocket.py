@@ -17,6 +17,8 @@ _MESSAGE_BYTES = 1 << 20
 
 async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamResponse:
     """Serve one client until it leaves, or is cut off by a fault or for being slow."""
+    client = request.remote or ""
+    exchange.check_room(client)
     # The real venue does not support compression fully, so none is offered.
     socket = web.WebSocketResponse(
         compress=False,
@@ -24,11 +26,11 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
         max_msg_size=_MESSAGE_BYTES,
     )
     await socket.prepare(request)
-    connection = exchange.admit(socket)
+    connection = exchange.admit(socket, client)
     transport = request.transport
     tasks = [
         asyncio.create_task(connection.write()),
-        asyncio.create_task(_read(exchange, connection, request.remote or "")),
+        asyncio.create_task(_read(exchange, connection)),
         # Writing may hang on a reader that reads nothing: only this notices that it is cut off.
         asyncio.create_task(connection.is_cut.wait()),
     ]
@@ -46,8 +48,8 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
     return socket
 
 
-async def _read(exchange: Exchange, connection: Connection, client: str) -> None:
-    protocol = SocketProtocol(exchange.venue, connection.number, client)
+async def _read(exchange: Exchange, connection: Connection) -> None:
+    protocol = SocketProtocol(exchange.venue, connection.number, connection.client)
     early = exchange.venue.switches.book_stream_before_answer
     async for message in connection.socket:
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):

@@ -158,13 +158,23 @@ class Socket:
 
 @contextlib.asynccontextmanager
 async def serving(
-    *faults: FaultOrder, rate_limits: bool = False, most_queued: int = 5_000, **options: Any
+    *faults: FaultOrder,
+    rate_limits: bool = False,
+    most_queued: int = 5_000,
+    most_connections: int = 300,
+    **options: Any,
 ) -> AsyncIterator[Served]:
     """Serve an exchange with one demo account."""
     wanted = ExchangeOptions(**({"pairs": ("BTC_USDT", "ETH_USDT")} | options))
     venue = build_venue(wanted, time.time_ns())
     limits = RateLimits(enforced=rate_limits)
-    exchange = Exchange(venue, FaultPlan(faults, Random(1)), limits, most_queued=most_queued)
+    exchange = Exchange(
+        venue,
+        FaultPlan(faults, Random(1)),
+        limits,
+        most_queued=most_queued,
+        most_connections=most_connections,
+    )
     runner = web.AppRunner(application(exchange), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -96,3 +96,15 @@ def test_nothing_is_known_before_the_first_trade():
     assert store.bars("1m", 0, START, START) == []
     assert store.newest("1m", START) is None
     assert store.day(START) is None
+
+
+def test_the_price_at_an_hour_is_the_last_before_it_or_the_first_known():
+    store = CandleStore()
+    assert store.price_at(0) is None
+    store.add(7_200 * NS_PER_S, 100, 1)
+    store.add(10_900 * NS_PER_S, 110, 1)
+    store.add(18_100 * NS_PER_S, 130, 1)
+
+    assert store.price_at(3_600) == 100
+    assert store.price_at(14_400) == 110
+    assert store.price_at(25_200) == 130

@@ -65,6 +65,33 @@ async def test_tickers_are_always_an_array_of_strings(served):
     assert all(is_decimal(value) for value in ticker.values())
 
 
+@pytest.mark.parametrize(
+    ("zone", "members"),
+    [
+        ("utc0", {"change_utc0"}),
+        ("utc8", {"change_utc8"}),
+        ("all", {"change_utc0", "change_utc8"}),
+    ],
+)
+async def test_tickers_also_count_from_a_midnight(served, zone, members):
+    rows = await served.get("/spot/tickers", f"timezone={zone}")
+    for row in rows:
+        assert {name for name in row if name.startswith("change_utc")} == members
+        assert all(abs(Decimal(row[name])) < 50 for name in members)
+
+
+async def test_candles_that_are_too_old_or_too_many_are_refused_in_gates_words(served):
+    for query, message in (
+        (
+            "&interval=1m&from=1000",
+            "Candlestick too long ago. Maximum 10000 points ago are allowed",
+        ),
+        ("&limit=1001", "Invalid request parameter `limit` value: 1001"),
+    ):
+        _, body, _ = await served.send("GET", "/spot/candlesticks", BTC + query)
+        assert body == {"label": "INVALID_PARAM_VALUE", "message": message}
+
+
 async def test_the_book_is_ascending_asks_and_descending_bids_with_an_id_when_asked(served):
     plain = await served.get("/spot/order_book", BTC)
     assert set(plain) == {"current", "update", "asks", "bids"}
@@ -156,6 +183,10 @@ async def test_candles_can_be_asked_for_by_time(served):
         ("/spot/candlesticks", BTC + "&interval=7m", "INVALID_PARAM_VALUE"),
         ("/spot/candlesticks", BTC + "&limit=1001", "INVALID_PARAM_VALUE"),
         ("/spot/candlesticks", BTC + "&interval=1m&from=1000", "INVALID_PARAM_VALUE"),
+        ("/spot/candlesticks", BTC + "&limit=5&from=1700000000", "INVALID_PARAM_VALUE"),
+        ("/spot/candlesticks", BTC + "&limit=5&to=1700000000", "INVALID_PARAM_VALUE"),
+        ("/spot/candlesticks", BTC + "&interval=3m", "INVALID_PARAM_VALUE"),
+        ("/spot/tickers", "timezone=utc1", "INVALID_PARAM_VALUE"),
         ("/spot/currency_pairs/NOPE", "", "INVALID_CURRENCY_PAIR"),
     ],
 )

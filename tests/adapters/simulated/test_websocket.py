@@ -294,11 +294,61 @@ async def test_unsubscribing_and_leaving_end_the_telling(served):
     assert served.exchange.connections == 0
 
 
-async def test_both_path_forms_are_served(served):
-    served.ws_url = served.ws_url.rstrip("/")
+@pytest.mark.parametrize("path", ["/ws/v4", "/ws/v4/", "/v4/ws/spot", "/v4/ws/spot/?a=b"])
+async def test_every_path_form_is_served_and_a_query_ignored(served, path):
+    served.ws_url = served.ws_url.removesuffix("/ws/v4/") + path
     async with connected(served) as socket:
         await socket.say("spot.ping")
         assert (await socket.hear())["channel"] == "spot.pong"
+
+
+async def test_announcements_are_told_in_the_language_asked_for(served):
+    served.ws_url += "ann"
+    async with connected(served) as socket:
+        await socket.say("announcement.ping")
+        assert (await socket.hear())["channel"] == "announcement.pong"
+        unknown = await socket.subscribe("announcement.summary_listing", ["xx"])
+        assert unknown["error"] == {"code": 2, "message": "unknown language: xx"}
+        await socket.subscribe("announcement.summary_delisting", ["cn"])
+        await socket.subscribe("announcement.summary_all", ["en"])
+        body = {"subject": "delisting", "title": "ETH_USDT ends", "brief": "tomorrow"}
+        await control(served, "announce", body)
+        first, second = await socket.hear(), await socket.hear()
+    assert [first["channel"], second["channel"]] == [
+        "announcement.summary_delisting",
+        "announcement.summary_all",
+    ]
+    assert [first["result"]["lang"], second["result"]["lang"]] == ["cn", "en"]
+    assert set(first["result"]) == {"lang", "origin_url", "title", "brief", "published_at"}
+    assert second["result"]["title"] == "ETH_USDT ends"
+
+
+async def control(served, path, body):
+    async with served.session.post(f"{served.host}/control/{path}", json=body) as answer:
+        return await answer.json()
+
+
+async def test_an_announcement_about_nothing_known_is_refused(served):
+    answer = await control(served, "announce", {"subject": "weather", "title": "rain"})
+    assert answer["label"] == "INVALID_PARAM_VALUE"
+
+
+async def test_before_an_upgrade_a_notice_is_given_and_then_the_socket_is_closed(served):
+    async with connected(served) as socket:
+        assert await control(served, "upgrade", {"after_ms": 20}) == {"warned": 1}
+        notice = await socket.hear()
+        assert (notice["type"], notice["event"]) == ("upgrade", "upgrade")
+        assert "reconnect" in notice["msg"]
+        closed = await asyncio.wait_for(socket.socket.receive(), DEADLINE_S)
+        assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, 1001)
+    await until(lambda: not served.exchange.connections)
+
+
+async def test_one_address_may_have_so_many_connections_only():
+    async with serving(most_connections=1) as served, connected(served):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await served.session.ws_connect(served.ws_url)
+        assert caught.value.status == 429
 
 
 async def unread(served):
