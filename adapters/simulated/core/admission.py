@@ -3,16 +3,19 @@
 import re
 from decimal import Decimal
 
-from adapters.simulated.core.orders import Order, OrderRequest
+from adapters.simulated.core.ledger import Account
+from adapters.simulated.core.orders import Order, OrderRequest, SelfTradeAct
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
 from adapters.simulated.core.refusals import invalid_parameter, missing_parameter, refusal
-from adapters.simulated.core.switches import PriceBand
+from adapters.simulated.core.switches import PriceBand, SelfTrade
 from adapters.simulated.core.units import decimal_of, scaled
-from state.values import NS_PER_MS, OrderType, Side, TimeInForce, plain
+from state.values import NS_PER_MS, Currency, OrderType, Side, TimeInForce, plain
 
 _TEXT = re.compile(r"t-[0-9A-Za-z_.\-]{1,28}\Z", re.ASCII)
 _AT_MARKET = frozenset({TimeInForce.IOC, TimeInForce.FOK})
+_MOST_SLICES = 1_000
+"""Parts that an iceberg may show one after the other."""
 
 
 def check_text(text: str | None) -> None:
@@ -40,24 +43,75 @@ def check_expiry(expires_ms: int | None, now_ns: int) -> None:
         )
 
 
-def admit(request: OrderRequest, market: PairMarket, band: PriceBand) -> tuple[int, int]:
+def admit(
+    request: OrderRequest, market: PairMarket, account: Account, band: PriceBand, now_ns: int
+) -> tuple[int, int]:
     """Return (ticks, amount) of an order that may be placed; see `Order` for their units.
 
     Raises:
         VenueRefused: With the label that Gate gives for the first thing wrong.
     """
-    rules = market.rules
-    if request.wallet not in ("spot", ""):
+    if request.wallet not in account.wallets:
         raise refusal("INVALID_PARAM_VALUE", f"account {request.wallet} is not enabled")
-    if not rules.status.allows(request.side):
-        raise refusal("TRADE_RESTRICTED", f"{rules.pair} takes no {request.side} orders now")
     if request.type is OrderType.MARKET:
+        check_open(market.rules, request.side, now_ns)
         return 0, _market_amount(request, market)
-    ticks = _ticks(request.price, market)
-    lots = _lots(request.amount, market)
-    _check_size(rules, request.amount, decimal_of(ticks, rules.price_decimals) * request.amount)
-    _check_band(request.side, ticks, market, band)
+    ticks = ticks_of(request.price, market)
+    lots = lots_of(request.amount, market)
+    check_limit(request.side, ticks, lots, market, now_ns)
+    check_band(request.side, ticks, market, band)
     return ticks, lots
+
+
+def check_limit(side: Side, ticks: int, lots: int, market: PairMarket, now_ns: int) -> None:
+    """Refuse a limit order of a size that the pair does not take now.
+
+    Raises:
+        VenueRefused: `TRADE_RESTRICTED`, `INVALID_PARAM_VALUE`, `AMOUNT_TOO_MUCH`.
+    """
+    rules = market.rules
+    check_open(rules, side, now_ns)
+    size = decimal_of(lots, rules.amount_decimals)
+    _check_size(rules, size, decimal_of(ticks, rules.price_decimals) * size)
+
+
+def check_open(rules: PairRules, side: Side, now_ns: int) -> None:
+    """Refuse an order of a pair, or of a side of it, that does not trade.
+
+    Raises:
+        VenueRefused: `TRADE_RESTRICTED`.
+    """
+    if not rules.allows(side, now_ns):
+        raise refusal("TRADE_RESTRICTED", f"{rules.pair} takes no {side} orders now")
+
+
+def shown_lots(request: OrderRequest, market: PairMarket, lots: int) -> int:
+    """Return the lots that an iceberg shows at a time, 0 for an order that hides nothing.
+
+    Raises:
+        VenueRefused: `INVALID_PARAM_VALUE`, `INVALID_PRECISION`.
+    """
+    if not request.iceberg or request.type is OrderType.MARKET:
+        return 0
+    shown = lots_of(request.iceberg, market, "iceberg")
+    if shown > lots or lots > shown * _MOST_SLICES:
+        raise invalid_parameter("iceberg", request.iceberg)
+    return shown if shown < lots else 0
+
+
+def self_trade_act(
+    request: OrderRequest, account: Account, alone: SelfTrade
+) -> SelfTradeAct | None:
+    """Return what gives way when the order meets one of its own group, None when they trade.
+
+    Raises:
+        VenueRefused: If it names an act though its user is in no group.
+    """
+    if account.stp_group:
+        return request.stp_act or SelfTradeAct.NEWEST
+    if request.stp_act is not None:
+        raise refusal("INVALID_PARAM_VALUE", "stp_act: the user is in no STP group")
+    return None if alone is SelfTrade.ALLOWED else SelfTradeAct.NEWEST
 
 
 def _market_amount(request: OrderRequest, market: PairMarket) -> int:
@@ -71,17 +125,24 @@ def _market_amount(request: OrderRequest, market: PairMarket) -> int:
         if atoms <= 0:
             raise invalid_parameter("amount", request.amount)
         _check_size(rules, None, request.amount)
+        _check_cap(request.amount, rules.market_max_quote, rules.quote)
         return atoms
-    lots = _lots(request.amount, market)
+    lots = lots_of(request.amount, market)
     reference = market.reference_ticks()
     worth = None
     if reference is not None:
         worth = decimal_of(reference, rules.price_decimals) * request.amount
     _check_size(rules, request.amount, worth)
+    _check_cap(request.amount, rules.market_max_base, rules.base)
     return lots
 
 
-def _ticks(price: Decimal | None, market: PairMarket) -> int:
+def ticks_of(price: Decimal | None, market: PairMarket) -> int:
+    """Return a limit price in ticks.
+
+    Raises:
+        VenueRefused: `MISSING_REQUIRED_PARAM`, `INVALID_PRECISION`, `INVALID_PARAM_VALUE`.
+    """
     if price is None:
         raise missing_parameter("price")
     ticks = market.units.ticks(price)
@@ -95,15 +156,20 @@ def _ticks(price: Decimal | None, market: PairMarket) -> int:
     return ticks
 
 
-def _lots(amount: Decimal, market: PairMarket) -> int:
+def lots_of(amount: Decimal, market: PairMarket, name: str = "amount") -> int:
+    """Return a base quantity in lots; `name` is the request's member.
+
+    Raises:
+        VenueRefused: `INVALID_PRECISION`, `INVALID_PARAM_VALUE`.
+    """
     lots = market.units.lots(amount)
     if lots is None:
         raise refusal(
             "INVALID_PRECISION",
-            f"amount {amount} exceeds the precision of {market.rules.amount_decimals} decimals",
+            f"{name} {amount} exceeds the precision of {market.rules.amount_decimals} decimals",
         )
     if lots <= 0:
-        raise invalid_parameter("amount", amount)
+        raise invalid_parameter(name, amount)
     return lots
 
 
@@ -119,15 +185,25 @@ def _check_size(rules: PairRules, base: Decimal | None, quote: Decimal | None) -
                 f"Your order size {size:.6f} {currency} is too small. "
                 f"The minimum is {plain(least)} {currency}",
             )
-        if size is not None and most is not None and size > most:
-            raise refusal(
-                "AMOUNT_TOO_MUCH",
-                f"Your order size {size:.6f} {currency} is too large. "
-                f"The maximum is {plain(most)} {currency}",
-            )
+        if size is not None:
+            _check_cap(size, most, currency)
 
 
-def _check_band(side: Side, ticks: int, market: PairMarket, band: PriceBand) -> None:
+def _check_cap(size: Decimal, most: Decimal | None, currency: Currency) -> None:
+    if most and size > most:
+        raise refusal(
+            "AMOUNT_TOO_MUCH",
+            f"Your order size {size:.6f} {currency} is too large. "
+            f"The maximum is {plain(most)} {currency}",
+        )
+
+
+def check_band(side: Side, ticks: int, market: PairMarket, band: PriceBand) -> None:
+    """Refuse a limit too far from the market.
+
+    Raises:
+        VenueRefused: `PRICE_THRESHOLD_EXCEEDED`.
+    """
     reference = market.reference_ticks()
     if reference is None or band is PriceBand.OFF:
         return

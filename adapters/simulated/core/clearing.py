@@ -42,6 +42,24 @@ class Clearing:
         self._index.add(order)
         self._tell("put", order)
 
+    def relock(self, order: Order, market: PairMarket, ticks: int, left: int, now_ns: int) -> None:
+        """Lock what `order` would cost at other `ticks` or with other lots `left`.
+
+        Raises:
+            VenueRefused: `BALANCE_NOT_ENOUGH`; nothing changed.
+        """
+        needed = cost_of(order.side, market, ticks, left)
+        account, currency = self._ledger.accounts[order.owner], _pays_in(order, market)
+        if needed > order.locked:
+            self._ledger.lock(account, currency, needed - order.locked, now_ns)
+        else:
+            self._ledger.unlock(account, currency, order.locked - needed, now_ns)
+        order.locked = needed
+
+    def amended(self, order: Order) -> None:
+        """Tell what became of an order whose owner changed it."""
+        self._tell("update", order)
+
     def fills(
         self,
         market: PairMarket,
@@ -77,7 +95,7 @@ class Clearing:
         maker = fill.maker
         assert maker is not None, "the street has no order"
         self._settle(market, maker, fill, Role.MAKER, public_id, now_ns)
-        if maker.left:
+        if maker.filled_lots < maker.amount:
             self._tell("update", maker)
         else:
             self.finish(maker, market, OrderStatus.CLOSED, "filled", now_ns)
@@ -104,6 +122,7 @@ class Clearing:
         order.locked -= excess
         account = self._ledger.accounts[order.owner]
         self._ledger.unlock(account, _pays_in(order, market), excess, order.updated_ns)
+        order.shown, order.refilled = min(order.iceberg, order.left), False
         market.book.rest(order)
         if traded:
             self._tell("update", order)
@@ -132,6 +151,7 @@ class Clearing:
             market_id=public_id,
             sequence=market.sequence,
             now_ns=now_ns,
+            hidden=fill.hidden and role is Role.MAKER,
         )
         trade = settle(self._ledger, market.rules, market.units, order, terms)
         self._index.add_trade(trade)
@@ -146,7 +166,11 @@ class Clearing:
         return taken
 
     def _tell(self, event: Literal["put", "update", "finish"], order: Order) -> None:
-        self._outbox.append(OrderMoved(event=event, order=copy(order)))
+        told = copy(order)
+        if told.is_open and not told.counts_quote:
+            # An iceberg may meet one taker several times; each fill is told with its own rest.
+            told.left = told.amount - told.filled_lots
+        self._outbox.append(OrderMoved(event=event, order=told))
 
 
 def _pays_in(order: Order, market: PairMarket) -> Currency:
@@ -157,6 +181,11 @@ def lock_of(order: Order, market: PairMarket) -> int:
     """Return the atoms that what is left of `order` may still cost."""
     if order.counts_quote:
         return order.left
-    if order.side is Side.BUY:
-        return market.units.quote_atoms(order.ticks, order.left)
-    return market.units.base_atoms(order.left)
+    return cost_of(order.side, market, order.ticks, order.left)
+
+
+def cost_of(side: Side, market: PairMarket, ticks: int, lots: int) -> int:
+    """Return the atoms that `lots` at `ticks` cost: quote of a buy, base of a sell."""
+    if side is Side.BUY:
+        return market.units.quote_atoms(ticks, lots)
+    return market.units.base_atoms(lots)

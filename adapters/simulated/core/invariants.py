@@ -84,4 +84,6 @@ def _misqueued(venue: Venue) -> list[str]:
         queued.discard(order.id)
         if order.filled_lots + order.left != order.amount:
             problems.append(f"order {order.id}: filled and left are not its amount")
+        if not 0 < order.visible <= order.left:
+            problems.append(f"order {order.id} shows {order.visible} of {order.left}")
     return problems + [f"order {number} is in a book but not open" for number in queued]

@@ -43,6 +43,11 @@ class Account:
         self.maker_fee_ppm = 2000
         """Millionths of what is received."""
         self.taker_fee_ppm = 2000
+        self.stp_group = 0
+        """Whose orders do not trade with one another; 0 is none."""
+        self.wallets = frozenset({"", "spot"})
+        """What `account` of a request may say."""
+        self.default_wallet = "spot"
         self.balances: defaultdict[Currency, Balance] = defaultdict(Balance)
 
     @property

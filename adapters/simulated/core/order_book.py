@@ -6,16 +6,21 @@ orders are known only as level sizes, as on a recorded tape:
 
 - street size that is added joins behind us; size that goes away leaves from behind us first, so a
   queue position is never flattered;
-- whoever takes from the level takes the street lots before the first order, then that order.
+- whoever takes from the level takes the street lots before the first order, then that order;
+- an iceberg stands in the queue with what it shows; when that is gone it joins anew, at the back.
 
 Keys are ticks for bids and negative ticks for asks: on both sides the best level is the last.
 """
 
 from bisect import bisect_left, insort
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple, Protocol
 
 from adapters.simulated.core.orders import Order
 from state.values import Side
+
+NOBODY: Final[AbstractSet[str]] = frozenset()
 
 
 class Fill(NamedTuple):
@@ -24,6 +29,8 @@ class Fill(NamedTuple):
     ticks: int
     lots: int
     maker: Order | None
+    hidden: bool = False
+    """Whether the maker's part was hidden when its order came."""
 
 
 class BookWatcher(Protocol):
@@ -55,10 +62,32 @@ class Level:
 
     @property
     def total(self) -> int:
-        """Lots anybody may take here."""
+        """Lots anybody sees here."""
         if not self.queue:
             return self.street
-        return self.street + sum(resting.order.left for resting in self.queue)
+        return self.street + sum(resting.order.visible for resting in self.queue)
+
+    def join(self, order: Order) -> None:
+        """Queue `order` behind everybody."""
+        order.queued = self.queue[-1].order.queued + 1 if self.queue else 0
+        self.queue.append(_Resting(order, self.street))
+
+    def reachable(self, avoided: AbstractSet[str], *, passed: bool) -> tuple[int, bool]:
+        """Return (lots to be had here, hidden ones too; whether an avoided order bars the rest).
+
+        Args:
+            avoided: Owners that one does not trade with.
+            passed: Whether their orders make way, instead of barring it.
+        """
+        free = self.street
+        for place, resting in enumerate(self.queue):
+            order = resting.order
+            if order.owner not in avoided:
+                free += order.left
+            elif not passed:
+                before = (each.order.visible for each in self.queue[:place])
+                return resting.ahead + sum(before), True
+        return free, False
 
     def set_street(self, lots: int) -> None:
         """Make the anonymous size `lots`; what goes away leaves from behind."""
@@ -66,31 +95,33 @@ class Level:
         for resting in self.queue:
             resting.ahead = min(resting.ahead, lots)
 
-    def take(self, lots: int, ticks: int) -> list[Fill]:
-        """Take up to `lots` in queue order; the makers' `left` shrinks with it."""
+    def take(self, lots: int, ticks: int, avoided: AbstractSet[str] = NOBODY) -> list[Fill]:
+        """Take up to `lots` in queue order; the makers' `left` shrinks with it.
+
+        Whoever is `avoided` ends it.
+        """
         fills: list[Fill] = []
         while lots:
             before_us = self.queue[0].ahead if self.queue else self.street
-            maker = None
             if before_us:
                 part = min(lots, before_us)
                 self.street -= part
                 self._move_up(part)
-            elif self.queue:
-                part, maker = self._take_head(lots)
+                fill = Fill(ticks, part, None)
+            elif self.queue and self.queue[0].order.owner not in avoided:
+                fill = self._take_head(lots, ticks)
             else:
                 break
-            fills.append(Fill(ticks, part, maker))
-            lots -= part
+            fills.append(fill)
+            lots -= fill.lots
         return fills
 
     def take_ours(self, lots: int, ticks: int) -> list[Fill]:
         """Fill queued orders with up to `lots`, whatever stands before them."""
         fills = []
         while lots and self.queue:
-            part, order = self._take_head(lots)
-            fills.append(Fill(ticks, part, order))
-            lots -= part
+            fills.append(self._take_head(lots, ticks))
+            lots -= fills[-1].lots
         return fills
 
     def pass_by(self, lots: int, ticks: int) -> list[Fill]:
@@ -104,8 +135,8 @@ class Level:
             if part:
                 self._move_up(part)
             else:
-                part, order = self._take_head(lots)
-                fills.append(Fill(ticks, part, order))
+                fills.append(self._take_head(lots, ticks))
+                part = fills[-1].lots
             lots -= part
         return fills
 
@@ -113,13 +144,18 @@ class Level:
         for resting in self.queue:
             resting.ahead = max(0, resting.ahead - lots)
 
-    def _take_head(self, lots: int) -> tuple[int, Order]:
+    def _take_head(self, lots: int, ticks: int) -> Fill:
         order = self.queue[0].order
-        part = min(lots, order.left)
-        order.left -= part
-        if not order.left:
+        fill = Fill(ticks, min(lots, order.visible), order, order.refilled)
+        order.left -= fill.lots
+        if order.iceberg:
+            order.shown -= fill.lots
+        if not order.visible:
             del self.queue[0]
-        return part, order
+            if order.left:
+                order.refill()
+                self.join(order)
+        return fill
 
 
 class BookSide:
@@ -197,34 +233,50 @@ class OrderBook:
         for watcher in self.watchers:
             watcher.touched(side.side, key)
 
-    def take(self, taker: Side, lots: int, limit: int | None) -> list[Fill]:
-        """Take up to `lots` at `limit` ticks or better, best price first, oldest first."""
+    def take(
+        self, taker: Side, lots: int, limit: int | None, avoided: AbstractSet[str] = NOBODY
+    ) -> list[Fill]:
+        """Take up to `lots` at `limit` ticks or better, best price first, oldest first.
+
+        Ends before the first order of an `avoided` owner.
+        """
         opposite = self.side(taker.opposite)
         fills: list[Fill] = []
         while lots and (key := self.crossing(taker, limit)) is not None:
-            taken = opposite.levels[key].take(lots, key * opposite.sign)
+            taken = opposite.levels[key].take(lots, key * opposite.sign, avoided)
+            if not taken:
+                break
             lots -= sum(fill.lots for fill in taken)
             fills += taken
             self._settled(opposite, key)
         return fills
 
-    def takeable(self, taker: Side, lots: int, limit: int | None) -> int:
-        """Return how many of `lots` a `take` would get."""
+    def barred_by(self, taker: Side, limit: int, avoided: AbstractSet[str]) -> Order | None:
+        """Return the order of an `avoided` owner that a `take` meets first, None for others."""
+        key = self.crossing(taker, limit)
+        queue = self.side(taker.opposite).levels[key].queue if key is not None else []
+        if queue and not queue[0].ahead and queue[0].order.owner in avoided:
+            return queue[0].order
+        return None
+
+    def reachable(
+        self, taker: Side, limit: int, avoided: AbstractSet[str] = NOBODY, *, passed: bool = False
+    ) -> Iterator[tuple[int, int]]:
+        """Yield (ticks, lots) that a `take` would get, level by level; see `Level.reachable`."""
         opposite = self.side(taker.opposite)
-        floor = None if limit is None else limit * opposite.sign
-        found = 0
         for key in reversed(opposite.keys):
-            if found >= lots or (floor is not None and key < floor):
-                break
-            found += opposite.levels[key].total
-        return min(found, lots)
+            if key < limit * opposite.sign:
+                return
+            lots, barred = opposite.levels[key].reachable(avoided, passed=passed)
+            yield key * opposite.sign, lots
+            if barred:
+                return
 
     def rest(self, order: Order) -> None:
         """Queue `order` at its price, behind everybody."""
         side = self.side(order.side)
         key = order.ticks * side.sign
-        level = side.at(key)
-        level.queue.append(_Resting(order, level.street))
+        side.at(key).join(order)
         side.owned.add(key)
         self.touch(side, key)
 
@@ -235,6 +287,11 @@ class OrderBook:
         level = side.levels[key]
         level.queue = [resting for resting in level.queue if resting.order is not order]
         self._settled(side, key)
+
+    def resized(self, order: Order) -> None:
+        """Tell that a resting `order` shows less, in the place it has."""
+        side = self.side(order.side)
+        self.touch(side, order.ticks * side.sign)
 
     def quote(self, side: Side, ticks: int, lots: int) -> list[Fill]:
         """Make the street's size at `ticks` equal to `lots`; return what it met on the way.

@@ -16,6 +16,14 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SelfTradeAct(StrEnum):
+    """What gives way when an order meets one of its own group (`stp_act`)."""
+
+    NEWEST = "cn"
+    OLDEST = "co"
+    BOTH = "cb"
+
+
 class OrderRequest(Struct, frozen=True, kw_only=True):
     """What a client asks for. `amount` is base, but quote for a market buy."""
 
@@ -31,8 +39,21 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
     """Gate's `account`: which ledger pays; only `spot` exists here."""
     slippage: Decimal | None = None
     """Of a market order: its own cap, narrower than the pair's."""
+    iceberg: Decimal | None = None
+    """What of it is shown; None and 0 show all."""
+    stp_act: SelfTradeAct | None = None
     default_text: str = "apiv4"
     """Shown where the client gave no `text`."""
+
+
+class AmendRequest(Struct, frozen=True, kw_only=True):
+    """What a client wants changed of a resting order; None stays as it is."""
+
+    amount: Decimal | None = None
+    """The whole of it, what is filled included."""
+    price: Decimal | None = None
+    text: str | None = None
+    """A remark, told with the order and its later fills."""
 
 
 class Order(Struct, kw_only=True):
@@ -64,11 +85,33 @@ class Order(Struct, kw_only=True):
     status: OrderStatus = OrderStatus.OPEN
     finish_as: str = "open"
     wallet: str = "spot"
+    amend_text: str = "-"
+    iceberg: int = 0
+    """Lots shown at a time; 0 shows all."""
+    shown: int = 0
+    """Lots of an iceberg that anybody sees now."""
+    refilled: bool = False
+    """Whether what is shown of an iceberg was hidden at first."""
+    queued: int = 0
+    """Grows along the queue of its level."""
+    stp_group: int = 0
+    stp_act: SelfTradeAct | None = None
+    slippage: Decimal | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether it rests."""
         return self.status is OrderStatus.OPEN
+
+    @property
+    def visible(self) -> int:
+        """What of `left` the book shows."""
+        return self.shown if self.iceberg else self.left
+
+    def refill(self) -> None:
+        """Show the next part of an iceberg whose shown part is gone."""
+        self.shown = min(self.iceberg, self.left)
+        self.refilled = True
 
     @property
     def counts_quote(self) -> bool:
@@ -98,3 +141,4 @@ class UserTrade(Struct, frozen=True, kw_only=True):
     fee_currency: Currency
     time_ns: int
     sequence: int
+    amend_text: str = "-"

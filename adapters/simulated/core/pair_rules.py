@@ -6,7 +6,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from adapters.simulated.core.units import PairUnits
-from state.values import Currency, Pair, Side
+from state.values import NS_PER_S, Currency, Pair, Side
 
 
 class TradeStatus(StrEnum):
@@ -41,7 +41,25 @@ class PairRules(Struct, frozen=True, kw_only=True):
     down_rate: Decimal = Decimal("0.2")
     slippage: Decimal = Decimal("0.03")
     """How far from the last price a market order may go, as a share of it."""
+    market_max_base: Decimal | None = None
+    """Cap of a market order that counts base; None or 0 is none."""
+    market_max_quote: Decimal | None = None
+    """Cap of a market buy, in quote; None or 0 is none."""
     status: TradeStatus = TradeStatus.TRADABLE
+    buy_start_s: int = 0
+    """Unix seconds before which no buy is taken; 0 when not set, so the next two."""
+    sell_start_s: int = 0
+    delisting_s: int = 0
+    """Unix seconds from which no order is taken."""
+    st_tag: bool = False
+    """Whether it carries a risk warning."""
+
+    def allows(self, side: Side, now_ns: int) -> bool:
+        """Return whether orders of `side` are taken at `now_ns`."""
+        now_s = now_ns // NS_PER_S
+        start_s = self.buy_start_s if side is Side.BUY else self.sell_start_s
+        delisted = 0 < self.delisting_s <= now_s
+        return self.status.allows(side) and now_s >= start_s and not delisted
 
     @property
     def units(self) -> PairUnits:

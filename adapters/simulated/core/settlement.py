@@ -25,6 +25,8 @@ class Terms(NamedTuple):
     market_id: int
     sequence: int
     now_ns: int
+    hidden: bool
+    """Whether an iceberg hid it when its order came: that pays as a taker."""
 
 
 def settle(
@@ -34,7 +36,8 @@ def settle(
     account = ledger.accounts[order.owner]
     base = units.base_atoms(trade.lots)
     quote = units.quote_atoms(trade.ticks, trade.lots)
-    rate = account.taker_fee_ppm if trade.role is Role.TAKER else account.maker_fee_ppm
+    takes = trade.role is Role.TAKER or trade.hidden
+    rate = account.taker_fee_ppm if takes else account.maker_fee_ppm
     if order.side is Side.BUY:
         paid, paid_in, gross, received_in = quote, rules.quote, base, rules.base
     else:
@@ -64,6 +67,7 @@ def settle(
         fee_currency=received_in,
         time_ns=trade.now_ns,
         sequence=trade.sequence,
+        amend_text=order.amend_text,
     )
 
 

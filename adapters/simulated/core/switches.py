@@ -52,12 +52,21 @@ class PushOrder(StrEnum):
     """A fill is told before its order is."""
 
 
+class SelfTrade(StrEnum):
+    """What two orders of one user do that meet, where the user is in no STP group."""
+
+    ALLOWED = "allowed"
+    PREVENTED = "prevented"
+    """The newer one ends."""
+
+
 class Switches(Struct, frozen=True, kw_only=True):
     """How this venue answers what the sources leave open."""
 
     text_lookup: TextLookup = TextLookup.OPEN
     repeated_text: RepeatedText = RepeatedText.REFUSED
     price_band: PriceBand = PriceBand.BOTH
+    self_trade: SelfTrade = SelfTrade.ALLOWED
     change_of: ChangeOf = ChangeOf.AVAILABLE
     thin_book_finish_as: str = "depth_not_enough"
     """Of a market order that the book could not fill."""

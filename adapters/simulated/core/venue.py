@@ -5,25 +5,29 @@ Each call takes the time as an argument, changes the venue at once and leaves wh
 """
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Protocol
 
-from adapters.simulated.core.admission import admit, cancellable, check_expiry, check_text
+from adapters.simulated.core.admission import (
+    admit,
+    cancellable,
+    check_expiry,
+    check_text,
+    self_trade_act,
+    shown_lots,
+)
+from adapters.simulated.core.amending import amended
 from adapters.simulated.core.clearing import Clearing
 from adapters.simulated.core.countdowns import Countdowns
 from adapters.simulated.core.events import Announced, Event
+from adapters.simulated.core.execution import Execution
 from adapters.simulated.core.ledger import Account, Ledger
-from adapters.simulated.core.matching import ending, market_limit, refuse_unfillable, take
 from adapters.simulated.core.order_index import OrderIndex
-from adapters.simulated.core.orders import Order, OrderRequest, OrderStatus
+from adapters.simulated.core.orders import AmendRequest, Order, OrderRequest
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.switches import RepeatedText, Switches
 from state.values import OrderType, Pair, Side, TimeInForce
-
-_OUT_OF_REACH = {Side.BUY: 0, Side.SELL: 1 << 62}
-"""A limit in ticks that no order of the other side meets."""
 
 
 class Market(Protocol):
@@ -56,6 +60,7 @@ class Venue:
         self.ledger = Ledger(self.outbox.append)
         self.index = OrderIndex(self.switches.text_lookup)
         self.clearing = Clearing(self.ledger, self.index, self.outbox)
+        self.execution = Execution(self.ledger, self.clearing, self.switches.thin_book_finish_as)
         self.countdowns = Countdowns()
         self.markets: list[Market] = []
         self.next_order_id = 700_000_000_001
@@ -104,14 +109,11 @@ class Venue:
         check_expiry(expires_ms, now_ns)
         market = self.pair(request.pair)
         check_text(request.text)
-        ticks, amount = admit(request, market, self.switches.price_band)
+        ticks, amount = admit(request, market, account, self.switches.price_band, now_ns)
         self._refuse_repeated(account, request.text, now_ns)
         order = self._order(account, request, ticks, amount, now_ns)
-        limit = self._limit(order, market, request.slippage)
-        refuse_unfillable(market.book, order, market.units, limit)
-        self.clearing.accept(order, market)
+        self.execution.enter(order, market, now_ns)
         self.next_order_id += 1
-        self._execute(order, market, limit, now_ns)
         return order
 
     def _order(
@@ -131,7 +133,11 @@ class Venue:
             left=amount,
             created_ns=now_ns,
             updated_ns=now_ns,
-            wallet=request.wallet or "spot",
+            wallet=request.wallet or account.default_wallet,
+            iceberg=shown_lots(request, self.pair(request.pair), amount),
+            stp_group=account.stp_group,
+            stp_act=self_trade_act(request, account, self.switches.self_trade),
+            slippage=request.slippage,
         )
 
     def _refuse_repeated(self, account: Account, text: str | None, now_ns: int) -> None:
@@ -139,24 +145,6 @@ class Venue:
             known = self.index.find(account.name, text, now_ns)
             if known is not None:
                 raise refusal("REPEATED_CREATION", f"Order {text} already exists")
-
-    def _limit(self, order: Order, market: PairMarket, slippage: Decimal | None) -> int:
-        if order.type is OrderType.LIMIT:
-            return order.ticks
-        reference = market.reference_ticks() or market.book.side(order.side.opposite).best()
-        if reference is None:
-            return _OUT_OF_REACH[order.side]
-        widest = market.rules.slippage
-        return market_limit(reference, order.side, min(widest, slippage or widest))
-
-    def _execute(self, order: Order, market: PairMarket, limit: int, now_ns: int) -> None:
-        fills = take(market.book, order, market.units, limit)
-        self.clearing.fills(market, order.side, fills, order, now_ns)
-        end = ending(order, market.book, market.units, self.switches.thin_book_finish_as)
-        if end is None:
-            self.clearing.rest(order, market, traded=bool(fills))
-        else:
-            self.clearing.finish(order, market, *end, now_ns)
 
     def order(self, account: Account, reference: str, pair: str, now_ns: int) -> Order:
         """Return one order of `account` by the venue's id or by client id.
@@ -168,6 +156,35 @@ class Venue:
         if found is None or found.pair != self.pair(pair).rules.pair:
             raise refusal("ORDER_NOT_FOUND", f"Order with ID {reference} not found")
         return found
+
+    def amend(
+        self,
+        account: Account,
+        reference: str,
+        pair: str,
+        request: AmendRequest,
+        now_ns: int,
+        expires_ms: int | None = None,
+    ) -> Order:
+        """Change a resting order and return it as it then stands.
+
+        What is smaller at the same price keeps its place; any other change goes to the back and
+        may trade. An amount that is filled already cancels the rest.
+
+        Raises:
+            VenueRefused: `NO_CHANGE`, what `cancel` gets, or what a new order like that would
+                get; nothing changed.
+        """
+        check_expiry(expires_ms, now_ns)
+        order = cancellable(self.order(account, reference, pair, now_ns))
+        market = self.pairs[order.pair]
+        after = amended(order, request, market, self.switches.price_band, now_ns)
+        if after is None:
+            order.amend_text = request.text or order.amend_text
+            self.execution.cancel(order, market, now_ns)
+        else:
+            self.execution.amend(order, after, market, now_ns)
+        return order
 
     def cancel(
         self,
@@ -184,7 +201,7 @@ class Venue:
         """
         check_expiry(expires_ms, now_ns)
         order = cancellable(self.order(account, reference, pair, now_ns))
-        self._cancel(order, now_ns)
+        self.execution.cancel(order, self.pairs[order.pair], now_ns)
         return order
 
     def cancel_all(
@@ -194,8 +211,10 @@ class Venue:
         *,
         pair: str | None = None,
         side: Side | None = None,
+        expires_ms: int | None = None,
     ) -> list[Order]:
         """Cancel all resting orders of `account`, or those of one pair or side; return them."""
+        check_expiry(expires_ms, now_ns)
         if pair is not None:
             self.pair(pair)
         doomed = [
@@ -204,13 +223,8 @@ class Venue:
             if pair in (None, order.pair) and side in (None, order.side)
         ]
         for order in doomed:
-            self._cancel(order, now_ns)
+            self.execution.cancel(order, self.pairs[order.pair], now_ns)
         return doomed
-
-    def _cancel(self, order: Order, now_ns: int) -> None:
-        market = self.pairs[order.pair]
-        market.book.remove(order)
-        self.clearing.finish(order, market, OrderStatus.CANCELLED, "cancelled", now_ns)
 
     def arm_countdown(self, account: Account, timeout_s: int, pair: str | None, now_ns: int) -> int:
         """Cancel all of `account` (of one pair) at a deadline unless called again before it.

@@ -106,9 +106,10 @@ async def _after(fault: FaultOrder | None, outcome: Outcome) -> Outcome:
 
 
 async def _handled(exchange: Exchange, route: Route, call: Call) -> Outcome:
-    limits = {}
+    limits: dict[str, str] = {}
     if route.limit is not None:
-        limits = exchange.limits.count(route.limit, _limited_by(route, call), call.now_ns)
+        for what in _limited_by(route, call):
+            limits = exchange.limits.count(route.limit, what, call.now_ns)
     try:
         value = route.handler(call)
     except VenueRefused as problem:
@@ -118,24 +119,28 @@ async def _handled(exchange: Exchange, route: Route, call: Call) -> Outcome:
     return Outcome(value, route.status, limits)
 
 
-def _limited_by(route: Route, call: Call) -> str:
+def _limited_by(route: Route, call: Call) -> list[str]:
     """Return what the route's limit is counted for."""
     who = call.client if call.signer is None else call.signer.name
     match route.limit:
         case LimitClass.PLACE:
-            return f"{who} {_pair_of(call.body)}"
+            return [f"{who} {pair}" for pair in _pairs_of(call)]
         case LimitClass.CANCEL:
-            return who
+            return [who]
         case _:
-            return f"{who} {route.method} {route.path}"
+            return [f"{who} {route.method} {route.path}"]
 
 
 class _Market(msgspec.Struct):
     currency_pair: str = ""
 
 
-def _pair_of(body: bytes) -> str:
+def _pairs_of(call: Call) -> list[str]:
+    """Return the markets of a placement, an amendment or a batch of them, each once."""
     try:
-        return msgspec.json.decode(body, type=_Market).currency_pair
+        told = msgspec.json.decode(call.body or b"{}", type=_Market | list[_Market])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return ""
+        return [""]
+    if isinstance(told, _Market):
+        return [told.currency_pair or call.query.get("currency_pair", "")]
+    return list(dict.fromkeys(each.currency_pair for each in told)) or [""]

@@ -1,7 +1,6 @@
 """One REST call as its handler sees it, and how its parameters are read. Pure."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
@@ -100,6 +99,13 @@ class Call(msgspec.Struct, kw_only=True):
         """
         return decoded(self.body, kind)
 
+    def inquired(self, kind: type[T]) -> T:
+        """Return the query as `kind`; see `decoded`."""
+        try:
+            return msgspec.convert(dict(self.query), kind, strict=False)
+        except msgspec.ValidationError as problem:
+            raise _in_gates_words(str(problem)) from None
+
 
 def decoded(body: bytes, kind: type[T]) -> T:
     """Return the JSON text `body` as `kind`; see `Call.decoded`."""
@@ -146,25 +152,12 @@ class Route(NamedTuple):
     status: int = 200
 
 
-class OrderBody(msgspec.Struct, kw_only=True):
-    """The body of POST /spot/orders; members not named here are ignored, as Gate does."""
-
-    currency_pair: str
-    side: str
-    amount: Decimal
-    type: str = "limit"
-    price: Decimal | None = None
-    account: str = "spot"
-    time_in_force: str | None = None
-    text: str | None = None
-    iceberg: Decimal | None = None
-    stp_act: str | None = None
-    action_mode: str = "FULL"
-    slippage: Decimal | None = None
-
-
-class CountdownBody(msgspec.Struct, kw_only=True):
-    """The body of POST /spot/countdown_cancel_all."""
-
-    timeout: int
-    currency_pair: str | None = None
+def signed_route(
+    method: str,
+    path: str,
+    handler: Handler,
+    limit: LimitClass = LimitClass.PRIVATE,
+    status: int = 200,
+) -> Route:
+    """Return a route that only an account may call."""
+    return Route(method, path, handler, signed=True, limit=limit, status=status)

@@ -128,9 +128,11 @@ class SqliteJournal:
         )
         for (body,) in finished:
             venue.index.add(self._listed(venue, msgspec.json.decode(body, type=Order)))
-        for (body,) in self._connection.execute("select body from orders where open order by id"):
-            order = self._listed(venue, msgspec.json.decode(body, type=Order))
+        opened = self._connection.execute("select body from orders where open order by id")
+        resting = [self._listed(venue, msgspec.json.decode(body, type=Order)) for (body,) in opened]
+        for order in resting:
             venue.index.add(order)
+        for order in sorted(resting, key=lambda order: order.queued):
             venue.pairs[order.pair].book.rest(order)
         trades = self._connection.execute(
             "select body from (select * from trades order by id desc limit ?) order by id",

@@ -182,7 +182,7 @@ def user_trade(trade: UserTrade, units: PairUnits, user_id: int) -> Row:
         "point_fee": "0",
         "gt_fee": "0",
         "text": trade.text,
-        "amend_text": "-",
+        "amend_text": trade.amend_text,
         "biz_info": "-",
         "id_market": trade.market_id,
     }

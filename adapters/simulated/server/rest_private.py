@@ -1,134 +1,87 @@
-"""Account and orders over REST (gate-protocol.md section 5). Pure functions of venue and call."""
+"""Orders over REST (gate-protocol.md section 5). Pure functions of venue and call."""
 
 from itertools import islice
-from typing import Any
 
-from adapters.simulated.core.orders import Order, OrderRequest
-from adapters.simulated.core.refusals import invalid_parameter, missing_parameter, refusal
+import msgspec
+
+from adapters.simulated.core.orders import Order
+from adapters.simulated.core.refusals import invalid_parameter, missing_parameter
 from adapters.simulated.rate_limits import LimitClass
-from adapters.simulated.server.calls import Call, CountdownBody, OrderBody, Route, one_page
-from adapters.simulated.server.rows import Row, balance_row, fee_row, order_row, user_trade_row
-from state.values import NS_PER_S, OrderType, Side, TimeInForce
+from adapters.simulated.server import rest_accounts, rest_batches
+from adapters.simulated.server.calls import Call, one_page, signed_route
+from adapters.simulated.server.order_calls import (
+    SUCCEEDED,
+    AmendBody,
+    CountdownBody,
+    OrderBody,
+    amend_request,
+    answer,
+    checked_mode,
+    order_request,
+)
+from adapters.simulated.server.rows import Row, user_trade_row
+from state.values import NS_PER_S, Side
 
 _MOST_OPEN = 100
 _MOST_ROWS = 1000
 _MOST_SCANNED = 100_000
 _WEEK_NS = 7 * 86_400 * NS_PER_S
-_MODES = ("ACK", "RESULT", "FULL")
-_CLEARING = ("fee", "fee_currency", "point_fee", "gt_fee", "gt_maker_fee", "gt_taker_fee",
-             "gt_discount", "rebated_fee", "rebated_fee_currency")  # fmt: skip
-
-
-def accounts(call: Call) -> list[Row]:
-    """GET /spot/accounts."""
-    wanted = call.query.get("currency")
-    listed = call.venue.switches.zero_balances_listed
-    return [
-        balance_row(currency, balance)
-        for currency, balance in call.account.balances.items()
-        if (wanted and currency == wanted) or (not wanted and (balance.total or listed))
-    ]
-
-
-def account_detail(call: Call) -> Row:
-    """GET /account/detail."""
-    return {
-        "user_id": call.account.user_id,
-        "ip_whitelist": [],
-        "currency_pairs": [],
-        "tier": 0,
-        "key": {"mode": 1},
-        "copy_trading_role": 0,
-    }
-
-
-def wallet_fee(call: Call) -> Row:
-    """GET /wallet/fee."""
-    if call.query.get("currency_pair"):
-        call.venue.pair(call.query["currency_pair"])
-    return fee_row(call.account)
 
 
 def create_order(call: Call) -> Row:
     """POST /spot/orders."""
     body = call.decoded(OrderBody)
-    mode = body.action_mode or "FULL"
-    if mode not in _MODES:
-        raise invalid_parameter("action_mode", mode)
+    mode = checked_mode(body.action_mode)
     request = order_request(body, call.default_text)
     order = call.venue.place(call.account, request, call.now_ns, call.expires_ms())
-    return _in_mode(_row(call, order), mode)
-
-
-def order_request(body: OrderBody, default_text: str) -> OrderRequest:
-    """Return what a client's order asks for.
-
-    Args:
-        body: As sent.
-        default_text: What the order shows where the client gave no `text`.
-
-    Raises:
-        VenueRefused: When a member has no meaning here.
-    """
-    if body.side not in tuple(Side):
-        raise invalid_parameter("side", body.side)
-    if body.type not in tuple(OrderType):
-        raise invalid_parameter("type", body.type)
-    if body.time_in_force and body.time_in_force not in tuple(TimeInForce):
-        raise invalid_parameter("time_in_force", body.time_in_force)
-    if body.slippage is not None and not (body.slippage.is_finite() and body.slippage > 0):
-        raise invalid_parameter("slippage", body.slippage)
-    if body.stp_act and body.stp_act != "-":
-        raise refusal("INVALID_PARAM_VALUE", "stp_act: the user is in no STP group")
-    if body.iceberg:
-        raise refusal("INVALID_PARAM_VALUE", "iceberg: not served by this exchange yet")
-    return OrderRequest(
-        pair=body.currency_pair,
-        side=Side(body.side),
-        amount=body.amount,
-        price=body.price,
-        type=OrderType(body.type),
-        time_in_force=TimeInForce(body.time_in_force) if body.time_in_force else None,
-        text=body.text,
-        wallet=body.account,
-        slippage=body.slippage,
-        default_text=default_text,
-    )
-
-
-def _row(call: Call, order: Order) -> Row:
-    return order_row(order, call.venue.pairs[order.pair].rules)
-
-
-def _in_mode(row: Row, mode: str) -> Row:
-    if mode == "ACK":
-        return {name: row[name] for name in ("id", "text", "amend_text")}
-    if mode == "RESULT":
-        return {name: value for name, value in row.items() if name not in _CLEARING}
-    return row
+    return answer(call, order, mode)
 
 
 def get_order(call: Call) -> Row:
     """GET /spot/orders/{order_id}: by the venue's id or by text."""
     pair = call.required("currency_pair")
-    return _row(call, call.venue.order(call.account, call.path["order_id"], pair, call.now_ns))
+    return answer(call, call.venue.order(call.account, call.path["order_id"], pair, call.now_ns))
+
+
+def amend_order(call: Call) -> Row:
+    """PATCH /spot/orders/{order_id}: members in the body, in the query or in both."""
+    told = call.inquired(AmendBody)
+    if call.body:
+        for name, value in msgspec.structs.asdict(call.decoded(AmendBody)).items():
+            if value is not None:
+                setattr(told, name, value)
+    if not told.currency_pair:
+        raise missing_parameter("currency_pair")
+    mode = checked_mode(told.action_mode)
+    order = call.venue.amend(
+        call.account,
+        call.path["order_id"],
+        told.currency_pair,
+        amend_request(told),
+        call.now_ns,
+        call.expires_ms(),
+    )
+    return answer(call, order, mode)
 
 
 def cancel_order(call: Call) -> Row:
     """DELETE /spot/orders/{order_id}: by the venue's id or by text."""
     pair = call.required("currency_pair")
+    mode = checked_mode(call.query.get("action_mode"))
     order = call.venue.cancel(
         call.account, call.path["order_id"], pair, call.now_ns, call.expires_ms()
     )
-    return _in_mode(_row(call, order), call.query.get("action_mode") or "FULL")
+    return answer(call, order, mode)
 
 
 def cancel_orders(call: Call) -> list[Row]:
     """DELETE /spot/orders: without a pair, of every pair."""
     pair = call.query.get("currency_pair") or None
-    cancelled = call.venue.cancel_all(call.account, call.now_ns, pair=pair, side=call.side())
-    outcome = {"succeeded": True, "label": "", "message": ""}
-    return [{**_row(call, order), **outcome} for order in cancelled]
+    mode = checked_mode(call.query.get("action_mode"))
+    cancelled = call.venue.cancel_all(
+        call.account, call.now_ns, pair=pair, side=call.side(), expires_ms=call.expires_ms()
+    )
+    return [{**answer(call, order, mode), **SUCCEEDED} for order in cancelled]
 
 
 def list_orders(call: Call) -> list[Row]:
@@ -150,7 +103,7 @@ def list_orders(call: Call) -> list[Row]:
         chosen = _finished(call, side)
     else:
         raise invalid_parameter("status", status)
-    return [_row(call, order) for order in one_page(chosen, page, limit)]
+    return [answer(call, order) for order in one_page(chosen, page, limit)]
 
 
 def _finished(call: Call, side: Side | None) -> list[Order]:
@@ -178,7 +131,7 @@ def open_orders(call: Call) -> list[Row]:
         {
             "currency_pair": pair,
             "total": len(orders),
-            "orders": [_row(call, order) for order in one_page(orders, page, limit)],
+            "orders": [answer(call, order) for order in one_page(orders, page, limit)],
         }
         for pair, orders in grouped.items()
         if wanted in (None, "", pair)
@@ -216,22 +169,16 @@ def countdown_cancel_all(call: Call) -> Row:
     return {"triggerTime": call.venue.arm_countdown(call.account, body.timeout, pair, call.now_ns)}
 
 
-def _signed(
-    method: str, path: str, handler: Any, limit: LimitClass = LimitClass.PRIVATE, status: int = 200
-) -> Route:
-    return Route(method, path, handler, signed=True, limit=limit, status=status)
-
-
 ROUTES = (
-    _signed("GET", "/spot/accounts", accounts),
-    _signed("GET", "/account/detail", account_detail),
-    _signed("GET", "/wallet/fee", wallet_fee),
-    _signed("POST", "/spot/orders", create_order, LimitClass.PLACE, 201),
-    _signed("GET", "/spot/orders", list_orders),
-    _signed("DELETE", "/spot/orders", cancel_orders, LimitClass.CANCEL),
-    _signed("GET", "/spot/orders/{order_id}", get_order),
-    _signed("DELETE", "/spot/orders/{order_id}", cancel_order, LimitClass.CANCEL),
-    _signed("GET", "/spot/open_orders", open_orders),
-    _signed("GET", "/spot/my_trades", my_trades),
-    _signed("POST", "/spot/countdown_cancel_all", countdown_cancel_all),
+    signed_route("POST", "/spot/orders", create_order, LimitClass.PLACE, 201),
+    signed_route("GET", "/spot/orders", list_orders),
+    signed_route("DELETE", "/spot/orders", cancel_orders, LimitClass.CANCEL),
+    signed_route("GET", "/spot/orders/{order_id}", get_order),
+    signed_route("PATCH", "/spot/orders/{order_id}", amend_order, LimitClass.PLACE),
+    signed_route("DELETE", "/spot/orders/{order_id}", cancel_order, LimitClass.CANCEL),
+    signed_route("GET", "/spot/open_orders", open_orders),
+    signed_route("GET", "/spot/my_trades", my_trades),
+    signed_route("POST", "/spot/countdown_cancel_all", countdown_cancel_all),
+    *rest_batches.ROUTES,
+    *rest_accounts.ROUTES,
 )

@@ -45,17 +45,17 @@ def pair_row(rules: PairRules) -> Row:
         "amount_precision": rules.amount_decimals,
         "precision": rules.price_decimals,
         "trade_status": rules.status.value,
-        "sell_start": 0,
-        "buy_start": 0,
-        "delisting_time": 0,
+        "sell_start": rules.sell_start_s,
+        "buy_start": rules.buy_start_s,
+        "delisting_time": rules.delisting_s,
         "type": "normal",
         "trade_url": "",
-        "st_tag": False,
+        "st_tag": rules.st_tag,
         "up_rate": plain(rules.up_rate),
         "down_rate": plain(rules.down_rate),
         "slippage": plain(rules.slippage),
-        "market_order_max_stock": "0",
-        "market_order_max_money": "0",
+        "market_order_max_stock": plain(rules.market_max_base or Decimal(0)),
+        "market_order_max_money": plain(rules.market_max_quote or Decimal(0)),
         "trade_quotes": None,
     }
 
@@ -207,7 +207,7 @@ def _order_members(order: Order, rules: PairRules) -> Row:
     row: Row = {
         "id": str(order.id),
         "text": order.text,
-        "amend_text": "-",
+        "amend_text": order.amend_text,
         "create_time": seconds_text(order.created_ns),
         "update_time": seconds_text(order.updated_ns),
         "currency_pair": order.pair,
@@ -217,7 +217,7 @@ def _order_members(order: Order, rules: PairRules) -> Row:
         "amount": amount_text(order.amount),
         "price": units.price_text(order.ticks),
         "time_in_force": order.time_in_force.value,
-        "iceberg": "0",
+        "iceberg": units.amount_text(order.iceberg),
         "left": amount_text(order.left),
         "filled_amount": units.amount_text(order.filled_lots),
         "fill_price": filled_total,
@@ -231,11 +231,13 @@ def _order_members(order: Order, rules: PairRules) -> Row:
         "gt_discount": False,
         "rebated_fee": "0",
         "rebated_fee_currency": paid,
-        "stp_id": 0,
-        "stp_act": "-",
+        "stp_id": order.stp_group,
+        "stp_act": order.stp_act.value if order.stp_group and order.stp_act else "-",
         "finish_as": order.finish_as,
         "auto_repay": False,
     }
+    if order.slippage is not None:
+        row["slippage"] = plain(order.slippage)
     if order.filled_lots:
         row["avg_deal_price"] = _average(order, units)
     return row
@@ -262,7 +264,7 @@ def user_trade_row(trade: UserTrade, units: PairUnits) -> Row:
         "fee_currency": trade.fee_currency,
         "point_fee": "0",
         "gt_fee": "0",
-        "amend_text": "-",
+        "amend_text": trade.amend_text,
         "sequence_id": str(trade.sequence),
         "text": trade.text,
         "deal": text_of(trade.quote),

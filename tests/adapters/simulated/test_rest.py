@@ -290,7 +290,7 @@ async def test_numbers_and_unknown_members_in_an_order_are_taken(served):
         ({"type": "stop"}, "INVALID_PARAM_VALUE"),
         ({"time_in_force": "day"}, "INVALID_PARAM_VALUE"),
         ({"account": "margin"}, "INVALID_PARAM_VALUE"),
-        ({"iceberg": "0.1"}, "INVALID_PARAM_VALUE"),
+        ({"iceberg": "0.01"}, "INVALID_PARAM_VALUE"),
         ({"stp_act": "cn"}, "INVALID_PARAM_VALUE"),
         ({"slippage": "-1"}, "INVALID_PARAM_VALUE"),
         ({"action_mode": "LOUD"}, "INVALID_PARAM_VALUE"),

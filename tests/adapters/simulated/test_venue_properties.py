@@ -1,19 +1,20 @@
 """Whatever is asked in whatever order: no unit is made or lost, and the book never crosses."""
 
+from collections import defaultdict
 from decimal import Decimal
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from adapters.simulated.core.events import BookPublished
+from adapters.simulated.core.events import BookPublished, TradeDone
 from adapters.simulated.core.invariants import broken_invariants
-from adapters.simulated.core.orders import OrderRequest
+from adapters.simulated.core.orders import AmendRequest, OrderRequest, SelfTradeAct
 from state.errors import VenueRefused
 from state.values import NS_PER_S, OrderType, Side, TimeInForce
 from tests.adapters.simulated.venues import NOON, PAIR, a_venue, the_market
 
-WHO = st.sampled_from(["alice", "bob"])
+WHO = st.sampled_from(["alice", "bob", "carol"])
 SIDES = st.sampled_from(list(Side))
 TICKS = st.integers(min_value=9_900, max_value=10_100)
 LOTS = st.integers(min_value=1, max_value=40_000)
@@ -24,21 +25,35 @@ class TradingAtTheVenue(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.venue = a_venue()
+        self.venue = a_venue(owners=("alice", "bob", "carol"))
+        self.venue.ledger.accounts["bob"].stp_group = 1
+        self.venue.ledger.accounts["carol"].stp_group = 1
         self.market = the_market(self.venue)
         self.channel = self.market.channel("100ms", removed_reported=False)
         self.now_ns = NOON
+        self.fills = defaultdict(set)
+        """Who met in each public trade."""
         self.followed = {Side.BUY: {}, Side.SELL: {}}
         self.last_id = self.market.book.update_id
 
-    @rule(who=WHO, side=SIDES, ticks=TICKS, lots=LOTS, tif=st.sampled_from(list(TimeInForce)))
-    def place_limit(self, who, side, ticks, lots, tif):
+    @rule(
+        who=WHO,
+        side=SIDES,
+        ticks=TICKS,
+        lots=LOTS,
+        tif=st.sampled_from(list(TimeInForce)),
+        slices=st.sampled_from([1, 1, 2, 5]),
+        act=st.sampled_from([None, *SelfTradeAct]),
+    )
+    def place_limit(self, who, side, ticks, lots, tif, slices, act):
         request = OrderRequest(
             pair=PAIR,
             side=side,
             amount=Decimal(lots) / 1000,
             price=Decimal(ticks) / 100,
             time_in_force=tif,
+            iceberg=Decimal(-(-lots // slices)) / 1000,
+            stp_act=act if who != "alice" else None,
         )
         self.placed(who, request)
 
@@ -81,6 +96,24 @@ class TradingAtTheVenue(RuleBasedStateMachine):
         owner = self.venue.ledger.accounts[order.owner]
         self.venue.cancel(owner, str(order.id), PAIR, self.now_ns)
 
+    @precondition(lambda self: any(self.venue.index.every_open()))
+    @rule(
+        data=st.data(),
+        ticks=st.none() | TICKS,
+        lots=st.none() | st.integers(min_value=1, max_value=40_000),
+    )
+    def amend_one(self, data, ticks, lots):
+        order = data.draw(st.sampled_from(list(self.venue.index.every_open())))
+        request = AmendRequest(
+            price=None if ticks is None else Decimal(ticks) / 100,
+            amount=None if lots is None else Decimal(lots) / 1000,
+        )
+        owner = self.venue.ledger.accounts[order.owner]
+        try:
+            self.venue.amend(owner, str(order.id), PAIR, request, self.now_ns)
+        except VenueRefused:
+            return
+
     @rule(who=WHO, timeout=st.sampled_from([0, 5, 9]))
     def arm(self, who, timeout):
         account = self.venue.ledger.accounts[who]
@@ -109,6 +142,10 @@ class TradingAtTheVenue(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_broken(self):
+        for event in self.venue.outbox:
+            if isinstance(event, TradeDone):
+                self.fills[event.trade.market_id].add(event.trade.owner)
+        assert {"bob", "carol"} not in self.fills.values(), "one group does not trade with itself"
         assert broken_invariants(self.venue) == []
 
 

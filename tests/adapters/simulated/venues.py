@@ -1,9 +1,10 @@
 """Small venues for tests: one pair in round numbers, two accounts, a street that does as told."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 from adapters.simulated.core.ledger import Account
-from adapters.simulated.core.orders import Order, OrderRequest
+from adapters.simulated.core.orders import Order, OrderRequest, SelfTradeAct
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
 from adapters.simulated.core.switches import Switches
@@ -24,10 +25,15 @@ RULES = PairRules(
 )
 
 
-def a_venue(*, rules: PairRules = RULES, switches: Switches | None = None) -> Venue:
-    """Return a venue with `alice` and `bob`, who own 10,000 USDT and 100 ABC each."""
+def a_venue(
+    *,
+    rules: PairRules = RULES,
+    switches: Switches | None = None,
+    owners: Iterable[str] = ("alice", "bob"),
+) -> Venue:
+    """Return a venue with accounts that own 10,000 USDT and 100 ABC each."""
     venue = Venue([rules], NOON, switches)
-    for name in ("alice", "bob"):
+    for name in owners:
         account = venue.ledger.open(name, f"{name}-key", f"{name}-secret")
         deposit(venue, account, "USDT", "10000")
         deposit(venue, account, "ABC", "100")
@@ -62,6 +68,8 @@ def place(
     *,
     tif: TimeInForce | None = None,
     text: str | None = None,
+    iceberg: str | None = None,
+    stp_act: SelfTradeAct | None = None,
     now_ns: int = NOON,
     expires_ms: int | None = None,
 ) -> Order:
@@ -74,6 +82,8 @@ def place(
         type=OrderType.MARKET if price is None else OrderType.LIMIT,
         time_in_force=tif,
         text=text,
+        iceberg=None if iceberg is None else Decimal(iceberg),
+        stp_act=stp_act,
     )
     return venue.place(venue.ledger.accounts[who], request, now_ns, expires_ms)
 
