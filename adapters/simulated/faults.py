@@ -39,6 +39,13 @@ class FaultName(StrEnum):
     BOOK_GAP = "book_gap"
     STREAM_SILENT = "stream_silent"
     DISCONNECT = "disconnect"
+    RATE_LIMIT_STORM = "rate_limit_storm"
+    CLOCK_SKEW = "clock_skew"
+    BOOK_STALE = "book_stale"
+    BALANCE_MISSING = "balance_missing"
+    ORDER_HIDDEN = "order_hidden"
+    TRADE_REPEATED = "trade_repeated"
+    HALF_OPEN = "half_open"
 
 
 class Entry(Struct, frozen=True):
@@ -48,6 +55,10 @@ class Entry(Struct, frozen=True):
     delay_ms: int
     """Default of the fault's `delay_ms`."""
     text: str
+    only: tuple[str, ...] = ()
+    """Strikes only subjects that contain one of these; empty for any."""
+    lasts: bool = False
+    """Once it struck, it strikes every matching subject for `delay_ms`."""
 
 
 CATALOGUE = {
@@ -72,12 +83,48 @@ CATALOGUE = {
         Site.PUSH, 0, "the message is sent after the connection's next one"
     ),
     FaultName.BOOK_GAP: Entry(
-        Site.PUSH, 0, "a spot.order_book_update is not sent: its ids are missing"
+        Site.PUSH,
+        0,
+        "a message of a book channel is not sent: its ids are missing",
+        only=("spot.order_book_update", "spot.obu"),
     ),
     FaultName.STREAM_SILENT: Entry(
         Site.PUSH, 30_000, "the connection stays open and answers pings, no push for delay_ms"
     ),
     FaultName.DISCONNECT: Entry(Site.PUSH, 0, "the connection is cut instead of the message"),
+    FaultName.RATE_LIMIT_STORM: Entry(
+        Site.REQUEST, 5_000, "nothing is handled for delay_ms; all answered with 429", lasts=True
+    ),
+    FaultName.CLOCK_SKEW: Entry(
+        Site.REQUEST, 90_000, "handled by a clock that is delay_ms ahead of the venue's"
+    ),
+    FaultName.BOOK_STALE: Entry(
+        Site.REQUEST,
+        1_000,
+        "the order book is shown as it was delay_ms ago, at most 10 s",
+        only=("GET /spot/order_book",),
+    ),
+    FaultName.BALANCE_MISSING: Entry(
+        Site.REQUEST,
+        3_000,
+        "the list of balances lacks its last currency, for delay_ms",
+        only=("GET /spot/accounts",),
+        lasts=True,
+    ),
+    FaultName.ORDER_HIDDEN: Entry(
+        Site.REQUEST,
+        400,
+        "orders younger than delay_ms are not shown, as if they did not exist",
+        only=("GET /spot/orders", "GET /spot/open_orders", "spot.order_status", "spot.order_list"),
+    ),
+    FaultName.TRADE_REPEATED: Entry(
+        Site.PUSH, 1_000, "a fill is told, and once more after delay_ms", only=("spot.usertrades",)
+    ),
+    FaultName.HALF_OPEN: Entry(
+        Site.PUSH,
+        30_000,
+        "nothing goes over the connection in either direction; cut after delay_ms",
+    ),
 }
 
 
@@ -108,6 +155,8 @@ class Armed(Struct):
     order: FaultOrder
     seen: int = 0
     struck: int = 0
+    until_ns: int = 0
+    """Strikes everything until then."""
 
 
 class FaultPlan:
@@ -131,7 +180,11 @@ class FaultPlan:
         for armed in self.armed:
             self._by_site[CATALOGUE[armed.order.fault].site].append(armed)
 
-    def strike(self, site: Site, subject: str) -> FaultOrder | None:
+    def wants(self, fault: FaultName) -> bool:
+        """Return whether `fault` may strike some day."""
+        return any(armed.order.fault is fault for armed in self.armed)
+
+    def strike(self, site: Site, subject: str, now_ns: int) -> FaultOrder | None:
         """Return the fault that strikes `subject` now, None for none.
 
         Every armed fault of the site counts the subject; the first that strikes wins.
@@ -141,18 +194,21 @@ class FaultPlan:
             return None
         struck = None
         for armed in candidates:
-            if self._strikes(armed, subject) and struck is None:
-                armed.struck += 1
+            if self._strikes(armed, subject, now_ns) and struck is None:
                 struck = armed.order
+                if CATALOGUE[struck.fault].lasts and now_ns >= armed.until_ns:
+                    armed.until_ns = now_ns + struck.delay_ns
+                armed.struck += 1
         return struck
 
-    def _strikes(self, armed: Armed, subject: str) -> bool:
+    def _strikes(self, armed: Armed, subject: str, now_ns: int) -> bool:
         order = armed.order
-        if order.match not in subject:
-            return False
-        if order.fault is FaultName.BOOK_GAP and "order_book_update" not in subject:
+        only = CATALOGUE[order.fault].only
+        if order.match not in subject or (only and not any(each in subject for each in only)):
             return False
         armed.seen += 1
+        if now_ns < armed.until_ns:
+            return True
         if order.most is not None and armed.struck >= order.most:
             return False
         if armed.seen in order.occurrences:
@@ -180,6 +236,20 @@ def read_faults(path: Path) -> list[FaultOrder]:
         raise ConfigurationInvalid(message) from None
 
 
+def catalogue_rows() -> list[dict[str, object]]:
+    """Return the catalogue for programs."""
+    return [
+        {
+            "fault": name.value,
+            "site": entry.site.value,
+            "delay_ms": entry.delay_ms,
+            "only": entry.only,
+            "text": entry.text,
+        }
+        for name, entry in CATALOGUE.items()
+    ]
+
+
 def help_text() -> str:
     """Return the catalogue for people."""
     width = max(len(name) for name in FaultName)
@@ -199,7 +269,7 @@ def help_text() -> str:
             "  match        only subjects that contain it: `METHOD /path`, or `channel PAIR`",
             "  probability  of each matching subject, 0 to 1, from the exchange's seed",
             "  occurrences  exactly these matching subjects, counted from 1",
-            "  delay_ms     where the fault has one",
+            "  delay_ms     how late, how old or for how long, where the fault has one",
             "  most         strike at most so often",
             "",
             *lines,

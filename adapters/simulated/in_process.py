@@ -12,6 +12,7 @@ the same seed gives the same run. The venue outlives its clients: kill the tradi
 from collections.abc import Callable
 from random import Random
 
+from adapters.simulated.book_memory import BookMemory
 from adapters.simulated.core.events import (
     Announced,
     BalanceMoved,
@@ -23,7 +24,7 @@ from adapters.simulated.core.events import (
 )
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.venue import Venue
-from adapters.simulated.faults import FaultPlan
+from adapters.simulated.faults import FaultName, FaultPlan
 from adapters.simulated.in_process_exchange import InProcessExchange
 from adapters.simulated.in_process_streams import InProcessAccountStream, InProcessMarketStream
 from adapters.simulated.network import Network
@@ -67,6 +68,8 @@ class InProcessVenue:
         self.network = network or Network()
         self.faults = faults or FaultPlan((), chance)
         self.limits = limits
+        self.memory = BookMemory(venue)
+        self.ahead_ns = 0
         self.running = True
         self._clients: list[Client] = []
         self._armed_ns: int | None = None
@@ -105,6 +108,8 @@ class InProcessVenue:
         """Do what is due now and tell it; every change of the venue ends with this."""
         now_ns = self.now_ns()
         self.venue.advance(now_ns)
+        if self.faults.wants(FaultName.BOOK_STALE):
+            self.memory.remember(now_ns)
         events = self.venue.drain()
         for client in tuple(self._clients):
             client.tell(events)

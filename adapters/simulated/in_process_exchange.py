@@ -7,8 +7,10 @@ from typing import Final, Protocol
 
 from msgspec.structs import replace
 
+from adapters.simulated.book_memory import BookMemory
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.venue import Venue
+from adapters.simulated.distortions import distorted_outcome
 from adapters.simulated.faults import FaultName, FaultOrder, FaultPlan, Site
 from adapters.simulated.network import Network
 from adapters.simulated.outcomes import ENDPOINTS, outcome
@@ -22,7 +24,7 @@ from state.messages.venue import (
     VenueAnswer,
     VenueRequest,
 )
-from state.values import TimeNs
+from state.values import TimeNs, VenueOrderId
 
 Deliver = Callable[[VenueAnswer], None]
 
@@ -35,6 +37,9 @@ class Host(Protocol):
     network: Network
     faults: FaultPlan
     limits: RateLimits | None
+    memory: BookMemory
+    ahead_ns: int
+    """How far the clock that clients see is ahead of `now_ns`."""
     now_ns: Callable[[], int]
     schedule: Callable[[int, Callable[[], None]], None]
 
@@ -49,11 +54,13 @@ class Life(Protocol):
     alive: bool
 
 
+_TOO_MANY: Final = Refused(
+    label="TOO_MANY_REQUESTS", message="Request Rate limit Exceeded (211)", status=429
+)
 _NOT_HANDLED: Final[dict[FaultName, Outcome]] = {
     FaultName.SERVER_ERROR: Unknown(reason="status 500: SERVER_ERROR"),
-    FaultName.RATE_LIMITED: Refused(
-        label="TOO_MANY_REQUESTS", message="Request Rate limit Exceeded (211)", status=429
-    ),
+    FaultName.RATE_LIMITED: _TOO_MANY,
+    FaultName.RATE_LIMIT_STORM: _TOO_MANY,
 }
 
 
@@ -103,7 +110,9 @@ class InProcessExchange:
             host.schedule(0, partial(self._answer, sent, refused))
             return
         subject, _ = ENDPOINTS[type(request)]
-        sent = _Sent(request, deliver, host.now_ns(), host.faults.strike(Site.REQUEST, subject))
+        now_ns = host.now_ns()
+        fault = host.faults.strike(Site.REQUEST, subject, now_ns)
+        sent = _Sent(request, deliver, now_ns, fault)
         travel_ns = host.network.latency_ns(host.chance)
         if sent.struck_by(FaultName.REQUEST_LOST):
             self._answer_after(sent, travel_ns + sent.delay_ns, _CUT)
@@ -131,7 +140,7 @@ class InProcessExchange:
         if sent.fault is not None and sent.fault.fault in _NOT_HANDLED:
             result: Outcome = _NOT_HANDLED[sent.fault.fault]
         else:
-            result = self._handled(sent.request)
+            result = self._handled(sent)
             host.turn()
         back_ns = host.network.latency_ns(host.chance)
         if sent.struck_by(FaultName.ANSWER_LOST):
@@ -143,8 +152,8 @@ class InProcessExchange:
             back_ns += sent.delay_ns
         self._answer_at_last(sent, back_ns, result)
 
-    def _handled(self, request: VenueRequest) -> Outcome:
-        host = self._host
+    def _handled(self, sent: _Sent) -> Outcome:
+        host, request = self._host, sent.request
         now_ns = host.now_ns()
         if host.limits is not None:
             subject, limit = ENDPOINTS[type(request)]
@@ -154,8 +163,32 @@ class InProcessExchange:
             try:
                 host.limits.count(limit, counted, now_ns)
             except RateLimited:
-                return _NOT_HANDLED[FaultName.RATE_LIMITED]
-        return outcome(host.venue, self._account, request, now_ns)
+                return _TOO_MANY
+        ahead_ns = host.ahead_ns
+        if sent.struck_by(FaultName.CLOCK_SKEW):
+            ahead_ns += sent.delay_ns
+        return self._by_clock(sent, now_ns, ahead_ns)
+
+    def _by_clock(self, sent: _Sent, now_ns: int, ahead_ns: int) -> Outcome:
+        """Handle what arrived where the clock that clients see is `ahead_ns` off."""
+        venue, account, request = self._host.venue, self._account, sent.request
+        if isinstance(request, PlaceOrder):
+            request = replace(request, expires_at_ns=TimeNs(request.expires_at_ns - ahead_ns))
+        if sent.struck_by(FaultName.BOOK_STALE):
+            with self._host.memory.showing(now_ns - sent.delay_ns):
+                return outcome(venue, account, request, now_ns)
+        result = outcome(venue, account, request, now_ns)
+        if isinstance(result, Succeeded) and result.time is not None:
+            told = replace(result.time, venue_ns=TimeNs(result.time.venue_ns + ahead_ns))
+            return replace(result, time=told)
+        if sent.fault is None:
+            return result
+        return distorted_outcome(sent.fault, request, result, self._created_ns, now_ns)
+
+    def _created_ns(self, name: VenueOrderId) -> int:
+        order = self._host.venue.index.find(self._account.name, name, self._host.now_ns())
+        assert order is not None, "an answer tells of orders the venue knows"
+        return order.created_ns
 
     def _answer_at_last(self, sent: _Sent, back_ns: int, result: Outcome) -> None:
         """Deliver `result` after `back_ns`, or what the client makes of waiting too long."""

@@ -77,8 +77,9 @@ class Line(Generic[Message]):
 
     def push(self, subject: str, route: Route[Message], message: Message) -> None:
         """Deliver what happened, unless a fault has it otherwise."""
-        fault = self._host.faults.strike(Site.PUSH, subject)
-        if not self.up or self._host.now_ns() < self._silent_until_ns:
+        now_ns = self._host.now_ns()
+        fault = self._host.faults.strike(Site.PUSH, subject, now_ns)
+        if not self.up or now_ns < self._silent_until_ns:
             return
         name = fault.fault if fault is not None else None
         if name in (FaultName.PUSH_LOST, FaultName.BOOK_GAP):
@@ -89,12 +90,19 @@ class Line(Generic[Message]):
         if fault is not None and name is FaultName.STREAM_SILENT:
             self._fall_silent(fault.delay_ns)
             return
+        if fault is not None and name is FaultName.HALF_OPEN:
+            self._fall_silent(fault.delay_ns)
+            self._host.schedule(fault.delay_ns, partial(self._cut_after, self._generation))
+            return
         if name is FaultName.PUSH_REORDERED and self._held is None:
             self._held = (route, message)
             return
         self._batch.append((route, message))
         if name is FaultName.PUSH_TWICE:
             self._batch.append((route, message))
+        if fault is not None and name is FaultName.TRADE_REPEATED:
+            again = partial(self._repeat, self._generation, route, message)
+            self._host.schedule(fault.delay_ns, again)
         if self._held is not None:
             self._batch.append(self._held)
             self._held = None
@@ -107,9 +115,20 @@ class Line(Generic[Message]):
             give_up = partial(self._give_up, self._generation)
             host.schedule(host.network.silence_ns, give_up)
 
-    def _give_up(self, generation: int) -> None:
+    def _repeat(self, generation: int, route: Route[Message], message: Message) -> None:
         if generation == self._generation and self.up and self._life.alive:
-            self.break_off("no data for too long")
+            self._batch.append((route, message))
+            self.flush()
+
+    def _give_up(self, generation: int) -> None:
+        self._break_off_if(generation, "no data for too long")
+
+    def _cut_after(self, generation: int) -> None:
+        self._break_off_if(generation, "the connection was cut")
+
+    def _break_off_if(self, generation: int, reason: str) -> None:
+        if generation == self._generation and self.up and self._life.alive:
+            self.break_off(reason)
 
     def break_off(self, reason: str) -> None:
         """Lose the connection and what is on its way, tell it, and connect again."""

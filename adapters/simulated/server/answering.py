@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from adapters.simulated.core.refusals import refusal
+from adapters.simulated.distortions import distorted_rows
 from adapters.simulated.faults import FaultName, FaultOrder, Site
 from adapters.simulated.rate_limits import LimitClass, RateLimited
 from adapters.simulated.server.calls import Call, Route
@@ -57,10 +58,10 @@ async def answered(
     Raises:
         Cut: A fault keeps the answer back.
     """
-    fault = exchange.faults.strike(Site.REQUEST, subject)
+    fault = exchange.faults.strike(Site.REQUEST, subject, exchange.now_ns())
     try:
         await _before(fault)
-        outcome = await _handled(exchange, route, arrive(exchange.now_ns()))
+        outcome = await _handled(exchange, route, _arrived(exchange, fault, arrive), fault)
         return await _after(fault, outcome)
     except VenueRefused as problem:
         return refused(problem)
@@ -82,7 +83,7 @@ async def _before(fault: FaultOrder | None) -> None:
             await asyncio.sleep(delay_s)
         case FaultName.SERVER_ERROR:
             raise refusal("SERVER_ERROR", "Internal server error")
-        case FaultName.RATE_LIMITED:
+        case FaultName.RATE_LIMITED | FaultName.RATE_LIMIT_STORM:
             raise refusal("TOO_MANY_REQUESTS", "Request Rate limit Exceeded (211)")
         case _:
             pass
@@ -105,18 +106,39 @@ async def _after(fault: FaultOrder | None, outcome: Outcome) -> Outcome:
     return outcome
 
 
-async def _handled(exchange: Exchange, route: Route, call: Call) -> Outcome:
+def _arrived(exchange: Exchange, fault: FaultOrder | None, arrive: Callable[[int], Call]) -> Call:
+    """Return the call, judged by the clock that clients see and handled by the venue's own."""
+    now_ns, ahead_ns = exchange.now_ns(), exchange.ahead_ns
+    if fault is not None and fault.fault is FaultName.CLOCK_SKEW:
+        ahead_ns += fault.delay_ns
+    call = arrive(now_ns + ahead_ns)
+    call.now_ns, call.ahead_ns = now_ns, ahead_ns
+    return call
+
+
+async def _handled(
+    exchange: Exchange, route: Route, call: Call, fault: FaultOrder | None
+) -> Outcome:
     limits: dict[str, str] = {}
     if route.limit is not None:
         for what in _limited_by(route, call):
             limits = exchange.limits.count(route.limit, what, call.now_ns)
     try:
-        value = route.handler(call)
+        value = _value(exchange, route, call, fault)
     except VenueRefused as problem:
         return refused(problem, limits)
     if route.signed:
         await exchange.turn_over()
     return Outcome(value, route.status, limits)
+
+
+def _value(exchange: Exchange, route: Route, call: Call, fault: FaultOrder | None) -> Any:
+    if fault is None:
+        return route.handler(call)
+    if fault.fault is FaultName.BOOK_STALE:
+        with exchange.memory.showing(call.now_ns - fault.delay_ns):
+            return route.handler(call)
+    return distorted_rows(fault, route.handler(call), call.now_ns)
 
 
 def _limited_by(route: Route, call: Call) -> list[str]:

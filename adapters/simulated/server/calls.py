@@ -11,7 +11,7 @@ from adapters.simulated.core.refusals import invalid_parameter, missing_paramete
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.rate_limits import LimitClass
 from state.errors import VenueRefused
-from state.values import Side
+from state.values import NS_PER_MS, Side
 
 T = TypeVar("T")
 
@@ -29,6 +29,8 @@ class Call(msgspec.Struct, kw_only=True):
     client: str
     """The address it came from."""
     signer: Account | None = None
+    ahead_ns: int = 0
+    """How far the clock that clients see is ahead of `now_ns`."""
     default_text: str = "apiv4"
     """What an order without a client id shows: it says by which door it came."""
 
@@ -83,13 +85,13 @@ class Call(msgspec.Struct, kw_only=True):
         return Side(text)
 
     def expires_ms(self) -> int | None:
-        """Return the header `x-gate-exptime`, None when absent."""
+        """Return the header `x-gate-exptime` by the venue's own clock, None when absent."""
         text = self.headers.get("x-gate-exptime")
         if not text:
             return None
         if not text.isdecimal() or len(text) > 18:
             raise invalid_parameter("x-gate-exptime", text)
-        return int(text)
+        return int(text) - self.ahead_ns // NS_PER_MS
 
     def decoded(self, kind: type[T]) -> T:
         """Return the JSON body as `kind`.

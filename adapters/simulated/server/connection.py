@@ -46,10 +46,12 @@ class Connection:
         self._held: bytes | None = None
         self.is_cut = asyncio.Event()
         """Set once the connection is to be dropped without a word."""
+        self.half_open = asyncio.Event()
+        """Set once nothing goes over it any more, though it stays open."""
 
     def reply(self, message: bytes) -> None:
         """Send what was asked for; no fault strikes it."""
-        if self.is_cut.is_set():
+        if self.is_cut.is_set() or self.half_open.is_set():
             return
         if len(self._queue) >= self._most_queued:
             self.overflowed = True
@@ -60,8 +62,9 @@ class Connection:
 
     def push(self, subject: str, message: bytes) -> None:
         """Send what happened, unless a fault has it otherwise."""
-        fault = self._faults.strike(Site.PUSH, subject)
-        if self._now_ns() < self._silent_until_ns:
+        now_ns = self._now_ns()
+        fault = self._faults.strike(Site.PUSH, subject, now_ns)
+        if now_ns < self._silent_until_ns:
             return
         name = fault.fault if fault is not None else None
         if name in (FaultName.PUSH_LOST, FaultName.BOOK_GAP):
@@ -70,8 +73,15 @@ class Connection:
             self.cut()
             return
         if fault is not None and name is FaultName.STREAM_SILENT:
-            self._silent_until_ns = self._now_ns() + fault.delay_ns
+            self._silent_until_ns = now_ns + fault.delay_ns
             return
+        if fault is not None and name is FaultName.HALF_OPEN:
+            self.half_open.set()
+            asyncio.get_running_loop().call_later(fault.delay_ns / 1e9, self.cut)
+            return
+        if fault is not None and name is FaultName.TRADE_REPEATED:
+            later_s = fault.delay_ns / 1e9
+            asyncio.get_running_loop().call_later(later_s, self.reply, message)
         if name is FaultName.PUSH_REORDERED and self._held is None:
             self._held = message
             return

@@ -12,10 +12,11 @@ from typing import Any, Protocol
 
 from aiohttp import WSCloseCode, web
 
+from adapters.simulated.book_memory import BookMemory
 from adapters.simulated.core.events import Event
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.venue import Venue
-from adapters.simulated.faults import FaultPlan
+from adapters.simulated.faults import FaultName, FaultPlan
 from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.server.connection import MOST_QUEUED, Connection
 from adapters.simulated.server.hub import Hub
@@ -63,6 +64,9 @@ class Exchange:
         self.faults = faults
         self.limits = limits
         self.hub = Hub(venue)
+        self.memory = BookMemory(venue)
+        self.ahead_ns = 0
+        """How far the clock that clients see is ahead of the venue's own."""
         self.cut_for_slowness = 0
         self._connections: dict[Connection, None] = {}
         self._connected = 0
@@ -164,6 +168,8 @@ class Exchange:
         while self._failure is None:
             now_ns = self.now_ns()
             self.venue.advance(now_ns)
+            if self.faults.wants(FaultName.BOOK_STALE):
+                self.memory.remember(now_ns)
             self._keep_and_tell()
             self.hub.tell_by_the_clock(now_ns)
             await asyncio.sleep(_TICK_S)

@@ -28,7 +28,7 @@ _DEEPEST_TRADE = 100_000
 
 def server_time(call: Call) -> Row:
     """GET /spot/time."""
-    return {"server_time": call.now_ns // NS_PER_MS}
+    return {"server_time": (call.now_ns + call.ahead_ns) // NS_PER_MS}
 
 
 def _currencies(call: Call) -> list[Currency]:

@@ -34,18 +34,26 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
         # Writing may hang on a reader that reads nothing: only this notices that it is cut off.
         asyncio.create_task(connection.is_cut.wait()),
     ]
+    deaf = asyncio.create_task(_fall_deaf(connection, transport))
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         exchange.dismiss(connection)
-        for task in tasks:
+        for task in (*tasks, deaf):
             task.cancel()
         if connection.is_cut.is_set() and transport is not None:
             transport.abort()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, deaf, return_exceptions=True)
     with suppress(ConnectionError):
         await socket.close()
     return socket
+
+
+async def _fall_deaf(connection: Connection, transport: asyncio.Transport | None) -> None:
+    """Read nothing more once the connection is half open: not even a ping is answered."""
+    await connection.half_open.wait()
+    if transport is not None:
+        transport.pause_reading()
 
 
 async def _read(exchange: Exchange, connection: Connection) -> None:
@@ -55,7 +63,7 @@ async def _read(exchange: Exchange, connection: Connection) -> None:
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             continue
         now_ns = exchange.now_ns()
-        decision = protocol.decide(message.data, now_ns)
+        decision = protocol.decide(message.data, now_ns + exchange.ahead_ns)
         if decision.asked is not None:
             # A call is handled even if whoever made it leaves: it is the exchange's to finish.
             exchange.finish(_call(exchange, connection, protocol.api, decision.asked))

@@ -10,6 +10,7 @@ from adapters.simulated.faults import (
     FaultOrder,
     FaultPlan,
     Site,
+    catalogue_rows,
     help_text,
     read_faults,
 )
@@ -19,7 +20,7 @@ LOST = FaultName.PUSH_LOST
 
 
 def struck(plan, subjects, site=Site.PUSH):
-    return [plan.strike(site, subject) is not None for subject in subjects]
+    return [plan.strike(site, subject, 0) is not None for subject in subjects]
 
 
 def test_exact_occurrences_count_only_what_matches():
@@ -32,8 +33,8 @@ def test_exact_occurrences_count_only_what_matches():
 
 def test_a_fault_strikes_at_its_site_only():
     plan = FaultPlan([FaultOrder(fault=LOST, probability=1)], Random(1))
-    assert plan.strike(Site.REQUEST, "GET /spot/time") is None
-    assert plan.strike(Site.PUSH, "spot.trades A_B") is not None
+    assert plan.strike(Site.REQUEST, "GET /spot/time", 0) is None
+    assert plan.strike(Site.PUSH, "spot.trades A_B", 0) is not None
 
 
 def test_a_gap_concerns_book_updates_only():
@@ -51,8 +52,8 @@ def test_the_first_that_strikes_wins_and_all_count():
     second = FaultOrder(fault=FaultName.PUSH_TWICE, occurrences=(1, 2))
     plan = FaultPlan([first, second], Random(1))
 
-    assert plan.strike(Site.PUSH, "x") is second
-    assert plan.strike(Site.PUSH, "x") is first
+    assert plan.strike(Site.PUSH, "x", 0) is second
+    assert plan.strike(Site.PUSH, "x", 0) is first
     assert [armed.seen for armed in plan.armed] == [2, 2]
 
 
@@ -62,6 +63,39 @@ def test_the_same_seed_strikes_the_same_way():
 
     assert runs[0] == runs[1] != runs[2]
     assert 100 < sum(runs[0]) < 200
+
+
+def test_a_storm_strikes_everything_that_matches_until_it_is_over():
+    storm = FaultOrder(
+        fault=FaultName.RATE_LIMIT_STORM, match="GET", occurrences=(2,), delay_ms=1_000, most=1
+    )
+    plan = FaultPlan([storm], Random(1))
+    times_ms = [0, 100, 200, 1_099, 1_100, 1_200]
+    subjects = ["GET /a", "GET /b", "POST /c", "GET /d", "GET /e", "GET /f"]
+    strikes = [
+        plan.strike(Site.REQUEST, subject, at_ms * 1_000_000) is not None
+        for subject, at_ms in zip(subjects, times_ms, strict=True)
+    ]
+
+    assert strikes == [False, True, False, True, False, False]
+    assert plan.armed[0].struck == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "concerned", "other"),
+    [
+        (FaultName.BOOK_GAP, "spot.obu A_B", "spot.trades A_B"),
+        (FaultName.BOOK_STALE, "GET /spot/order_book", "GET /spot/trades"),
+        (FaultName.BALANCE_MISSING, "GET /spot/accounts", "GET /spot/account_book"),
+        (FaultName.ORDER_HIDDEN, "GET /spot/open_orders", "POST /spot/orders"),
+        (FaultName.TRADE_REPEATED, "spot.usertrades A_B", "spot.orders A_B"),
+    ],
+)
+def test_a_fault_of_one_thing_leaves_the_others_alone(name, concerned, other):
+    plan = FaultPlan([FaultOrder(fault=name, probability=1)], Random(1))
+    site = CATALOGUE[name].site
+    assert plan.strike(site, other, 0) is None
+    assert plan.strike(site, concerned, 0) is not None
 
 
 def test_replacing_begins_anew():
@@ -81,6 +115,7 @@ def test_a_delay_is_the_orders_or_the_catalogues():
 def test_every_fault_is_in_the_catalogue_and_in_the_help():
     assert set(CATALOGUE) == set(FaultName)
     assert all(name.value in help_text() for name in FaultName)
+    assert [row["fault"] for row in catalogue_rows()] == list(FaultName)
 
 
 def test_faults_are_read_from_json_and_toml(tmp_path):

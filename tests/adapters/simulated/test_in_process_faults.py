@@ -14,14 +14,17 @@ from state.messages.market import (
 )
 from state.messages.venue import (
     FetchBalances,
+    FetchBook,
+    FetchOpenOrders,
+    FetchOrder,
+    FetchTime,
     Refused,
     Succeeded,
+    TradeReport,
     Unknown,
 )
-from state.values import (
-    Side,
-)
-from tests.adapters.simulated.worlds import BTC, World
+from state.values import NS_PER_S, Side, TimeInForce, TimeNs
+from tests.adapters.simulated.worlds import BTC, World, by_text
 
 
 def strike(name, match="POST /spot/orders", *, occurrences=(1,), **more):
@@ -72,6 +75,56 @@ def test_a_request_that_arrives_after_its_expiry_does_nothing():
     assert world.open_texts() == []
 
 
+def test_a_storm_refuses_everything_until_it_is_over():
+    world = World(strike(FaultName.RATE_LIMIT_STORM, match="", delay_ms=2_000))
+    outcomes = [type(world.asked(FetchBalances(), seconds=0.9)) for _ in range(4)]
+    assert outcomes == [Refused, Refused, Refused, Succeeded]
+
+
+def test_a_skewed_clock_is_told_and_orders_expire_by_it():
+    ahead = {"delay_ms": 90_000, "occurrences": (1,)}
+    world = World(
+        strike(FaultName.CLOCK_SKEW, "GET /spot/time", **ahead),
+        strike(FaultName.CLOCK_SKEW, "POST /spot/orders", **ahead),
+    )
+    asking = FetchTime(asked_at_ns=TimeNs(world.clock.at_ns))
+    skewed, true = world.asked(asking), world.asked(asking)
+    assert (skewed.time.venue_ns - true.time.venue_ns) // NS_PER_S == 84, "90 s less 5 s and a bit"
+
+    assert world.asked(world.order(valid_s=60)).label == "REQUEST_EXPIRED"
+    assert isinstance(world.asked(world.order(valid_s=60)), Succeeded)
+
+
+def test_a_stale_snapshot_is_a_book_that_was():
+    world = World(strike(FaultName.BOOK_STALE, "GET /spot/order_book", occurrences=(1,)))
+    world.follow()
+    world.run(10)
+    before = world.venue.pairs[BTC].book.update_id
+    stale, fresh = (world.asked(FetchBook(pair=BTC, depth=20)).book for _ in range(2))
+    assert stale.last_id < before < fresh.last_id
+    seen = [delta for delta in world.of(BookDelta) if delta.last_id <= stale.last_id]
+    assert len(seen) < len(world.of(BookDelta)) - 40, "the stream was ahead of it"
+
+
+def test_a_currency_is_missing_for_a_while():
+    world = World(strike(FaultName.BALANCE_MISSING, "GET /spot/accounts", delay_ms=3_000))
+    names = [
+        [balance.currency for balance in world.asked(FetchBalances(), seconds=1.6).balances]
+        for _ in range(3)
+    ]
+    assert names == [["USDT", "BTC"], ["USDT", "BTC"], ["USDT", "BTC", "ETH"]]
+
+
+def test_a_young_order_is_hidden_from_every_read():
+    world = World(FaultOrder(fault=FaultName.ORDER_HIDDEN, probability=1, delay_ms=1_000))
+    world.asked(world.order(), seconds=0.1)
+    assert world.asked(FetchOrder(**by_text()), seconds=0.1).label == "ORDER_NOT_FOUND"
+    assert world.asked(FetchOpenOrders(), seconds=0.1).orders == ()
+    world.run(1)
+    assert world.asked(FetchOrder(**by_text())).orders[0].client_order_id == "t-1"
+    assert len(world.asked(FetchOpenOrders()).orders) == 1
+
+
 def pushes(name, *occurrences, match="order_book_update BTC_USDT", **more):
     return strike(name, match, occurrences=occurrences, **more)
 
@@ -113,6 +166,26 @@ def test_a_cut_stream_says_so_and_comes_back_by_itself():
     (_, first), (lost_at, second), (opened_at, third) = states
     assert [first, second, third] == [StreamOpened, StreamLost, StreamOpened]
     assert opened_at == lost_at + 1, "nothing comes while it is lost"
+
+
+def test_a_fill_can_be_told_again_long_after():
+    world = World(strike(FaultName.TRADE_REPEATED, "spot.usertrades", delay_ms=5_000))
+    world.client.account.open(world.heard.append)
+    world.run(1)
+    world.asked(world.order(price="70000", tif=TimeInForce.IOC), seconds=1)
+    fills = world.of(TradeReport)
+    world.run(6)
+    assert world.of(TradeReport) == [*fills, fills[0]]
+
+
+def test_a_half_open_line_says_nothing_and_is_cut_at_last():
+    world = World(pushes(FaultName.HALF_OPEN, 2, delay_ms=8_000))
+    world.follow()
+    world.run(30)
+    [lost] = world.of(StreamLost)
+    assert lost.reason == "the connection was cut"
+    first, second = world.of(BookDelta)[:2]
+    assert second.event_time_ns - first.event_time_ns > 8 * NS_PER_S
 
 
 def test_a_silent_stream_is_given_up_after_a_while():

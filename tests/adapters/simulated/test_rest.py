@@ -465,3 +465,58 @@ async def test_a_late_request_arrives_after_its_sender_gave_up():
             await asyncio.wait_for(served.order(**ORDER), 0.05)
         assert list(served.exchange.venue.index.every_open()) == []
         await until(lambda: list(served.exchange.venue.index.every_open()))
+
+
+async def test_a_storm_answers_everything_with_429_until_it_is_over():
+    storm = FaultOrder(
+        fault=FaultName.RATE_LIMIT_STORM, match="GET /spot", occurrences=(1,), delay_ms=300
+    )
+    async with serving(storm) as served:
+        statuses = [(await served.send("GET", "/spot/time"))[0]]
+        statuses.append((await served.send("GET", "/spot/currencies"))[0])
+        statuses.append((await served.send("POST", "/spot/orders", body=ORDER, signed=True))[0])
+        assert statuses == [429, 429, 201]
+        while (await served.send("GET", "/spot/time"))[0] == 429:
+            pass
+
+
+async def test_a_skewed_clock_refuses_what_is_signed_by_the_true_one():
+    def skew(match):
+        return FaultOrder(fault=FaultName.CLOCK_SKEW, match=match, occurrences=(1,))
+
+    async with serving(skew("GET /spot/accounts"), skew("GET /spot/time")) as served:
+        status, answer, _ = await served.send("GET", "/spot/accounts", signed=True)
+        assert (status, answer["label"]) == (403, "REQUEST_EXPIRED")
+        assert await served.get("/spot/accounts", signed=True)
+        skewed, true = await served.get("/spot/time"), await served.get("/spot/time")
+        assert 80_000 < skewed["server_time"] - true["server_time"] <= 90_000
+
+
+async def test_a_stale_snapshot_is_older_than_the_book():
+    stale = FaultOrder(fault=FaultName.BOOK_STALE, occurrences=(1,), delay_ms=300)
+    query = "currency_pair=BTC_USDT&with_id=true&limit=100"
+    async with serving(stale) as served:
+        book = served.exchange.venue.pair("BTC_USDT").book
+        began = book.update_id
+        await until(lambda: book.update_id > began + 100)
+        now_id = book.update_id
+        shown = await served.get("/spot/order_book", query)
+        assert shown["id"] < now_id
+        assert len(shown["bids"]) > 20
+        assert (await served.get("/spot/order_book", query))["id"] >= now_id
+
+
+async def test_a_currency_and_a_young_order_can_be_missing():
+    missing = FaultOrder(fault=FaultName.BALANCE_MISSING, probability=1, most=1)
+    hidden = FaultOrder(fault=FaultName.ORDER_HIDDEN, probability=1, delay_ms=60_000)
+    async with serving(missing, hidden) as served:
+        names = [row["currency"] for row in await served.get("/spot/accounts", signed=True)]
+        assert names == ["USDT", "BTC"]
+        placed = await served.order(**ORDER)
+        path, pair = f"/spot/orders/{placed['id']}", "currency_pair=BTC_USDT"
+        status, answer, _ = await served.send("GET", path, pair, signed=True)
+        assert (status, answer["label"]) == (404, "ORDER_NOT_FOUND")
+        assert await served.get("/spot/open_orders", signed=True) == []
+        assert await served.get("/spot/orders", f"{pair}&status=open", signed=True) == []
+        served.exchange.faults.replace([])
+        assert (await served.get(path, pair, signed=True))["status"] == "open"

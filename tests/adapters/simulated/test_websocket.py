@@ -435,3 +435,29 @@ async def test_a_silent_stream_still_answers_pings():
         [after] = await pushed(socket, "spot.order_book_update", 1)
     assert after["U"] > before["u"] + 1
     assert after["t"] - before["t"] >= 400
+
+
+async def test_a_half_open_connection_answers_nothing_and_is_cut_at_last():
+    fault = push_fault(FaultName.HALF_OPEN, 2, delay_ms=500)
+    async with serving(fault) as served, connected(served) as socket:
+        await socket.subscribe("spot.order_book_update", ["BTC_USDT", "20ms"])
+        await socket.heard("spot.order_book_update")
+        [connection] = served.exchange._connections
+        await until(connection.half_open.is_set)
+        began = time.monotonic()
+        await socket.say("spot.ping")
+        message = await asyncio.wait_for(socket.socket.receive(), DEADLINE_S)
+        assert message.type in (aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR)
+        assert time.monotonic() - began > 0.3
+
+
+async def test_a_fill_can_be_told_once_more_later():
+    fault = FaultOrder(fault=FaultName.TRADE_REPEATED, occurrences=(1,), delay_ms=200)
+    async with serving(fault) as served, connected(served) as socket:
+        await socket.subscribe("spot.usertrades", ["!all"], private=True)
+        await served.order(
+            currency_pair="BTC_USDT", side="buy", type="market", amount="50", time_in_force="ioc"
+        )
+        one = (await socket.heard("spot.usertrades"))["result"]
+        while (await socket.heard("spot.usertrades"))["result"] != one:
+            pass
