@@ -115,7 +115,7 @@ CATALOGUE = {
         Site.REQUEST,
         400,
         "orders younger than delay_ms are not shown, as if they did not exist",
-        only=("GET /spot/orders", "GET /spot/open_orders", "spot.order_status", "spot.order_list"),
+        only=("GET /spot/orders", "GET /spot/open_orders"),
     ),
     FaultName.TRADE_REPEATED: Entry(
         Site.PUSH, 1_000, "a fill is told, and once more after delay_ms", only=("spot.usertrades",)
