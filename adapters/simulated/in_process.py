@@ -29,6 +29,7 @@ from adapters.simulated.in_process_exchange import InProcessExchange
 from adapters.simulated.in_process_streams import InProcessAccountStream, InProcessMarketStream
 from adapters.simulated.network import Network
 from adapters.simulated.rate_limits import RateLimits
+from adapters.simulated.stage import Stage
 from state.values import NS_PER_S
 
 Schedule = Callable[[int, Callable[[], None]], None]
@@ -69,7 +70,7 @@ class InProcessVenue:
         self.faults = faults or FaultPlan((), chance)
         self.limits = limits
         self.memory = BookMemory(venue)
-        self.ahead_ns = 0
+        self.stage = Stage(venue)
         self.running = True
         self._clients: list[Client] = []
         self._armed_ns: int | None = None
@@ -113,6 +114,9 @@ class InProcessVenue:
         events = self.venue.drain()
         for client in tuple(self._clients):
             client.tell(events)
+        if self.stage.closed:
+            for client in tuple(self._clients):
+                client.shut_out()
         if now_ns >= self._summaries_due_ns:
             self._summaries_due_ns = now_ns - now_ns % _SUMMARIES_NS + _SUMMARIES_NS
             for client in tuple(self._clients):
@@ -166,6 +170,11 @@ class Client:
         self.alive = False
         self.market.forget_all()
         self._host.forget(self)
+
+    def shut_out(self) -> None:
+        """Lose every stream: nobody is served."""
+        self.market.break_off("the exchange is closed")
+        self.account.break_off("the exchange is closed")
 
     def tell(self, events: list[Event]) -> None:
         """Hand the streams what concerns them."""

@@ -15,6 +15,7 @@ from adapters.simulated.faults import FaultName, FaultOrder, FaultPlan, Site
 from adapters.simulated.network import Network
 from adapters.simulated.outcomes import ENDPOINTS, outcome
 from adapters.simulated.rate_limits import LimitClass, RateLimited, RateLimits
+from adapters.simulated.stage import Stage
 from state.messages.venue import (
     Outcome,
     PlaceOrder,
@@ -38,8 +39,7 @@ class Host(Protocol):
     faults: FaultPlan
     limits: RateLimits | None
     memory: BookMemory
-    ahead_ns: int
-    """How far the clock that clients see is ahead of `now_ns`."""
+    stage: Stage
     now_ns: Callable[[], int]
     schedule: Callable[[int, Callable[[], None]], None]
 
@@ -137,8 +137,10 @@ class InProcessExchange:
         """Handle a request at the venue."""
         host = self._host
         host.turn()
-        if sent.fault is not None and sent.fault.fault in _NOT_HANDLED:
-            result: Outcome = _NOT_HANDLED[sent.fault.fault]
+        if host.stage.closed:
+            result: Outcome = Unknown(reason="status 503: TOO_BUSY")
+        elif sent.fault is not None and sent.fault.fault in _NOT_HANDLED:
+            result = _NOT_HANDLED[sent.fault.fault]
         else:
             result = self._handled(sent)
             host.turn()
@@ -164,7 +166,7 @@ class InProcessExchange:
                 host.limits.count(limit, counted, now_ns)
             except RateLimited:
                 return _TOO_MANY
-        ahead_ns = host.ahead_ns
+        ahead_ns = host.stage.ahead_ns
         if sent.struck_by(FaultName.CLOCK_SKEW):
             ahead_ns += sent.delay_ns
         return self._by_clock(sent, now_ns, ahead_ns)

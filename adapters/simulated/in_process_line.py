@@ -57,6 +57,10 @@ class Line(Generic[Message]):
             self._host.schedule(self._host.network.latency_ns(self._host.chance), self._connected)
 
     def _connected(self) -> None:
+        if self._host.stage.closed and self._life.alive:
+            delay_ns = self._host.network.reconnect_ns(self._host.chance)
+            self._host.schedule(delay_ns, self._connected)
+            return
         self._connecting = False
         if self._life.alive:
             self.up = True

@@ -10,6 +10,7 @@ from adapters.simulated.catalogue import CATALOGUE
 from adapters.simulated.core.switches import Switches
 from adapters.simulated.core.units import SCALE, scaled
 from adapters.simulated.core.venue import Venue
+from adapters.simulated.scenarios import ScenarioOrder
 from state.errors import ConfigurationInvalid
 from state.values import Currency, Pair, base_of, quote_of
 
@@ -40,6 +41,7 @@ class ExchangeOptions(Struct, frozen=True, kw_only=True):
     speed: float = 1.0
     tape: Path | None = None
     faults: Path | None = None
+    scenarios: tuple[ScenarioOrder, ...] = ()
     db: Path | None = None
     accounts: tuple[AccountOptions, ...] = ()
     """Empty opens one demo account."""

@@ -1,27 +1,23 @@
 """`python -m supervisor exchange`: the simulated Gate exchange, on its own."""
 
+import json
 import sqlite3
 import sys
 from pathlib import Path
 
 import click
 
-from adapters.simulated.faults import help_text
+from adapters.simulated.faults import catalogue_rows, help_text
 from adapters.simulated.options import (
     DEMO_KEY,
     DEMO_SECRET,
     ExchangeOptions,
     parse_account,
 )
+from adapters.simulated.scenarios import parse_scenario, scenario_help, scenario_rows
 from state.errors import ConfigurationInvalid, StoreRefused
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _show_faults(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's own signature
-    if wanted and not context.resilient_parsing:
-        click.echo(help_text())
-        context.exit()
 
 
 @click.command()
@@ -46,17 +42,19 @@ def _show_faults(context: click.Context, _parameter: click.Parameter, wanted: bo
     help="An account instead of the demo one; may be repeated.",
 )
 @click.option("--faults", type=_FILE, default=None, help="JSON or TOML; see --help-faults.")
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="NAME[:PAIR][@START_S]",
+    help="A day out of the ordinary; may be repeated; see --help-scenarios.",
+)
 @click.option("--db", type=_FILE, default=None, help="Keeps orders and balances over restarts.")
 @click.option("--rate-limits/--no-rate-limits", default=True, help="Refuse too many requests.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when standard input ends.")
-@click.option(
-    "--help-faults",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_show_faults,
-    help="List the faults and leave.",
-)
+@click.option("--help-faults", is_flag=True, help="List the faults and leave.")
+@click.option("--help-scenarios", is_flag=True, help="List the scenarios and leave.")
+@click.option("--json", "as_json", is_flag=True, help="List them for a program.")
 def exchange(  # noqa: PLR0913 - one argument for each option
     *,
     port: int,
@@ -68,15 +66,24 @@ def exchange(  # noqa: PLR0913 - one argument for each option
     secret: str,
     accounts: tuple[str, ...],
     faults: Path | None,
+    scenarios: tuple[str, ...],
     db: Path | None,
     rate_limits: bool,
     exit_with_parent: bool,
+    help_faults: bool,
+    help_scenarios: bool,
+    as_json: bool,
 ) -> None:
     """Serve a simulated Gate spot exchange until interrupted.
 
     When ready it prints one JSON line with its addresses and the key and secret of its first
     account.
     """
+    if help_faults or help_scenarios:
+        rows = catalogue_rows() if help_faults else scenario_rows()
+        text = help_text() if help_faults else scenario_help()
+        click.echo(json.dumps(rows) if as_json else text)
+        return
     # Imported late: `--help` needs no web server.
     from adapters.simulated.server.process import run  # noqa: PLC0415
 
@@ -93,6 +100,7 @@ def exchange(  # noqa: PLR0913 - one argument for each option
             demo_key=key,
             demo_secret=secret,
             faults=faults,
+            scenarios=tuple(map(parse_scenario, scenarios)),
             db=db,
             rate_limits=rate_limits,
             exit_with_parent=exit_with_parent,

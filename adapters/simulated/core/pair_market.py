@@ -4,6 +4,7 @@ from collections import deque
 
 from adapters.simulated.core.book_channel import BOOK_KINDS, BookChannel
 from adapters.simulated.core.candles import CandleStore
+from adapters.simulated.core.conditions import ORDINARY
 from adapters.simulated.core.events import BookPublished, TradePublished
 from adapters.simulated.core.order_book import OrderBook
 from adapters.simulated.core.pair_rules import PairRules
@@ -33,6 +34,7 @@ class PairMarket:
         self.last_ticks: int | None = None
         self.sequence = 0
         self.channels: dict[str, BookChannel] = {}
+        self.conditions = ORDINARY
 
     @property
     def taped(self) -> bool:

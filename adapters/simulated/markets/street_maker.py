@@ -38,6 +38,7 @@ class StreetMaker:
         self._rng = rng
         self._ticks_per_unit = 10**market.units.price_decimals
         self._lots_per_unit = 10**market.units.amount_decimals
+        self._depth = 1.0
 
     def fill_book(self, price: float, now_ns: int) -> None:
         """Quote a whole book around `price`."""
@@ -46,6 +47,18 @@ class StreetMaker:
             self._quote(side, best, best, price, now_ns)
             for _ in range(_LEVELS):
                 self._redraw(side, best, price, now_ns)
+
+    def resize(self, depth: float, now_ns: int) -> None:
+        """Rest `depth` times the usual sizes from now on, in every level at once."""
+        if depth == self._depth:
+            return
+        factor, self._depth = depth / self._depth, depth
+        for side in (self._market.book.bids, self._market.book.asks):
+            for key in side.keys.copy():
+                street = side.levels[key].street
+                if street:
+                    lots = max(1, round(street * factor))
+                    self._venue.street_quote(self._market, side.side, key * side.sign, lots, now_ns)
 
     def step(self, price: float, activity: float, now_ns: int) -> None:
         """Follow the efficient `price`; wider when `activity` is high."""
@@ -94,7 +107,8 @@ class StreetMaker:
     def _quote(self, side: Side, ticks: int, best: int, price: float, now_ns: int) -> None:
         away_bps = abs(best - ticks) / best * 10_000.0
         profile = 0.4 + (away_bps / _DEPTH_BPS) ** 0.7
-        notional = self._traits.level_notional * profile * math.exp(self._rng.gauss(0.0, 0.8))
+        usual = self._traits.level_notional * profile * math.exp(self._rng.gauss(0.0, 0.8))
+        notional = usual * self._depth
         lots = max(1, round(notional / price * self._lots_per_unit))
         self._venue.street_quote(self._market, side, ticks, lots, now_ns)
 

@@ -3,6 +3,7 @@
 Driven by explicit steps: the same seed and the same step times give the same market.
 """
 
+import math
 from collections.abc import Sequence
 from random import Random
 
@@ -66,8 +67,10 @@ class SyntheticMarket:
         speed: float = 1.0,
         prices: dict[Pair, float] | None = None,
     ) -> None:
+        self._venue = venue
         self._step_ns = step_ns
-        self._dt_s = step_ns / NS_PER_S * speed
+        self._step_s = step_ns / NS_PER_S
+        self._dt_s = self._step_s * speed
         self._due_ns = now_ns + step_ns
         self.process = PriceProcess(traits, _random(seed, "prices"))
         self.process.prices.update(prices or {})
@@ -97,9 +100,15 @@ class SyntheticMarket:
     def _step(self, now_ns: int) -> None:
         self.process.step(self._dt_s)
         for pair, maker in self._makers.items():
+            conditions = self._venue.pairs[pair].conditions
+            if conditions.drift_per_s:
+                self.process.prices[pair] *= math.exp(conditions.drift_per_s * self._step_s)
             price, activity = self.process.prices[pair], self.process.activity[pair]
+            if conditions.still:
+                continue
+            maker.resize(conditions.depth, now_ns)
             maker.step(price, activity, now_ns)
-            self._streets[pair].step(self._dt_s, price, activity, now_ns)
+            self._streets[pair].step(self._dt_s, price, activity * conditions.volume, now_ns)
 
 
 def _random(seed: int, purpose: str) -> Random:

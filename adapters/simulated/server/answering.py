@@ -58,6 +58,8 @@ async def answered(
     Raises:
         Cut: A fault keeps the answer back.
     """
+    if exchange.stage.closed:
+        return refused(refusal("TOO_BUSY", "Service is under maintenance"))
     fault = exchange.faults.strike(Site.REQUEST, subject, exchange.now_ns())
     try:
         await _before(fault)

@@ -31,6 +31,8 @@ def application(exchange: Exchange) -> web.Application:
         app.router.add_route(route.method, PREFIX + route.path, _serve(exchange, route))
 
     async def socket(request: web.Request) -> web.StreamResponse:
+        if exchange.stage.closed:
+            raise refusal("TOO_BUSY", "Service is under maintenance")
         return await serve_socket(exchange, request)
 
     for path in SOCKET_PATHS:

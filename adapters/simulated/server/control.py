@@ -1,4 +1,4 @@
-"""Control endpoints that the real venue does not have: faults, whole accounts, invariants.
+"""Control endpoints that the real venue does not have: faults, scenarios, accounts, invariants.
 
 They live under /control, outside Gate's paths, for tests and people; nothing here is signed, so the
 exchange listens on loopback only.
@@ -17,10 +17,12 @@ from adapters.simulated.core.refusals import invalid_parameter, refusal
 from adapters.simulated.core.units import text_of
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import CATALOGUE, FaultOrder
+from adapters.simulated.scenarios import SCENARIOS, ScenarioOrder
 from adapters.simulated.server.calls import decoded
 from adapters.simulated.server.exchange import Exchange
 from adapters.simulated.server.pushes import ANNOUNCEMENTS
 from adapters.simulated.server.rows import Row, order_row, user_trade_row
+from state.errors import ConfigurationInvalid
 
 _encode = msgspec.json.Encoder().encode
 
@@ -34,6 +36,14 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
     async def set_faults(request: web.Request) -> web.StreamResponse:
         exchange.faults.replace(decoded(await request.read(), list[FaultOrder]))
         return _json(_faults(exchange))
+
+    async def set_scenarios(request: web.Request) -> web.StreamResponse:
+        orders = decoded(await request.read(), list[ScenarioOrder])
+        try:
+            exchange.stage.replace(orders, exchange.now_ns())
+        except ConfigurationInvalid as problem:
+            raise refusal("INVALID_PARAM_VALUE", str(problem)) from None
+        return _json(exchange.stage.rows())
 
     async def disconnect(_request: web.Request) -> web.StreamResponse:
         return _json({"disconnected": exchange.disconnect_all()})
@@ -53,6 +63,9 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
     get("/control/faults", lambda _request: _faults(exchange))
     app.router.add_post("/control/faults", set_faults)
     get("/control/faults/catalogue", lambda _request: CATALOGUE)
+    get("/control/scenarios", lambda _request: exchange.stage.rows())
+    app.router.add_post("/control/scenarios", set_scenarios)
+    get("/control/scenarios/catalogue", lambda _request: SCENARIOS)
     get("/control/accounts", lambda _request: _account_names(exchange.venue))
     get("/control/accounts/{name}", lambda request: _account(exchange.venue, request))
     get("/control/invariants", lambda _request: _invariants(exchange.venue))

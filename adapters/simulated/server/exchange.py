@@ -21,6 +21,7 @@ from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.server.connection import MOST_QUEUED, Connection
 from adapters.simulated.server.hub import Hub
 from adapters.simulated.server.pushes import upgrade
+from adapters.simulated.stage import Stage
 
 _TICK_S = 0.01
 _MOST_CONNECTIONS = 300
@@ -65,8 +66,7 @@ class Exchange:
         self.limits = limits
         self.hub = Hub(venue)
         self.memory = BookMemory(venue)
-        self.ahead_ns = 0
-        """How far the clock that clients see is ahead of the venue's own."""
+        self.stage = Stage(venue)
         self.cut_for_slowness = 0
         self._connections: dict[Connection, None] = {}
         self._connected = 0
@@ -80,6 +80,11 @@ class Exchange:
     def now_ns(self) -> int:
         """Return the venue's time."""
         return time.time_ns()
+
+    @property
+    def ahead_ns(self) -> int:
+        """How far the clock that clients see is ahead of the venue's own."""
+        return self.stage.ahead_ns
 
     @property
     def connections(self) -> int:
@@ -171,6 +176,8 @@ class Exchange:
             if self.faults.wants(FaultName.BOOK_STALE):
                 self.memory.remember(now_ns)
             self._keep_and_tell()
+            if self.stage.closed:
+                self.disconnect_all()
             self.hub.tell_by_the_clock(now_ns)
             await asyncio.sleep(_TICK_S)
         raise self._failure

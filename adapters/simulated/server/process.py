@@ -38,7 +38,9 @@ def build(options: ExchangeOptions) -> Exchange:
     venue = build_venue(options, time.time_ns(), keeper=journal)
     chance = Random(f"{options.seed}/faults")  # noqa: S311 - faults for a simulation
     limits = RateLimits(enforced=options.rate_limits, reset_ms=options.switches.reset_header_ms)
-    return Exchange(venue, FaultPlan(orders, chance), limits, journal)
+    exchange = Exchange(venue, FaultPlan(orders, chance), limits, journal)
+    exchange.stage.replace(options.scenarios, exchange.now_ns())
+    return exchange
 
 
 def run(options: ExchangeOptions, out: TextIO) -> None:

@@ -14,6 +14,8 @@ import pytest
 import urllib3
 from websockets.sync.client import connect
 
+from adapters.simulated.faults import FaultName
+from adapters.simulated.scenarios import ScenarioName
 from tests.adapters.simulated.exchange_process import ROOT, ready, running_exchange, started
 
 
@@ -74,6 +76,8 @@ def test_it_ends_with_whoever_started_it_when_asked_to():
         (["--account", "amy:k"], "account 'amy': write NAME:KEY:SECRET"),
         (["--tape", "none.parquet"], "tape none.parquet: no such file"),
         (["--faults", "none.json"], "faults file none.json: No such file"),
+        (["--scenario", "doomsday"], "scenario 'doomsday' is none of flash_crash"),
+        (["--scenario", "halt:SOL_USDT", "--pairs", "BTC_USDT"], "SOL_USDT is not listed"),
         (["--db", "none/exchange.db"], "cannot open none/exchange.db"),
         (["--db", "pyproject.toml"], "pyproject.toml is not a database"),
     ],
@@ -204,3 +208,23 @@ def test_a_restart_may_not_leave_out_a_pair_with_orders(tmp_path):
     code, complaints = ended(started("--pairs", "BTC_USDT", "--db", db))
     assert code == 2
     assert "has orders of ETH_USDT: add it to --pairs" in complaints
+
+
+def test_catalogues_are_listed_for_people_and_for_programs():
+    def listed(*options):
+        command = [sys.executable, "-m", "supervisor.commands.exchange", *options]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert [row["fault"] for row in json.loads(listed("--help-faults", "--json"))] == list(
+        FaultName
+    )
+    assert [row["scenario"] for row in json.loads(listed("--help-scenarios", "--json"))] == list(
+        ScenarioName
+    )
+    assert "flash_crash" in listed("--help-scenarios")
+
+
+def test_a_scenario_is_chosen_by_option():
+    with running_exchange("--pairs", "BTC_USDT", "--scenario", "clock_jump@0.5") as exchange:
+        [row] = exchange.control("scenarios")
+        assert (row["scenario"], row["after_s"]) == ("clock_jump", 0.5)

@@ -8,9 +8,7 @@ from adapters.simulated.faults import FaultPlan
 from adapters.simulated.in_process import InProcessVenue
 from adapters.simulated.network import Network
 from adapters.simulated.options import ExchangeOptions
-from state.messages.venue import (
-    PlaceOrder,
-)
+from state.messages.venue import CancelPlaced, PlaceOrder
 from state.values import (
     NS_PER_MS,
     NS_PER_S,
@@ -66,6 +64,13 @@ class World:
 
     def follow(self, pair=BTC):
         self.client.market.subscribe(pair, self.heard.append)
+
+    def play(self, *orders):
+        self.host.stage.replace(orders, self.clock.at_ns)
+        self.host.turn()
+
+    def cancelled(self, text, seconds=1):
+        return self.asked(CancelPlaced(**by_text(text)), seconds)
 
     def of(self, *kinds):
         return [message for message in self.heard if isinstance(message, kinds)]
