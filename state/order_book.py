@@ -5,6 +5,11 @@ changes that end at or before it; the first one applied must hold the id that fo
 each change must begin at or before the id that follows the last one. Anything else is a gap, and a
 book with a gap is worse than none: it empties itself and raises, so that nobody reads old numbers.
 
+The exchange tells changes of its best levels only, a window. Whether it reports a level that
+leaves the window, or one that comes back into it unchanged, no source settles. So a level counts as
+verified while it lies within the snapshot's reach and has been within the window ever since. What
+is told of others is kept, but they may lack neighbours; a new snapshot verifies the whole window.
+
 Each side is two parallel lists, keys and sizes, sorted so that the best level is at the end: most
 changes happen there, where inserting and deleting moves nothing. A bid's key is its price, an
 ask's the negative of it. The book is mutable, alone among the folds: replacing a thousand levels
@@ -13,6 +18,7 @@ per change would cost a hundred times the change itself.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from math import inf
 from operator import mul
 from typing import NamedTuple
 
@@ -25,7 +31,9 @@ from state.messages.market import BookDelta, BookSnapshot, Level
 BookSide = NDArray[np.float64]
 """Shape (n, 2), best level first: price in quote units, size in base units."""
 
-_LEVELS_MAX = 5000
+_WINDOW = 5000
+_EVERYTHING = -inf
+"""A key below every level: the side is known to its end."""
 
 
 class BookBroken(GatehouseError):
@@ -49,25 +57,73 @@ class Best(NamedTuple):
     ask_size: float
 
 
+class _Side:
+    """One side: its levels, and the key from which on they are verified."""
+
+    __slots__ = ("floor", "keys", "sizes")
+
+    def __init__(self, levels: Sequence[Level] = (), *, sign: float = 1.0, window: int = 1) -> None:
+        # Later levels of the same price replace earlier ones, as changes would.
+        by_key = {price * sign: size for price, size in levels}
+        self.keys = sorted(key for key, size in by_key.items() if size)[-window:]
+        self.sizes = [by_key[key] for key in self.keys]
+        # A side that shows fewer levels than there is room for has no more.
+        self.floor = self.keys[0] if len(self.keys) == window else _EVERYTHING
+
+    @property
+    def verified(self) -> int:
+        """How many of the best levels are verified."""
+        return len(self.keys) - bisect_left(self.keys, self.floor)
+
+    def change(self, levels: Sequence[Level], sign: float, window: int) -> None:
+        """Fold what changed."""
+        keys, sizes, floor = self.keys, self.sizes, self.floor
+        most = self.verified
+        for price, size in levels:
+            key = price * sign
+            place = bisect_left(keys, key)
+            if place < len(keys) and keys[place] == key:
+                if size:
+                    sizes[place] = size
+                else:
+                    del keys[place], sizes[place]
+            elif size:
+                keys.insert(place, key)
+                sizes.insert(place, size)
+                most += key >= floor
+        if most > window:
+            # Levels have left the window: told as gone here, or not told of any more.
+            verified = min(self.verified, window)
+            self.floor = keys[-verified] if verified else inf
+        if len(keys) > window:
+            excess = len(keys) - window
+            del keys[:excess], sizes[:excess]
+
+    def level(self, number: int, floor: float) -> tuple[float, float] | None:
+        """Return key and size of the `number`-th best level (>= 1), None where none is so good."""
+        if number > len(self.keys) or self.keys[-number] < floor:
+            return None
+        return self.keys[-number], self.sizes[-number]
+
+
 class OrderBook:
     """The live book of one pair; empty until a snapshot and after every break."""
 
-    __slots__ = ("_asks", "_bids", "_levels_max", "is_live", "last_id")
+    __slots__ = ("_asks", "_bids", "_window", "is_live", "last_id")
 
-    def __init__(self, levels_max: int = _LEVELS_MAX) -> None:
+    def __init__(self, window: int = _WINDOW) -> None:
         """Begin empty.
 
         Args:
-            levels_max: Levels kept of each side, >= 1; the worst ones beyond are forgotten.
+            window: Best levels of each side that snapshots show and changes tell of, >= 1.
         """
-        assert levels_max >= 1
-        self._levels_max = levels_max
+        assert window >= 1
+        self._window = window
         self.clear()
 
     def clear(self) -> None:
         """Forget everything: nothing is known until the next snapshot."""
-        self._bids: tuple[list[float], list[float]] = ([], [])
-        self._asks: tuple[list[float], list[float]] = ([], [])
+        self._bids, self._asks = _Side(), _Side()
         self.is_live = False
         self.last_id = 0
 
@@ -98,22 +154,45 @@ class OrderBook:
             return False
         self.last_id = delta.last_id
         if delta.bids:
-            _change(self._bids, delta.bids, 1.0)
+            self._bids.change(delta.bids, 1.0, self._window)
         if delta.asks:
-            _change(self._asks, delta.asks, -1.0)
-        bids, asks = self._bids[0], self._asks[0]
+            self._asks.change(delta.asks, -1.0, self._window)
+        bids, asks = self._bids.keys, self._asks.keys
         if bids and asks and bids[-1] >= -asks[-1]:
             self._break(BookCrossed(f"bid {bids[-1]} reaches ask {-asks[-1]}"))
-        if len(bids) > self._levels_max or len(asks) > self._levels_max:
-            self._trim()
         return True
 
     def best(self) -> Best | None:
         """Return the best levels, or None while either side is empty."""
         bids, asks = self._bids, self._asks
-        if not bids[0] or not asks[0]:
+        if not bids.keys or not asks.keys:
             return None
-        return Best(bids[0][-1], bids[1][-1], -asks[0][-1], asks[1][-1])
+        return Best(bids.keys[-1], bids.sizes[-1], -asks.keys[-1], asks.sizes[-1])
+
+    @property
+    def verified(self) -> tuple[int, int]:
+        """How many of the best levels of bids and asks are verified."""
+        return self._bids.verified, self._asks.verified
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are no other levels than those it has."""
+        return self._bids.floor == self._asks.floor == _EVERYTHING
+
+    def differs(self, other: "OrderBook", count: int) -> str:
+        """Return where the best `count` (>= 1) levels verified in both differ; empty: nowhere."""
+        sides = (
+            ("bid", self._bids, other._bids, 1.0),  # noqa: SLF001 - one of ours
+            ("ask", self._asks, other._asks, -1.0),  # noqa: SLF001
+        )
+        for name, ours, theirs, sign in sides:
+            floor = max(ours.floor, theirs.floor)
+            for number in range(1, count + 1):
+                mine, yours = ours.level(number, floor), theirs.level(number, floor)
+                if mine != yours:
+                    told = [_words(level, sign) for level in (mine, yours)]
+                    return f"{name} {number}: {told[0]}, not {told[1]}"
+        return ""
 
     def levels(self, count: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """Return up to `count` (>= 1) levels of each side, bids and asks, best first."""
@@ -125,7 +204,7 @@ class OrderBook:
 
     def sizes(self, count: int) -> tuple[float, float]:
         """Return the base units resting in the best `count` (>= 1) levels of bids and asks."""
-        return sum(self._bids[1][-count:]), sum(self._asks[1][-count:])
+        return sum(self._bids.sizes[-count:]), sum(self._asks.sizes[-count:])
 
     def depth(self, bps: float) -> tuple[float, float]:
         """Return the quote units resting within `bps` (> 0) of the mid, in bids and asks.
@@ -140,59 +219,32 @@ class OrderBook:
         return _value(self._bids, mid - reach), -_value(self._asks, -(mid + reach))
 
     def _replace(self, bids: Sequence[Level], asks: Sequence[Level], last_id: int) -> None:
-        self._bids = _sorted_side(bids, 1.0)
-        self._asks = _sorted_side(asks, -1.0)
+        self._bids = _Side(bids, sign=1.0, window=self._window)
+        self._asks = _Side(asks, sign=-1.0, window=self._window)
         self.last_id, self.is_live = last_id, True
         best = self.best()
         if best is not None and best.bid >= best.ask:
             self._break(BookCrossed(f"bid {best.bid} reaches ask {best.ask}"))
-        self._trim()
 
     def _break(self, reason: BookBroken) -> None:
         self.clear()
         raise reason
 
-    def _trim(self) -> None:
-        for keys, sizes in (self._bids, self._asks):
-            excess = len(keys) - self._levels_max
-            if excess > 0:
-                del keys[:excess], sizes[:excess]
+
+def _words(level: tuple[float, float] | None, sign: float) -> str:
+    return "nothing" if level is None else f"{level[1]} at {level[0] * sign}"
 
 
-def _change(side: tuple[list[float], list[float]], levels: Sequence[Level], sign: float) -> None:
-    keys, sizes = side
-    for price, size in levels:
-        key = price * sign
-        place = bisect_left(keys, key)
-        if place < len(keys) and keys[place] == key:
-            if size:
-                sizes[place] = size
-            else:
-                del keys[place], sizes[place]
-        elif size:
-            keys.insert(place, key)
-            sizes.insert(place, size)
-
-
-def _sorted_side(levels: Sequence[Level], sign: float) -> tuple[list[float], list[float]]:
-    # Later levels of the same price replace earlier ones, as changes would.
-    by_key = {price * sign: size for price, size in levels}
-    keys = sorted(key for key, size in by_key.items() if size)
-    return keys, [by_key[key] for key in keys]
-
-
-def _best_first(
-    side: tuple[list[float], list[float]], count: int, sign: float
-) -> tuple[Level, ...]:
-    keys, sizes = side
+def _best_first(side: _Side, count: int, sign: float) -> tuple[Level, ...]:
+    keys, sizes = side.keys, side.sizes
     return tuple(
         (key * sign, size)
         for key, size in zip(keys[: -count - 1 : -1], sizes[: -count - 1 : -1], strict=True)
     )
 
 
-def _array(side: tuple[list[float], list[float]], count: int, sign: float) -> BookSide:
-    keys, sizes = side
+def _array(side: _Side, count: int, sign: float) -> BookSide:
+    keys, sizes = side.keys, side.sizes
     levels = np.empty((min(count, len(keys)), 2))
     levels[:, 0] = keys[: -count - 1 : -1]
     levels[:, 0] *= sign
@@ -200,8 +252,8 @@ def _array(side: tuple[list[float], list[float]], count: int, sign: float) -> Bo
     return levels
 
 
-def _value(side: tuple[list[float], list[float]], from_key: float) -> float:
+def _value(side: _Side, from_key: float) -> float:
     """Return the sum of key times size over the levels at or better than `from_key`."""
-    keys, sizes = side
+    keys, sizes = side.keys, side.sizes
     place = bisect_left(keys, from_key)
     return float(sum(map(mul, keys[place:], sizes[place:])))

@@ -140,13 +140,13 @@ def test_an_unsound_book_shows():
     assert book_violations(book) == []
     book.apply_snapshot(a_snapshot())
     assert book_violations(book) == []
-    book._asks = ([-102.0, -102.0], [1.0, 1.0])
+    book._asks.keys, book._asks.sizes = [-102.0, -102.0], [1.0, 1.0]
     assert names(book_violations(book)) == ["book_unsorted"]
-    book._asks = ([-102.0, -0.0], [0.0, 1.0])
+    book._asks.keys, book._asks.sizes = [-102.0, -0.0], [0.0, 1.0]
     assert names(book_violations(book)) == ["book_level_unsound"] * 2 + ["book_crossed"]
     book.clear()
     book.apply_snapshot(a_snapshot())
-    book._bids = ([98.0, 97.0, 101.0], [1.0, -1.0, float("nan")])
+    book._bids.keys, book._bids.sizes = [98.0, 97.0, 101.0], [1.0, -1.0, float("nan")]
     assert names(book_violations(book)) == [
         "book_unsorted",
         "book_level_unsound",

@@ -169,12 +169,85 @@ def test_depth_counts_quote_units_within_a_distance_of_the_mid(book):
     assert OrderBook().depth(50) == (0.0, 0.0)
 
 
-def test_levels_beyond_the_limit_are_forgotten_from_the_far_end():
-    book = OrderBook(levels_max=2)
+def test_levels_beyond_the_window_are_forgotten_from_the_far_end():
+    book = OrderBook(window=2)
     book.apply_snapshot(a_snapshot(bids=((3.0, 1.0), (2.0, 1.0), (1.0, 1.0)), asks=()))
     assert book.levels(9)[0] == ((3.0, 1.0), (2.0, 1.0))
     book.apply_delta(a_delta(11, bids=((4.0, 1.0),), asks=((9.0, 1.0), (8.0, 1.0), (7.0, 1.0))))
     assert book.levels(9) == (((4.0, 1.0), (3.0, 1.0)), ((7.0, 1.0), (8.0, 1.0)))
+    assert book.verified == (2, 2)
+
+
+def test_what_is_told_of_levels_out_of_the_window_is_not_verified_before_the_next_snapshot():
+    book = OrderBook(window=2)
+    book.apply_snapshot(a_snapshot(bids=((3.0, 1.0), (2.0, 1.0)), asks=()))
+    book.apply_delta(a_delta(11, bids=((3.0, 0.0), (1.0, 5.0))))
+    # Between 2 and 1 there may be more.
+    assert book.levels(9)[0] == ((2.0, 1.0), (1.0, 5.0))
+    assert book.verified == (1, 0)
+    assert not book.is_whole
+    book.apply_snapshot(a_snapshot(bids=((2.0, 1.0), (1.5, 3.0)), asks=(), last_id=12))
+    assert book.verified == (2, 0)
+
+
+class Window:
+    """One side of a venue whose channel tells its best levels only, in each way it might."""
+
+    def __init__(self, levels, depth, *, leaving_told, returning_told):
+        self.levels, self._depth = dict(levels), depth
+        self._leaving_told, self._returning_told = leaving_told, returning_told
+        self._shown = self.best(depth)
+
+    def best(self, count):
+        return dict(sorted(self.levels.items(), reverse=True)[:count])
+
+    def change(self, changes):
+        """Return what the channel tells of these changes."""
+        for price, size in changes:
+            self.levels[price] = size
+            if not size:
+                del self.levels[price]
+        before, self._shown = self._shown, self.best(self._depth)
+        told = {price: self._shown[price] for price, _ in changes if price in self._shown}
+        told |= {price: 0.0 for price in before if price not in self.levels}
+        if self._leaving_told:
+            told |= {price: 0.0 for price in before if price not in self._shown}
+        if self._returning_told:
+            told |= {price: size for price, size in self._shown.items() if price not in before}
+        return tuple(told.items())
+
+
+@given(
+    data=st.data(),
+    start=st.dictionaries(st.integers(1, 40).map(float), st.sampled_from([1.0, 2.5]), min_size=4),
+    leaving_told=st.booleans(),
+    returning_told=st.booleans(),
+)
+def test_each_verified_level_is_right_whatever_the_venue_tells_of_its_windows_edge(
+    data, start, leaving_told, returning_told
+):
+    venue = Window(start, 4, leaving_told=leaving_told, returning_told=returning_told)
+    book = OrderBook(window=4)
+    book.apply_snapshot(a_snapshot(bids=tuple(venue.best(4).items()), asks=(), last_id=0))
+    prices = st.integers(1, 40).map(float)
+    for number in range(1, data.draw(st.integers(1, 12)) + 1):
+        wanted = data.draw(st.dictionaries(prices, st.sampled_from([0.0, 1.0, 4.0]), max_size=3))
+        changes = [(p, s) for p, s in wanted.items() if s or p in venue.levels]
+        book.apply_delta(a_delta(number, bids=venue.change(changes)))
+        verified = book.verified[0]
+        assert book.levels(4)[0][:verified] == tuple(venue.best(verified).items())
+
+
+def test_books_differ_only_in_what_both_know():
+    ours, theirs = OrderBook(window=2), OrderBook(window=3)
+    ours.apply_snapshot(a_snapshot(bids=((3.0, 1.0), (2.0, 1.0)), asks=((4.0, 1.0),)))
+    theirs.apply_snapshot(a_snapshot(bids=((3.0, 1.0), (2.0, 1.0), (1.0, 1.0)), asks=((4.0, 1.0),)))
+    assert ours.differs(theirs, 20) == ""
+    theirs.apply_delta(a_delta(11, bids=((2.0, 7.0),)))
+    assert ours.differs(theirs, 1) == ""
+    assert ours.differs(theirs, 20) == "bid 2: 1.0 at 2.0, not 7.0 at 2.0"
+    theirs.apply_delta(a_delta(12, bids=((2.0, 1.0),), asks=((5.0, 1.0),)))
+    assert ours.differs(theirs, 20) == "ask 2: nothing, not 1.0 at 5.0"
 
 
 @pytest.mark.slow
