@@ -158,13 +158,19 @@ def _pairs(pairs: list[dict[str, Any]]) -> Table:
     for pair in pairs:
         table.add_row(
             pair["pair"],
-            Text(pair["book"], style=_STYLES.get(pair["book"], "bold red")),
+            _book(pair),
             _shown(pair["mid"]),
             _shown(pair["spread_bps"]),
             _shown(pair["last_event_age_ms"]),
             pair["position"],
         )
     return table
+
+
+def _book(pair: dict[str, Any]) -> Text:
+    if pair["degraded"]:
+        return Text(f"{pair['book']}, polled", style="yellow")
+    return Text(pair["book"], style=_STYLES.get(pair["book"], "bold red"))
 
 
 def _actors(actors: list[dict[str, Any]], supervisors: bool) -> Table:  # noqa: FBT001

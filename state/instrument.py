@@ -1,10 +1,11 @@
 """What a pair allows: scales, minima, status. The only place where money is rounded. Pure."""
 
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 
 from msgspec import Struct
 
-from state.values import Currency, Notional, Pair, Price, Quantity, Side
+from state.values import Currency, Notional, Pair, Price, Quantity, Side, TimeNs
 
 
 class TradingRules(Struct, frozen=True, kw_only=True):
@@ -25,6 +26,16 @@ class TradingRules(Struct, frozen=True, kw_only=True):
     """Taker fee as a share of what is received: 0.002 is 0.2 %."""
     tradable: frozenset[Side] = frozenset(Side)
     """Which sides the exchange accepts now; empty when the pair is halted."""
+    opens_at_ns: Mapping[Side, TimeNs] = {}
+    """From when on it takes a side at all, where it said so."""
+    delisted_at_ns: TimeNs | None = None
+    """When it will take neither any more; None where no end is announced."""
+
+    def tradable_at(self, now_ns: TimeNs) -> frozenset[Side]:
+        """Return which sides the exchange accepts at `now_ns`."""
+        if self.delisted_at_ns is not None and now_ns >= self.delisted_at_ns:
+            return frozenset()
+        return frozenset(side for side in self.tradable if now_ns >= self.opens_at_ns.get(side, 0))
 
     @property
     def price_step(self) -> Decimal:

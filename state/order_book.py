@@ -174,10 +174,10 @@ class OrderBook:
         """How many of the best levels of bids and asks are verified."""
         return self._bids.verified, self._asks.verified
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether there are no other levels than those it has."""
-        return self._bids.floor == self._asks.floor == _EVERYTHING
+    def is_short_of(self, count: int) -> bool:
+        """Return whether a side has fewer than `count` verified levels, and there may be more."""
+        sides = (self._bids, self._asks)
+        return any(side.floor > _EVERYTHING and side.verified < count for side in sides)
 
     def differs(self, other: "OrderBook", count: int) -> str:
         """Return where the best `count` (>= 1) levels verified in both differ; empty: nowhere."""

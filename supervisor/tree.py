@@ -141,15 +141,14 @@ def _market(plot: Plot) -> SupervisorSpec:
 def _pair_market(plot: Plot, pair: Pair) -> SupervisorSpec:
     config, world = plot.config, plot.world
     feed_args = (pair, world.market, world.exchange, config.feed)
+    book_args = (pair, config.feed.depth_bps, config.feed.book_depth)
     return SupervisorSpec(
         intensity=10,
         period_s=60,
         boot=Boot.RETRY,
         children=(
             _pooled(plot, "feed", Feed, *feed_args, backoff=_OUTSIDE, data=BOOK_MAIL),
-            _pooled(
-                plot, "book_analyzer", BookAnalyzer, pair, config.feed.depth_bps, data=BOOK_MAIL
-            ),
+            _pooled(plot, "book_analyzer", BookAnalyzer, *book_args, data=BOOK_MAIL),
             _pooled(plot, "candle_builder", CandleBuilder, pair),
         ),
     )

@@ -10,23 +10,40 @@ from state.messages.market import (
     BookDelta,
     BookLost,
     BookMeasured,
+    BookProof,
+    BookProved,
     BookReset,
-    BookSnapshot,
     BookWanted,
+    ProofWanted,
 )
 from state.order_book import BookBroken, OrderBook
-from state.values import Pair, TimeNs
+from state.values import NS_PER_S, Pair, TimeNs
+
+COMPARED_LEVELS = 20
+"""Best levels of each side that have to agree with the exchange's snapshot."""
+PROOF_WANTED_NS = NS_PER_S
+"""Between two wishes for a snapshot."""
 
 
 class BookAnalyzer(Actor):
-    """One per pair. Owns the live book; a restart has none and asks the feed to begin again."""
+    """One per pair. Owns the live book; a restart has none and asks the feed to begin again.
 
-    def __init__(self, pair: Pair, depth_bps: float) -> None:
+    Args:
+        pair: Whose book.
+        depth_bps: How far from the mid its depth is measured.
+        window: Best levels of each side that snapshots show and changes tell of.
+    """
+
+    def __init__(self, pair: Pair, depth_bps: float, window: int) -> None:
         super().__init__()
         self._pair = pair
         self._depth_bps = depth_bps
+        self._window = window
         self._feed = addresses.feed(pair)
-        self._book = OrderBook()
+        self._book = OrderBook(window)
+        self._polled = False
+        self._wanted_ns = -PROOF_WANTED_NS
+        """When a snapshot was last wished for."""
 
     def on_start(self) -> None:
         """Ask for a book."""
@@ -41,24 +58,54 @@ class BookAnalyzer(Actor):
                 if self._book.is_live:
                     self._fold(message.delta)
             case BookReset():
-                self._fold(message.snapshot)
+                self._fold(message)
+            case BookProof():
+                self._prove(message)
             case BookLost():
                 self._book.clear()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
-    def _fold(self, news: BookDelta | BookSnapshot) -> None:
+    def _fold(self, news: BookDelta | BookReset) -> None:
         try:
             if isinstance(news, BookDelta):
                 self._book.apply_delta(news)
             else:
-                self._book.apply_snapshot(news)
+                self._polled = news.polled
+                self._book.apply_snapshot(news.snapshot, news.since)
         except BookBroken as broken:
             # A book that broke in our hands is as lost as one that broke on the way.
             self.publish(BookLost(pair=self._pair, reason=str(broken)))
             self.tell(self._feed, BookWanted(pair=self._pair))
             return
-        self._measure(news.event_time_ns, news.seen_time_ns)
+        if isinstance(news, BookReset):
+            newest = news.since[-1] if news.since else news.snapshot
+        else:
+            newest = news
+        self._measure(newest.event_time_ns, newest.seen_time_ns)
+        self._want_more()
+
+    def _prove(self, proof: BookProof) -> None:
+        """Compare with the exchange's own book at the very id of ours, and take it over."""
+        if not self._book.is_live:
+            return
+        theirs = OrderBook(self._window)
+        try:
+            theirs.apply_snapshot(proof.snapshot, proof.since)
+            difference = self._book.differs(theirs, COMPARED_LEVELS)
+        except BookBroken as broken:
+            difference = str(broken)
+        if not difference:
+            self._book = theirs  # All of its levels are verified.
+        self.tell(self._feed, BookProved(pair=self._pair, difference=difference))
+
+    def _want_more(self) -> None:
+        """Where the market has moved through half of what is verified, a snapshot helps."""
+        now_ns = self.monotonic_ns()
+        few = self._book.is_short_of(self._window // 2)
+        if few and not self._polled and now_ns - self._wanted_ns >= PROOF_WANTED_NS:
+            self._wanted_ns = now_ns
+            self.tell(self._feed, ProofWanted(pair=self._pair))
 
     def _measure(self, event_time_ns: TimeNs, seen_time_ns: TimeNs) -> None:
         best = self._book.best()
@@ -82,5 +129,7 @@ class BookAnalyzer(Actor):
                 bid_depth=bid_depth,
                 ask_depth=ask_depth,
                 depth_bps=self._depth_bps,
+                levels=min(self._book.verified),
+                polled=self._polled,
             )
         )

@@ -1,37 +1,48 @@
 """The feed: from the exchange's stream to verified changes, or to no book at all."""
 
-from collections import deque
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors import addresses
 from actors.kernel import Actor
+from actors.market.book_chain import BookChain, ChainBroken
 from adapters.ports import Exchange, MarketStream
-from state.config.settings import FeedSettings
+from state.config.settings import BookChannel, FeedSettings, ObuIds
 from state.messages.market import (
     BookChanged,
     BookDelta,
     BookLost,
+    BookProof,
+    BookProved,
     BookReset,
     BookSnapshot,
     BookState,
     BookWanted,
     CandleSeen,
     FeedChanged,
+    FeedCounts,
+    ProofWanted,
     StreamLost,
     StreamOpened,
     TickerSeen,
     TradePrinted,
 )
 from state.messages.venue import FetchBook, Outcome, Succeeded, VenueAnswer
-from state.values import Pair
+from state.values import NS_PER_S, Pair
 
 SNAPSHOT_RETRY_S = 0.5
 """The REST book trails the stream by up to a second, so asking again is routine."""
 SNAPSHOT_TIMEOUT_S = 5.0
-BUFFER_MAX = 5_000
-"""Changes kept while waiting for a snapshot; older ones could not join it any more."""
+POLL_AFTER_S = 1.5
+"""A stream that has not come back by then is stood in for: most losses are shorter."""
+POLL_EVERY_S = 1.0
+"""From an answer to the next question."""
+STEADY_S = 5.0
+"""A polled book is left for its stream only when that has been open for so long."""
+WHOLE_BOOK_S = 1.0
+"""A stream that gives whole books gives one within this, or is subscribed anew."""
 
 
 class _AskAgain(Struct, frozen=True):
@@ -50,11 +61,25 @@ class _Look(Struct, frozen=True):
     """Time to look whether anything still comes."""
 
 
+class _PollDue(Struct, frozen=True):
+    """The book has been gone for long."""
+
+    loss: int
+
+
+class _ProofDue(Struct, frozen=True):
+    """Time to compare with the exchange's own snapshot."""
+
+
 class Feed(Actor):
     """One per pair. Owns the chain of update ids; a restart subscribes anew and begins again.
 
-    The exchange's documented procedure: subscribe and keep changes, ask for a snapshot with its
-    id, drop changes up to that id, apply those that follow on without a hole.
+    The exchange's documented procedures. By `order_book_update`: subscribe and keep changes, ask
+    for a snapshot with its id, drop changes up to that id, apply those that follow on without a
+    hole. By `obu`: the stream gives the whole book itself, and after a hole it is subscribed anew.
+
+    A book that follows its stream is compared with a fetched snapshot every so often. While the
+    stream stays away snapshots stand in for it, and the book is live but marked as polled.
     """
 
     def __init__(
@@ -65,15 +90,35 @@ class Feed(Actor):
         self._stream = stream
         self._exchange = exchange
         self._settings = settings
+        self._by_obu = settings.book_channel is BookChannel.OBU
+        self._has_rest_ids = not self._by_obu or settings.obu_ids is ObuIds.REST
         self._analyzer = addresses.book_analyzer(pair)
         self._state = BookState.SYNCING
-        self._last_id = 0
-        self._buffer: deque[BookDelta] = deque(maxlen=BUFFER_MAX)
+        self._reason = ""
+        self._was_live = False
+        """Whether it was live when it was lost."""
+        self._counts = FeedCounts()
+        self._chain = BookChain(strict=self._by_obu, monotonic_ns=self.monotonic_ns)
         self._opened = False
+        self._opened_ns = 0
         self._attempt = 0
         self._first_attempt = 1
         """Snapshots asked for earlier may be older than changes that were lost since."""
+        self._loss = 0
+        """Number of the newest loss."""
+        self._polling = False
+        """Whether snapshots may stand in for the stream."""
+        self._polled_ns = 0
+        self._proof = 0
+        """The newest question that was asked to compare."""
+        self._ahead: BookSnapshot | None = None
+        """A snapshot to compare with that the stream has not reached yet."""
         self._heard_ns = 0
+
+    @property
+    def _is_polled(self) -> bool:
+        """Whether the book is live by snapshots alone."""
+        return self._state is BookState.LIVE and not self._chain.follows
 
     def on_start(self) -> None:
         """Subscribe; everything else follows from what the stream tells."""
@@ -85,6 +130,8 @@ class Feed(Actor):
         self._change(BookState.SYNCING, "subscribing")
         self._stream.subscribe(self._pair, self.inlet())
         self.after(self._settings.book_stale_after_s / 2, _Look())
+        self.after(self._settings.compare_every_s, _ProofDue())
+        self._poll_in(POLL_AFTER_S)
 
     def on_stop(self) -> None:
         """Unsubscribe."""
@@ -101,55 +148,121 @@ class Feed(Actor):
                 self._on_answered(message)
             case StreamOpened():
                 self._opened = True
-                self._heard_ns = self.monotonic_ns()
+                self._opened_ns = self._heard_ns = self.monotonic_ns()
                 self.publish(message)
-                self._begin_again("stream opened")
+                self._on_opened()
             case StreamLost():
                 self._opened = False
                 self.publish(message)
-                self._lose(f"stream lost: {message.reason}")
+                self._lose_stream(f"stream lost: {message.reason}")
             case BookWanted():
-                if self._opened:
-                    self._begin_again("the analyzer has no book")
+                self._on_wanted()
+            case BookProved():
+                self._on_proved(message)
+            case ProofWanted():
+                self._ask_for_proof()
             case _AskAgain():
                 self._ask_again(message.attempt)
+            case _PollDue():
+                self._begin_to_poll(message.loss)
+            case _ProofDue():
+                self.after(self._settings.compare_every_s, _ProofDue())
+                self._ask_for_proof()
             case _Look():
                 self._look()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
+    # What the stream tells.
+
     def _on_delta(self, delta: BookDelta) -> None:
         self._heard_ns = self.monotonic_ns()
-        if delta.full:
-            self._reset(
-                BookSnapshot(
-                    pair=delta.pair,
-                    event_time_ns=delta.event_time_ns,
-                    seen_time_ns=delta.seen_time_ns,
-                    last_id=delta.last_id,
-                    bids=delta.bids,
-                    asks=delta.asks,
-                )
-            )
-        elif self._state is not BookState.LIVE:
-            self._buffer.append(delta)
-        elif delta.last_id <= self._last_id:
-            pass  # It repeats what is known.
-        elif delta.first_id > self._last_id + 1:
-            hole = f"updates {self._last_id + 1} to {delta.first_id - 1} are missing"
-            self._lose(hole)
-            self._buffer.append(delta)
-            self._begin_again(hole)
+        chain = self._chain
+        if not chain.follows:
+            chain.keep(delta)
+            if delta.full and self._may_follow:
+                self._follow(chain.offered)
+        elif delta.full:
+            if delta.last_id > chain.last_id:
+                chain.begin()
+                chain.keep(delta)
+                self._follow(chain.offered)
         else:
-            self._last_id = delta.last_id
+            self._go_on(delta)
+
+    def _on_opened(self) -> None:
+        if self._chain.follows:
+            self._lose("stream opened")
+        self._chain.begin()
+        self._begin_again("stream opened")
+
+    def _go_on(self, delta: BookDelta) -> None:
+        try:
+            is_news = self._chain.take(delta)
+        except ChainBroken as broken:
+            self._counts = replace(self._counts, gaps=self._counts.gaps + 1)
+            self._lose(str(broken))
+            self._chain.keep(delta)
+            self._renew(str(broken))
+            return
+        if is_news:
             self.tell(self._analyzer, BookChanged(delta=delta))
+            if self._ahead is not None:
+                self._compare(self._ahead)
+
+    def _lose_stream(self, reason: str) -> None:
+        if self._is_polled:
+            self._chain.begin()  # What stands in for it does not need it.
+        else:
+            self._lose(reason)
+
+    def _look(self) -> None:
+        """A stream that says nothing is as bad as one that is gone, whatever its pings say."""
+        limit_s = self._settings.book_stale_after_s
+        self.after(limit_s / 2, _Look())
+        now_ns = self.monotonic_ns()
+        if self._is_polled and (now_ns - self._polled_ns) / NS_PER_S >= limit_s:
+            self._lose("neither stream nor snapshots come")
+        silent_s = (now_ns - self._heard_ns) / NS_PER_S
+        if not self._opened or silent_s < limit_s:
+            return
+        if self._chain.follows:
+            self._lose(f"silent for {silent_s:.1f} s")
+        self._subscribe_anew()
+
+    def _subscribe_anew(self) -> None:
+        self._heard_ns = self.monotonic_ns()
+        self._opened = False
+        self._stream.subscribe(self._pair, self.inlet())
+
+    # From no book to a book.
+
+    def _on_wanted(self) -> None:
+        reason = "the analyzer has no book"
+        if self._chain.follows:
+            self._lose(reason)
+        if self._opened:
+            self._renew(reason)
+        elif self._polling:
+            self._ask()
+
+    def _renew(self, reason: str) -> None:
+        """Begin again, after a loss, on a stream that is open."""
+        if self._by_obu:
+            self._change(BookState.SYNCING, reason)
+            self._subscribe_anew()
+        else:
+            self._begin_again(reason)
 
     def _begin_again(self, reason: str) -> None:
-        if self._state is BookState.LIVE:
-            self._lose(reason)
-        self._change(BookState.SYNCING, reason)
+        if not self._is_polled:
+            self._change(BookState.SYNCING, reason)
         self._first_attempt = self._attempt + 1
-        self._ask()
+        if self._by_obu and not self._polling:
+            self._attempt += 1
+            self.after(WHOLE_BOOK_S, _AskAgain(self._attempt))
+        else:
+            self._ask()
 
     def _ask(self) -> None:
         self._attempt += 1
@@ -163,34 +276,119 @@ class Feed(Actor):
         self.after(SNAPSHOT_TIMEOUT_S, _AskAgain(attempt))
 
     def _ask_again(self, attempt: int) -> None:
-        if attempt == self._attempt and self._opened and self._state is not BookState.LIVE:
+        if attempt != self._attempt or self._chain.follows:
+            return
+        if self._by_obu and not self._polling:
+            if self._opened:
+                self._subscribe_anew()  # The whole book has not come.
+        elif self._opened or self._polling:
             self._ask()
 
     def _on_answered(self, answered: _BookAnswered) -> None:
-        if self._state is BookState.LIVE or not self._opened:
-            return
         if answered.life != self.incarnation or answered.attempt < self._first_attempt:
             return
         outcome = answered.outcome
         snapshot = outcome.book if isinstance(outcome, Succeeded) else None
-        if snapshot is None or (self._buffer and self._buffer[0].first_id > snapshot.last_id + 1):
-            # No answer, or older than the oldest change we have: a newer one will overlap.
-            self.after(SNAPSHOT_RETRY_S, _AskAgain(answered.attempt))
+        if self._chain.follows:
+            if snapshot is not None and answered.attempt == self._proof:
+                self._compare(snapshot)
             return
-        self._reset(snapshot)
+        if not self._opened and not self._polling:
+            return
+        if self._may_follow:
+            if self._follow(self._chain.offered if self._by_obu else snapshot):
+                return
+            if self._by_obu and self._open_s >= WHOLE_BOOK_S:
+                self._subscribe_anew()
+        if snapshot is not None and self._polling and self._chain.is_news(snapshot):
+            self._stand_in(snapshot)
+        # No answer, or one that what we have does not join: a newer one will overlap.
+        joins_soon = self._may_follow and not self._by_obu
+        retry_s = SNAPSHOT_RETRY_S if joins_soon else POLL_EVERY_S
+        self.after(retry_s, _AskAgain(answered.attempt))
 
-    def _reset(self, snapshot: BookSnapshot) -> None:
-        self._last_id = snapshot.last_id
-        kept, self._buffer = self._buffer, deque(maxlen=BUFFER_MAX)
-        self.tell(self._analyzer, BookReset(snapshot=snapshot))
-        self._change(BookState.LIVE, "")
-        for delta in kept:
-            self._on_delta(delta)
+    @property
+    def _may_follow(self) -> bool:
+        """Whether the stream is open, and steady enough to leave a polled book for it."""
+        return self._opened and (not self._is_polled or self._open_s >= STEADY_S)
+
+    @property
+    def _open_s(self) -> float:
+        """For how long the stream has been open, if it is."""
+        return (self.monotonic_ns() - self._opened_ns) / NS_PER_S
+
+    def _follow(self, snapshot: BookSnapshot | None) -> bool:
+        """Go on from `snapshot` with the stream; return whether that was possible."""
+        since = None if snapshot is None else self._chain.join(snapshot)
+        if snapshot is None or since is None:
+            return False
+        self._loss += 1
+        self._polling = False
+        self.tell(self._analyzer, BookReset(snapshot=snapshot, since=since))
+        if self._was_live:
+            self._was_live = False
+            self._counts = replace(self._counts, resyncs=self._counts.resyncs + 1)
+        self._state, self._reason = BookState.LIVE, ""
+        self._tell_state()
+        return True
+
+    # Snapshots in place of the stream.
+
+    def _poll_in(self, delay_s: float) -> None:
+        self._loss += 1
+        self.after(delay_s, _PollDue(self._loss))
+
+    def _begin_to_poll(self, loss: int) -> None:
+        if loss == self._loss:
+            self._polling = True
+            self._ask()
+
+    def _stand_in(self, snapshot: BookSnapshot) -> None:
+        self._polled_ns = self.monotonic_ns()
+        self._counts = replace(self._counts, polls=self._counts.polls + 1)
+        self.tell(self._analyzer, BookReset(snapshot=snapshot, polled=True))
+        self._change(BookState.LIVE, "polled: the stream is away")
+
+    # Comparing with the exchange.
+
+    def _ask_for_proof(self) -> None:
+        if self._chain.follows and self._has_rest_ids:
+            self._ask()
+            self._proof = self._attempt
+
+    def _compare(self, snapshot: BookSnapshot) -> None:
+        """Compare by id: only when the stream is as far as the snapshot, and at that very id."""
+        self._ahead = snapshot if snapshot.last_id > self._chain.last_id else None
+        if self._ahead is None:
+            since = self._chain.since(snapshot)
+            # One that is too old to be brought up to date proves nothing: the next one may.
+            if since is not None:
+                self.tell(self._analyzer, BookProof(snapshot=snapshot, since=since))
+
+    def _on_proved(self, proved: BookProved) -> None:
+        wrong = bool(proved.difference)
+        self._counts = replace(
+            self._counts,
+            comparisons=self._counts.comparisons + 1,
+            mismatches=self._counts.mismatches + wrong,
+        )
+        if wrong and self._chain.follows:
+            reason = f"differs from the exchange's snapshot: {proved.difference}"
+            self._lose(reason)
+            self._renew(reason)
+        else:
+            self._tell_state()
+
+    # Where the book stands.
 
     def _lose(self, reason: str) -> None:
-        self._buffer.clear()
+        self._was_live |= self._state is BookState.LIVE
+        self._chain.begin()
+        self._ahead = None
+        self._polling = False
         self._tell_lost(reason)
         self._change(BookState.STALE, reason)
+        self._poll_in(POLL_AFTER_S)
 
     def _tell_lost(self, reason: str) -> None:
         lost = BookLost(pair=self._pair, reason=reason)
@@ -199,18 +397,16 @@ class Feed(Actor):
 
     def _change(self, state: BookState, reason: str) -> None:
         if state is not self._state or reason:
-            self._state = state
-            changed = FeedChanged(pair=self._pair, state=state, reason=reason, at_ns=self.now_ns())
-            self.publish(changed)
+            self._state, self._reason = state, reason
+            self._tell_state()
 
-    def _look(self) -> None:
-        """A stream that says nothing is as bad as one that is gone, whatever its pings say."""
-        self.after(self._settings.book_stale_after_s / 2, _Look())
-        silent_s = (self.monotonic_ns() - self._heard_ns) / 1e9
-        if not self._opened or silent_s < self._settings.book_stale_after_s:
-            return
-        if self._state is BookState.LIVE:
-            self._lose(f"silent for {silent_s:.1f} s")
-        self._heard_ns = self.monotonic_ns()
-        self._opened = False
-        self._stream.subscribe(self._pair, self.inlet())
+    def _tell_state(self) -> None:
+        changed = FeedChanged(
+            pair=self._pair,
+            state=self._state,
+            reason=self._reason,
+            at_ns=self.now_ns(),
+            polled=self._is_polled,
+            counts=self._counts,
+        )
+        self.publish(changed)

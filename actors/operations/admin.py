@@ -271,7 +271,7 @@ class Admin(Actor):
             case "tree":
                 return tree_of(self.machine.board.values())
             case "metrics":
-                return metrics_of(self._look_at_machine(), self._health)
+                return metrics_of(self._look_at_machine(), self._health, self._pairs.values())
             case "config":
                 return self._desk.show_config()
             case "subscribe":

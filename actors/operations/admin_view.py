@@ -1,15 +1,17 @@
 """What the operator is shown: the shapes of answers. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from actors.kernel import ChildReport
 from actors.kernel.runtime import Count
 from state.exact import exactly
 from state.messages.accounts import EquityMarked, PositionChanged
-from state.messages.market import BookMeasured, BookState, FeedChanged
+from state.messages.market import BookMeasured, BookState, FeedChanged, FeedCounts
 from state.messages.operations import HealthSampled, SessionState
 from state.values import NS_PER_MS, NS_PER_S, Pair, Session, plain
 
@@ -114,12 +116,21 @@ def pair_view(pair: Pair, facts: PairFacts, session: Session, now_ns: int) -> di
         "why": "" if feed is None else feed.reason,
         "spread_bps": round(book.spread_bps, 3) if book is not None and live else None,
         "mid": book.mid if book is not None and live else None,
+        "levels": book.levels if book is not None and live else None,
+        "degraded": feed is not None and feed.polled,
+        **feed_counts(feed),
         "last_event_age_ms": None
         if book is None
         else round((now_ns - facts.book_at_ns) / NS_PER_MS, 1),
         "position": plain(position.quantity) if position is not None else "0",
         "session": session.value,
     }
+
+
+def feed_counts(feed: FeedChanged | None) -> dict[str, int]:
+    """Return what happened to one pair's book since its feed began to live."""
+    counts = FeedCounts() if feed is None else feed.counts
+    return msgspec.structs.asdict(counts)
 
 
 def equity_view(equity: EquityMarked | None) -> dict[str, str] | None:
@@ -160,8 +171,13 @@ def tree_of(board: Iterable[ChildReport]) -> list[dict[str, Any]]:
     return top
 
 
-def metrics_of(machine: Machine, health: HealthSampled | None) -> dict[str, Any]:
-    """Return counters and gauges by name."""
+def metrics_of(
+    machine: Machine, health: HealthSampled | None, pairs: Iterable[PairFacts] = ()
+) -> dict[str, Any]:
+    """Return counters and gauges by name; those of the books over all pairs."""
+    books = Counter[str]()
+    for facts in pairs:
+        books.update(feed_counts(facts.feed))
     alive = [count for count in machine.counts if count.alive]
     return {
         "actors": len(alive),
@@ -172,6 +188,7 @@ def metrics_of(machine: Machine, health: HealthSampled | None) -> dict[str, Any]
         "dead_letters": dict(machine.dead_letters),
         "newest_dead_letters": machine.newest_letters,
         "restarts": sum(report.restarts for report in machine.board.values()),
+        "books": {name: books[name] for name in FeedCounts.__struct_fields__},
         "health": health,
     }
 

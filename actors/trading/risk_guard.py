@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from actors import addresses
 from actors.execution.order_table import OrderTable
-from actors.kernel import Actor
+from actors.kernel import Actor, Timer
 from actors.outbox import Outbox
 from actors.trading.exposure import Commitment, exposure, of_decision, of_order
 from actors.trading.risk_rules import Ruling, View, judge
@@ -37,10 +37,11 @@ from state.messages.orders import (
     OrderFilled,
     OrderIntended,
     OrderProposed,
+    OrderRejected,
     RulesWanted,
     Verdict,
 )
-from state.messages.venue import FetchRules, Succeeded, VenueAnswer
+from state.messages.venue import FetchRules, Refused, Succeeded, VenueAnswer
 from state.values import (
     NS_PER_S,
     ZERO,
@@ -56,6 +57,20 @@ from state.values import (
 
 RULES_EVERY_S = 3600.0
 RULES_RETRY_S = 1.0
+RULES_AGAIN_S = 10.0
+"""Refusals that may come of new rules make nobody ask for them more often than this."""
+RULES_BROKEN = frozenset(
+    {
+        "INVALID_CURRENCY_PAIR",
+        "INVALID_PRECISION",
+        "INVALID_PARAM_VALUE",
+        "AMOUNT_TOO_LITTLE",
+        "AMOUNT_TOO_MUCH",
+        "PRICE_THRESHOLD_EXCEEDED",
+        "TRADE_RESTRICTED",
+    }
+)
+"""Gate's labels for orders that the rules as we know them would not have let through."""
 DECISIONS_REMEMBERED = 10_000
 HELD_AFTER_EXPIRY_NS = 5 * NS_PER_S
 """An approval the router may still be writing counts this much longer than it may be sent."""
@@ -97,6 +112,8 @@ class RiskGuard(Actor):
         self._stale_after_ns = int(stale_after_s * NS_PER_S)
         self._session = Session.STARTING
         self._rules: dict[Pair, TradingRules] = {}
+        self._rules_due: Timer | None = None
+        self._rules_asked_ns = 0
         self._books: dict[Pair, tuple[BookMeasured, TimeNs]] = {}
         self._ledger = Ledger(quote=self._quote)
         self._orders = OrderTable()
@@ -144,8 +161,8 @@ class RiskGuard(Actor):
                     self.tell(addresses.RECORDER, record)
             case Recorded() | RecordDenied():
                 self._outbox.answered(message.request)
-            case VenueAnswer(request=FetchRules(), outcome=outcome):
-                self._on_rules(outcome)
+            case VenueAnswer(request=FetchRules() as request, outcome=outcome):
+                self._on_rules(request.pairs, outcome)
             case _RulesDue():
                 self._ask_rules()
             case _:
@@ -234,20 +251,37 @@ class RiskGuard(Actor):
             self._orders.apply(event)
         if isinstance(event, OrderIntended):
             self._approved.pop(event.decision_id, None)
+        if isinstance(event, OrderRejected) and event.label in RULES_BROKEN:
+            since_s = (self.monotonic_ns() - self._rules_asked_ns) / NS_PER_S
+            self._ask_rules_in(max(0.0, RULES_AGAIN_S - since_s))
 
-    def _on_rules(self, outcome: Any) -> None:
-        if isinstance(outcome, Succeeded):
-            self._rules = {rules.pair: rules for rules in outcome.rules}
-            for pair in self._rules:
-                self.publish(self._known(pair))
-            self.after(RULES_EVERY_S, _RulesDue())
-        else:
-            self.after(RULES_RETRY_S, _RulesDue())
+    def _on_rules(self, pairs: tuple[Pair, ...], outcome: Any) -> None:
+        match outcome:
+            case Succeeded():
+                self._rules |= {rules.pair: rules for rules in outcome.rules}
+                for rules in outcome.rules:
+                    self.publish(self._known(rules.pair))
+                self._ask_rules_in(RULES_EVERY_S)
+            case Refused(label="INVALID_CURRENCY_PAIR") if len(pairs) > 1:
+                # One that is gone must not keep the others from being known.
+                for pair in pairs:
+                    self._exchange.request(FetchRules(pairs=(pair,)), self.inlet())
+            case Refused(label="INVALID_CURRENCY_PAIR"):
+                self._rules.pop(pairs[0], None)
+                self._ask_rules_in(RULES_EVERY_S)
+            case _:
+                self._ask_rules_in(RULES_RETRY_S)
 
     def _known(self, pair: Pair) -> RulesKnown:
         return RulesKnown(pair=pair, rules=self._rules[pair])
 
+    def _ask_rules_in(self, delay_s: float) -> None:
+        if self._rules_due is not None:
+            self._rules_due.cancel()
+        self._rules_due = self.after(delay_s, _RulesDue())
+
     def _ask_rules(self) -> None:
+        self._rules_asked_ns = self.monotonic_ns()
         self._exchange.request(FetchRules(pairs=self._pairs), self.inlet())
 
     def _ask_books(self) -> None:

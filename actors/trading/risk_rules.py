@@ -31,8 +31,10 @@ class Code(StrEnum):
     REPEATED = "REPEATED"
     UNKNOWN_PAIR = "UNKNOWN_PAIR"
     PAIR_HALTED = "PAIR_HALTED"
+    DELISTING = "DELISTING"
     NO_BOOK = "NO_BOOK"
     STALE_BOOK = "STALE_BOOK"
+    POLLED_BOOK = "POLLED_BOOK"
     PRICE_STEP = "PRICE_STEP"
     PRICE_BAND = "PRICE_BAND"
     ORDER_RATE = "ORDER_RATE"
@@ -151,19 +153,23 @@ def _repetition(proposal: OrderProposed, view: View) -> Refusal | None:
 def _pair(proposal: OrderProposed, view: View) -> Refusal | None:
     if view.rules is None:
         return _refusal(Code.UNKNOWN_PAIR, "a pair with known rules", proposal.pair)
-    if proposal.side not in view.rules.tradable:
+    if proposal.side not in view.rules.tradable_at(view.now_ns):
         return _refusal(Code.PAIR_HALTED, f"{proposal.side} allowed", "not allowed")
+    if proposal.side is Side.BUY and view.rules.delisted_at_ns is not None:
+        # Whoever gets in now has to get out again before the end.
+        return _refusal(Code.DELISTING, "a pair that stays", "a pair that will be delisted")
     return None
 
 
 def _book(proposal: OrderProposed, view: View) -> Refusal | None:
-    del proposal
     if view.book is None:
         return _refusal(Code.NO_BOOK, "a verified book", "none")
     age_ns = view.now_ns - view.book_seen_ns
     if age_ns > view.stale_after_ns:
         limit, age = f"{view.stale_after_ns / 1e6:.0f} ms", f"{age_ns / 1e6:.0f} ms"
         return _refusal(Code.STALE_BOOK, limit, age)
+    if view.book.polled and proposal.side is Side.BUY:
+        return _refusal(Code.POLLED_BOOK, "a streamed book", "snapshots only")
     return None
 
 

@@ -16,6 +16,7 @@ from state.instrument import TradingRules
 from state.messages.market import BookSnapshot
 from state.messages.venue import BalanceReport, OrderReport, TradeReport
 from state.values import (
+    NS_PER_S,
     Currency,
     Notional,
     Pair,
@@ -51,6 +52,9 @@ class _PairRow(Struct, gc=False):
     min_quote_amount: Number | None = None
     max_base_amount: Number | None = None
     max_quote_amount: Number | None = None
+    buy_start: int | None = None
+    sell_start: int | None = None
+    delisting_time: int | None = None
 
 
 class _Book(Struct, gc=False):
@@ -208,4 +212,10 @@ def _trading_rules(row: _PairRow) -> TradingRules:
         # Gate writes percent here and shares everywhere else.
         fee_rate=money(row.fee) / 100,
         tradable=_TRADABLE.get(row.trade_status, frozenset()),
+        opens_at_ns={
+            side: TimeNs(start_s * NS_PER_S)
+            for side, start_s in ((Side.BUY, row.buy_start), (Side.SELL, row.sell_start))
+            if start_s
+        },
+        delisted_at_ns=TimeNs(row.delisting_time * NS_PER_S) if row.delisting_time else None,
     )

@@ -8,11 +8,13 @@ from state.config.endpoints import Endpoints, endpoints
 from state.config.load import Loaded, load
 from state.config.secret import Secret
 from state.config.settings import (
+    BookChannel,
     Config,
     FeedSettings,
     LogFormat,
     LogLevel,
     LogSettings,
+    ObuIds,
     OrdersAtShutdown,
     OrderSettings,
     RiskSettings,
@@ -25,6 +27,7 @@ from state.config.settings import (
 from state.config.shown import Shown, default_toml, shown
 
 __all__ = [
+    "BookChannel",
     "Config",
     "Endpoints",
     "FeedSettings",
@@ -32,6 +35,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "LogSettings",
+    "ObuIds",
     "OrderSettings",
     "OrdersAtShutdown",
     "RiskSettings",

@@ -153,12 +153,48 @@ class StrategySettings(Struct, frozen=True, kw_only=True):
     trend: TrendSettings = TrendSettings()
 
 
-class FeedSettings(Struct, frozen=True, kw_only=True):
-    """When market data counts as old."""
+class BookChannel(StrEnum):
+    """By which of Gate's channels a book is followed."""
 
+    ORDER_BOOK_UPDATE = "order_book_update"
+    """A snapshot over REST and numbered changes of the best 100 levels."""
+    OBU = "obu"
+    """A whole book over the stream and numbered changes of the best 50 or 400 levels."""
+
+
+class ObuIds(StrEnum):
+    """Whose numbers the updates of `obu` carry."""
+
+    REST = "rest"
+    OWN = "own"
+
+
+class FeedSettings(Struct, frozen=True, kw_only=True):
+    """How market data is followed, and when it counts as old."""
+
+    book_channel: Annotated[
+        BookChannel,
+        _is("The exchange's channel of book changes: `order_book_update` or `obu`."),
+    ] = BookChannel.ORDER_BOOK_UPDATE
+    obu_ids: Annotated[
+        ObuIds,
+        _is(
+            "Whether `obu` numbers a book's updates like REST or has its own numbers, which no "
+            "source settles: `rest` or `own`. With its own, books of `obu` are never compared."
+        ),
+    ] = ObuIds.REST
+    compare_every_s: Annotated[
+        float,
+        _is(
+            "How often the best levels of a book are compared with a snapshot of the exchange.",
+            unit="s",
+            low=1,
+            high=3600,
+        ),
+    ] = 30.0
     book_depth: Annotated[
         int,
-        _is("Levels of each side asked of the exchange.", unit="levels", low=20, high=100),
+        _is("Levels of each side asked and kept.", unit="levels", low=20, high=100),
     ] = 100
     book_stale_after_s: Annotated[
         float,

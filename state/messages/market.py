@@ -130,15 +130,39 @@ class StreamLost(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class BookReset(Struct, frozen=True, kw_only=True, tag=True):
-    """Feed to book analyzer: begin again from this verified snapshot."""
+    """Feed to book analyzer: begin again from this snapshot and the changes since."""
 
     snapshot: BookSnapshot
+    since: tuple[BookDelta, ...] = ()
+    polled: bool = False
+    """Fetched in place of a stream that is down: no changes follow, only the next snapshot."""
 
 
 class BookChanged(Struct, frozen=True, kw_only=True, tag=True):
     """Feed to book analyzer: the next verified change after the last one told."""
 
     delta: BookDelta
+
+
+class BookProof(Struct, frozen=True, kw_only=True, tag=True):
+    """Feed to book analyzer: this snapshot and the changes since must give the book you hold."""
+
+    snapshot: BookSnapshot
+    since: tuple[BookDelta, ...]
+
+
+class BookProved(Struct, frozen=True, kw_only=True, tag=True):
+    """Book analyzer to feed: what came of a proof."""
+
+    pair: Pair
+    difference: str
+    """Where the books differ, in words; empty when they agree."""
+
+
+class ProofWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Book analyzer to feed: few levels are verified, a snapshot would help."""
+
+    pair: Pair
 
 
 class BookLost(Struct, frozen=True, kw_only=True, tag=True):
@@ -158,6 +182,21 @@ class BookState(StrEnum):
     """It was live once; nobody may quote it."""
 
 
+class FeedCounts(Struct, frozen=True, kw_only=True):
+    """What happened to one book since its feed began to live."""
+
+    resyncs: int = 0
+    """How often it was lost and became live again."""
+    gaps: int = 0
+    """How often changes were missing."""
+    comparisons: int = 0
+    """How often it was compared with the exchange's own snapshot."""
+    mismatches: int = 0
+    """How often they differed."""
+    polls: int = 0
+    """Snapshots that stood in for the stream."""
+
+
 class FeedChanged(Struct, frozen=True, kw_only=True, tag=True):
     """Published by a feed: where its book stands from now on."""
 
@@ -165,6 +204,9 @@ class FeedChanged(Struct, frozen=True, kw_only=True, tag=True):
     state: BookState
     reason: str
     at_ns: TimeNs
+    polled: bool = False
+    """Live, but fetched again and again instead of streamed."""
+    counts: FeedCounts = FeedCounts()
 
 
 class BookWanted(Struct, frozen=True, kw_only=True, tag=True):
@@ -191,3 +233,7 @@ class BookMeasured(MarketFact, frozen=True, kw_only=True):
     """Quote units resting within `depth_bps` below the mid."""
     ask_depth: float
     depth_bps: float
+    levels: int = 0
+    """Verified levels of the side that has fewer of them."""
+    polled: bool = False
+    """Measured of a snapshot that stood in for the stream: as old as the last fetch."""

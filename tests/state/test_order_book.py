@@ -185,7 +185,8 @@ def test_what_is_told_of_levels_out_of_the_window_is_not_verified_before_the_nex
     # Between 2 and 1 there may be more.
     assert book.levels(9)[0] == ((2.0, 1.0), (1.0, 5.0))
     assert book.verified == (1, 0)
-    assert not book.is_whole
+    assert book.is_short_of(2)
+    assert not book.is_short_of(1)
     book.apply_snapshot(a_snapshot(bids=((2.0, 1.0), (1.5, 3.0)), asks=(), last_id=12))
     assert book.verified == (2, 0)
 

@@ -4,7 +4,16 @@ import pytest
 
 from actors import addresses
 from actors.market.book_analyzer import BookAnalyzer
-from state.messages.market import BookChanged, BookLost, BookMeasured, BookReset, BookWanted
+from state.messages.market import (
+    BookChanged,
+    BookLost,
+    BookMeasured,
+    BookProof,
+    BookProved,
+    BookReset,
+    BookWanted,
+    ProofWanted,
+)
 from state.values import TimeNs
 from tests.actors.examples import BTC, NOW, a_delta, a_snapshot
 
@@ -18,7 +27,7 @@ class Scene:
         self.house = house
         self.feed = house.ear(addresses.feed(BTC))
         self.heard = house.listener(BookMeasured, BookLost)
-        house.live(ANALYZER, BookAnalyzer, BTC, 500.0)
+        house.live(ANALYZER, BookAnalyzer, BTC, 500.0, 100)
 
     def reset(self, *args, **changes):
         self.house.tell(ANALYZER, BookReset(snapshot=a_snapshot(*args, **changes)))
@@ -59,6 +68,7 @@ def test_a_snapshot_is_measured(scene):
         bid_depth=297.0,  # 500 basis points reach to 95 and 105: one level of each side.
         ask_depth=101.0,
         depth_bps=500.0,
+        levels=2,
     )
 
 
@@ -126,6 +136,67 @@ def test_a_snapshot_that_is_crossed_kills_nobody_and_is_no_book(scene):
     assert scene.feed == [BookWanted(pair=BTC)]
     scene.reset(11)
     assert scene.measures[-1].sequence == 11
+
+
+def prove(scene, snapshot, *since):
+    scene.feed.clear()
+    scene.house.tell(ANALYZER, BookProof(snapshot=snapshot, since=since))
+    return [one.difference for one in scene.feed.of(BookProved)]
+
+
+def test_a_snapshot_with_the_changes_since_must_give_the_same_book(scene):
+    scene.reset(10)
+    changes = [a_delta(11, bids=((100.0, 6.0),)), a_delta(12, asks=((101.0, 4.0),))]
+    for change in changes:
+        scene.house.tell(ANALYZER, BookChanged(delta=change))
+    before = a_snapshot(11, bids=((100.0, 6.0), (99.0, 2.0), (98.0, 5.0)))
+    assert prove(scene, before, changes[1]) == [""]
+
+
+@pytest.mark.parametrize(
+    ("bids", "difference"),
+    [
+        (((99.0, 2.5), (98.0, 5.0)), "bid 1: 2.0 at 99.0, not 2.5 at 99.0"),
+        (((99.0, 2.0),), "bid 2: 5.0 at 98.0, not nothing"),
+        (((103.0, 2.0),), "bid 103.0 reaches ask 101.0"),
+    ],
+)
+def test_a_snapshot_that_says_otherwise_is_told_to_the_feed(scene, bids, difference):
+    scene.reset(10)
+    assert prove(scene, a_snapshot(10, bids=bids)) == [difference]
+
+
+def test_a_book_that_was_lost_has_nothing_to_compare(scene):
+    assert prove(scene, a_snapshot(10)) == []
+
+
+def levels(best, count, step):
+    return tuple((best + step * number, 1.0) for number in range(count))
+
+
+def test_a_market_that_moved_through_what_is_verified_wants_a_snapshot_now_and_then(scene):
+    scene.reset(10, bids=levels(200.0, 100, -1.0), asks=levels(201.0, 100, 1.0))
+    scene.feed.clear()
+    gone = [(200.0 - number, 0.0) for number in range(51)]
+    scene.change(11, bids=tuple(gone[:50]))
+    assert (scene.measures[-1].levels, scene.feed) == (50, [])
+    scene.change(12, bids=(gone[50], (99.0, 1.0)))
+    scene.change(13)
+    assert (scene.measures[-1].levels, scene.feed) == (49, [ProofWanted(pair=BTC)])
+    proof = a_snapshot(13, bids=levels(149.0, 100, -1.0), asks=levels(201.0, 100, 1.0))
+    assert prove(scene, proof) == [""]
+    scene.change(14)
+    assert scene.measures[-1].levels == 100
+
+
+def test_a_book_that_is_polled_is_measured_as_such_and_wants_no_proof(scene):
+    scene.feed.clear()
+    full = levels(100.0, 100, -1.0)
+    scene.house.tell(ANALYZER, BookReset(snapshot=a_snapshot(10, bids=full), polled=True))
+    assert scene.measures[-1].polled
+    scene.reset(11)
+    assert not scene.measures[-1].polled
+    assert scene.feed == []
 
 
 def test_a_restart_has_no_book_and_asks_anew(scene):

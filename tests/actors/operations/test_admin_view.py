@@ -21,7 +21,7 @@ from actors.operations.admin_view import (
     tree_of,
 )
 from state.exact import exactly
-from state.messages.market import BookState, FeedChanged
+from state.messages.market import BookState, FeedChanged, FeedCounts
 from state.messages.operations import SessionState
 from state.values import NS_PER_MS, NS_PER_S, Session, TimeNs
 from tests.actors.examples import BTC, ETH, NOW, a_health, a_measure, a_position
@@ -71,8 +71,8 @@ def a_machine(*counts: Count, board=(), **changes: Any) -> Machine:
     return Machine(**members | changes)
 
 
-def a_feed(state: BookState, reason: str = "") -> FeedChanged:
-    return FeedChanged(pair=BTC, state=state, reason=reason, at_ns=NOW)
+def a_feed(state: BookState, reason: str = "", **members: Any) -> FeedChanged:
+    return FeedChanged(pair=BTC, state=state, reason=reason, at_ns=NOW, **members)
 
 
 # Actors.
@@ -142,7 +142,7 @@ def test_the_tree_shows_children_below_their_supervisor_in_start_order():
 def test_a_live_pair_is_shown_with_its_book():
     facts = PairFacts(
         feed=a_feed(BookState.LIVE),
-        book=a_measure(spread_bps=1.23456, mid=100.1),
+        book=a_measure(spread_bps=1.23456, mid=100.1, levels=87),
         book_at_ns=NOW - 5 * NS_PER_MS,
         position=a_position("0.50"),
     )
@@ -152,6 +152,13 @@ def test_a_live_pair_is_shown_with_its_book():
         "why": "",
         "spread_bps": 1.235,
         "mid": 100.1,
+        "levels": 87,
+        "degraded": False,
+        "resyncs": 0,
+        "gaps": 0,
+        "comparisons": 0,
+        "mismatches": 0,
+        "polls": 0,
         "last_event_age_ms": 5.0,
         "position": "0.5",
         "session": "ready",
@@ -165,6 +172,14 @@ def test_the_numbers_of_a_book_that_is_not_live_are_not_shown():
     view = pair_view(BTC, facts, Session.READY, NOW)
     assert (view["book"], view["why"]) == ("stale", "silent for 5.0 s")
     assert (view["spread_bps"], view["mid"]) == (None, None)
+
+
+def test_a_polled_book_is_live_and_marked_as_degraded_with_what_happened_to_it():
+    counts = FeedCounts(resyncs=2, gaps=1, comparisons=9, mismatches=1, polls=4)
+    feed = a_feed(BookState.LIVE, "polled: the stream is away", polled=True, counts=counts)
+    view = pair_view(BTC, PairFacts(feed=feed, book=a_measure()), Session.READY, NOW)
+    assert (view["book"], view["degraded"]) == ("live", True)
+    assert (view["resyncs"], view["mismatches"], view["polls"]) == (2, 1, 4)
 
 
 def test_a_pair_nobody_has_heard_of_is_syncing():
@@ -227,7 +242,12 @@ def test_metrics_add_up_all_addresses():
         dead_letters={"absent": 2},
         newest_letters=letters,
     )
-    assert metrics_of(machine, None) == {
+    pairs = [
+        PairFacts(feed=a_feed(BookState.LIVE, counts=FeedCounts(gaps=1, polls=3))),
+        PairFacts(feed=a_feed(BookState.STALE, counts=FeedCounts(gaps=2))),
+        PairFacts(),
+    ]
+    assert metrics_of(machine, None, pairs) == {
         "actors": 1,
         "messages_handled": 150,
         "mail_waiting": 7,
@@ -236,6 +256,7 @@ def test_metrics_add_up_all_addresses():
         "dead_letters": {"absent": 2},
         "newest_dead_letters": letters,
         "restarts": 5,
+        "books": {"resyncs": 0, "gaps": 3, "comparisons": 0, "mismatches": 0, "polls": 3},
         "health": None,
     }
 

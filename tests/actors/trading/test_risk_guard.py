@@ -12,6 +12,7 @@ from actors import addresses
 from actors.trading.risk_guard import (
     DECISIONS_REMEMBERED,
     HELD_AFTER_EXPIRY_NS,
+    RULES_AGAIN_S,
     RULES_EVERY_S,
     RULES_RETRY_S,
     RiskGuard,
@@ -25,6 +26,7 @@ from state.messages.orders import (
     ApprovedOrder,
     DecisionDropped,
     DecisionMade,
+    OrderRejected,
     Refusal,
     RulesWanted,
     Verdict,
@@ -54,6 +56,7 @@ LIMITS = RiskSettings(
     orders_per_minute=10,
 )
 RULES = (rules(), rules(pair=ETH, base=Currency("ETH")))
+ALL_RULES = Succeeded(rules=RULES)
 
 
 class Scene:
@@ -81,8 +84,8 @@ class Scene:
         if ready:
             self.get_ready()
 
-    def get_ready(self):
-        self.exchange.promptly(FetchRules, Succeeded(rules=RULES))
+    def get_ready(self, answer=ALL_RULES):
+        self.exchange.promptly(FetchRules, answer)
         self.house.settle()
         self.be(Session.READY)
         for pair in (BTC, ETH):
@@ -446,6 +449,43 @@ def test_rules_are_asked_for_again_every_hour(scene):
     scene.book()
     scene.propose()
     assert scene.denied() == ["PAIR_HALTED"]
+
+
+@pytest.mark.parametrize(("label", "asked"), [("INVALID_PRECISION", 2), ("BALANCE_NOT_ENOUGH", 1)])
+def test_a_refusal_that_may_come_of_new_rules_makes_it_ask_for_them(scene, label, asked):
+    scene.house.pass_time(RULES_AGAIN_S)
+    scene.exchange.promptly(FetchRules, Succeeded(rules=(rules(price_decimals=0),)))
+    name = ClientOrderId("t-9")
+    refused = OrderRejected(client_order_id=name, pair=BTC, at_ns=NOW, label=label, message="")
+    scene.journal.append(an_intent(client_order_id=name), refused)
+    scene.house.pass_time(0.1)
+    assert len(scene.exchange.of(FetchRules)) == asked
+
+
+def test_many_refusals_ask_for_the_rules_once_in_a_while(scene):
+    for number in range(20):
+        name = ClientOrderId(f"t-9{number}")
+        scene.journal.append(
+            an_intent(client_order_id=name, decision_id=DecisionId(f"d-9{number}")),
+            OrderRejected(
+                client_order_id=name, pair=BTC, at_ns=NOW, label="TRADE_RESTRICTED", message=""
+            ),
+        )
+        scene.house.pass_time(RULES_AGAIN_S / 10)
+    assert 2 <= len(scene.exchange.of(FetchRules)) <= 3
+
+
+def test_a_pair_that_is_gone_keeps_no_other_from_being_known(house):
+    def answer(request):
+        if ETH in request.pairs:
+            return Refused(label="INVALID_CURRENCY_PAIR", message="no pair ETH_USDT")
+        return Succeeded(rules=RULES[:1])
+
+    scene = Scene(house, ready=False)
+    scene.get_ready(answer)
+    scene.propose()
+    scene.propose(pair=ETH)
+    assert scene.denied() == ["UNKNOWN_PAIR"]
 
 
 def test_a_message_it_does_not_know_is_a_bug(scene):

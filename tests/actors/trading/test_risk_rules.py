@@ -122,6 +122,27 @@ def test_a_side_the_exchange_has_closed_is_not_traded():
     assert allows(judge(a_sale(), a_view(rules=sales_only)))
 
 
+def test_a_pair_whose_end_is_announced_is_left_and_not_entered_and_then_not_traded():
+    ending = rules(delisted_at_ns=TimeNs(NOW + 1))
+    assert denied_by(judge(a_proposal(), a_view(rules=ending))) == Code.DELISTING
+    assert allows(judge(a_sale(), a_view(rules=ending)))
+    gone = a_view(rules=rules(delisted_at_ns=NOW))
+    assert denied_by(judge(a_sale(), gone)) == Code.PAIR_HALTED
+
+
+def test_a_side_that_opens_later_is_not_traded_yet():
+    new = rules(opens_at_ns={Side.BUY: TimeNs(NOW + 1)})
+    assert denied_by(judge(a_proposal(), a_view(rules=new))) == Code.PAIR_HALTED
+    assert allows(judge(a_sale(), a_view(rules=new)))
+    assert allows(judge(a_proposal(), a_view(rules=rules(opens_at_ns={Side.BUY: NOW}))))
+
+
+def test_a_book_that_is_polled_is_good_for_leaving_only():
+    polled = a_view(book=a_measure(polled=True))
+    assert denied_by(judge(a_proposal(), polled)) == Code.POLLED_BOOK
+    assert allows(judge(a_sale(), polled))
+
+
 def test_without_a_book_nothing_is_traded():
     assert denied_by(judge(a_proposal(), a_view(book=None))) == Code.NO_BOOK
 

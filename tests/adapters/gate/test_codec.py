@@ -232,6 +232,25 @@ def test_the_trade_status_says_which_sides_are_taken(status, sides):
     assert rules.notional_max is None
 
 
+def test_when_a_pair_opens_and_ends_is_read():
+    row = {
+        "id": "A_B",
+        "base": "A",
+        "quote": "B",
+        "precision": 2,
+        "amount_precision": 3,
+        "trade_status": "tradable",
+        "buy_start": 1_700_000_000,
+        "sell_start": 0,
+        "delisting_time": 1_800_000_000,
+    }
+    rules = codec.decode_rules(json.dumps(row).encode())
+    assert rules.opens_at_ns == {Side.BUY: 1_700_000_000_000_000_000}
+    assert rules.delisted_at_ns == 1_800_000_000_000_000_000
+    del row["delisting_time"]
+    assert codec.decode_rules(json.dumps(row).encode()).delisted_at_ns is None
+
+
 def test_every_real_snapshot_decodes_best_level_first():
     if not CAPTURE.exists():
         pytest.skip("the shared capture is not beside this checkout")
