@@ -73,7 +73,7 @@ def test_a_command_is_journalled_with_its_caller_and_what_was_asked(scene, metho
     assert command.idempotency_key == "k"
 
 
-@pytest.mark.parametrize("method", [*(SESSIONS.keys() - {"emergency_stop"}), "shutdown"])
+@pytest.mark.parametrize("method", [*sorted(SESSIONS.keys() - {"emergency_stop"}), "shutdown"])
 def test_nothing_is_done_before_it_is_journalled(scene, method):
     scene.journal.patient = True
     scene.send(a_call(method, **WITH_REASON.get(method, {})))
