@@ -188,6 +188,7 @@ def order_row(order: Order, rules: PairRules) -> Row:
 def order_push(order: Order, rules: PairRules, event: str, user_id: int) -> Row:
     """Return the Order object of `spot.orders`: no status, times in ms are strings."""
     return {
+        "avg_deal_price": "0",
         **_order_members(order, rules),
         "create_time_ms": str(order.created_ns // NS_PER_MS),
         "update_time_ms": str(order.updated_ns // NS_PER_MS),

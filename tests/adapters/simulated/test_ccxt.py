@@ -102,7 +102,14 @@ async def test_an_order_lives_over_rest(client):
     assert (placed["status"], placed["remaining"]) == ("open", 0.001)
     assert (await client.fetch_order(placed["id"], PAIR))["id"] == placed["id"]
     assert placed["id"] in [order["id"] for order in await client.fetch_open_orders(PAIR)]
+    edited = await client.edit_order(placed["id"], PAIR, "limit", "buy", 0.001, 60_100)
+    assert (edited["id"], edited["price"]) == (placed["id"], 60_100)
     assert (await client.cancel_order(placed["id"], PAIR))["status"] == "canceled"
+    wanted = {"symbol": PAIR, "type": "limit", "side": "buy", "amount": 0.001, "price": 60_000}
+    batch = await client.create_orders([wanted, wanted])
+    cancelled = await client.cancel_orders([order["id"] for order in batch], PAIR)
+    assert len(cancelled) == 2
+    await client.cancel_all_orders(PAIR)
     filled = await client.create_order(PAIR, "market", "sell", 0.001)
     assert filled["status"] == "closed"
     assert (await client.fetch_my_trades(PAIR))[-1]["order"] == filled["id"]
@@ -115,6 +122,8 @@ async def test_an_order_lives_over_the_socket(client):
     placed = await client.create_order_ws(PAIR, "limit", "buy", 0.001, 60_000)
     assert (placed["status"], placed["price"]) == ("open", 60_000)
     assert (await client.fetch_order_ws(placed["id"], PAIR))["clientOrderId"]
+    edited = await client.edit_order_ws(placed["id"], PAIR, "limit", "buy", 0.001, 60_100)
+    assert (edited["id"], edited["price"]) == (placed["id"], 60_100)
     assert (await client.cancel_order_ws(placed["id"], PAIR))["status"] == "canceled"
     by_cost = {"createMarketBuyOrderRequiresPrice": False}
     bought = await client.create_order_ws(PAIR, "market", "buy", 50, None, by_cost)

@@ -135,6 +135,37 @@ async def test_the_orders_of_a_pair_can_be_cancelled_together(socket):
     assert all(row["succeeded"] for row in rows)
 
 
+async def test_an_order_can_be_amended(socket):
+    placed = await socket.asked("spot.order_place", ORDER)
+    changed = await socket.asked(
+        "spot.order_amend", BY_TEXT | {"price": "60100", "amend_text": "t-a"}
+    )
+    assert (changed["id"], changed["price"], changed["amend_text"]) == (
+        placed["id"],
+        "60100",
+        "t-a",
+    )
+    answer = await tell(socket, "spot.order_amend", BY_TEXT | {"price": "60100"})
+    assert refused(answer) == ("400", "NO_CHANGE")
+    assert set(answer["header"]) == HEADER | LIMITS, "amending is limited as placing is"
+
+
+async def test_a_batch_is_placed_and_cancelled_by_ids(socket):
+    orders = [ORDER, ORDER | {"text": "t-2", "amount": "100"}]
+    await socket.ask("spot.order_place", orders)
+    ack, answer = await socket.hear(), await socket.hear()
+    assert ack["ack"]
+    assert ack["data"]["result"]["req_param"] == orders
+    rows = answer["data"]["result"]
+    assert [(row["text"], row["succeeded"], row["label"]) for row in rows] == [
+        ("t-1", True, ""),
+        ("t-2", False, "BALANCE_NOT_ENOUGH"),
+    ]
+    ids = [{"currency_pair": "BTC_USDT", "id": each} for each in (rows[0]["id"], "t-2")]
+    rows = await socket.asked("spot.order_cancel_ids", ids)
+    assert [row["succeeded"] for row in rows] == [True, False]
+
+
 async def tell(socket, channel, param, **payload):
     await socket.ask(channel, param, **payload)
     return await socket.answered()
