@@ -5,13 +5,16 @@ from collections.abc import Callable
 
 import click
 
-from scripts.benchmarks import footprint, kernel
+from scripts.benchmarks import exchange, footprint, kernel
 from scripts.benchmarks.figures import Figure, show
 
 PARTS: dict[str, Callable[[float], list[Figure]]] = {
+    "exchange": lambda _minutes: exchange.measure(),
     "footprint": footprint.measure,
     "kernel": lambda _minutes: kernel.measure(),
 }
+PEERS = {"exchange": exchange.PEER, "kernel": "stock pykka"}
+"""What a part is compared with."""
 
 
 @click.command()
@@ -26,9 +29,9 @@ PARTS: dict[str, Callable[[float], list[Figure]]] = {
 )
 @click.option("--check", is_flag=True, help="Exit 1 when a target is not met.")
 def main(part: str, *, as_json: bool, minutes: float, check: bool) -> None:
-    """Measure PART: `kernel` beside what it is built on, `footprint` as processes."""
+    """Measure PART: `kernel` and `exchange` beside what they stand on, `footprint` as processes."""
     figures = PARTS[part](minutes)
-    show(part, figures, as_json=as_json)
+    show(part, figures, as_json=as_json, peer=PEERS.get(part, ""))
     if check and any(figure.met is False for figure in figures):
         sys.exit(1)
 

@@ -47,22 +47,22 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def show(title: str, figures: list[Figure], *, as_json: bool) -> None:
-    """Print the figures for a person or a program."""
+def show(title: str, figures: list[Figure], *, as_json: bool, peer: str) -> None:
+    """Print the figures for a person or a program; `peer` names what they are compared with."""
     if as_json:
         print(json.dumps([{**asdict(f), "ratio": f.ratio} for f in figures]))
         return
-    compared = ("stock pykka", "ratio") if any(figure.peer for figure in figures) else ()
+    compared = (peer, "ratio") if any(figure.peer for figure in figures) else ()
     table = Table(title=title)
     for column in ("figure", "ours", *compared, "target", ""):
         table.add_column(column, justify="left" if column in ("figure", "target", "") else "right")
     for figure in figures:
-        peer = "" if figure.peer is None else f"{_plain(figure.peer)} {figure.unit}"
+        theirs = "" if figure.peer is None else f"{_plain(figure.peer)} {figure.unit}"
         ratio = "" if figure.ratio is None else f"{figure.ratio:.2f}"
         table.add_row(
             figure.name,
             f"{_plain(figure.value)} {figure.unit}".strip(),
-            *((peer, ratio) if compared else ()),
+            *((theirs, ratio) if compared else ()),
             figure.target,
             {True: "met", False: "[bold red]not met[/]", None: ""}[figure.met],
         )
