@@ -5,8 +5,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.simulated.catalogue import CATALOGUE
+from adapters.simulated.core.fees import FeeMode
+from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.switches import Switches
 from adapters.simulated.core.units import SCALE, scaled
 from adapters.simulated.core.venue import Venue
@@ -29,6 +32,12 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
     key: str
     secret: str
     balances: dict[Currency, Decimal]
+    fee: FeeMode = FeeMode.RECEIVED
+    """What it pays its fees in."""
+    stp_group: int = 0
+    """Whose orders do not trade with one another; 0 is none."""
+    unified: bool = False
+    """Whether it is in Gate's unified mode."""
 
 
 class ExchangeOptions(Struct, frozen=True, kw_only=True):
@@ -53,21 +62,42 @@ class ExchangeOptions(Struct, frozen=True, kw_only=True):
 
 
 def parse_account(text: str) -> AccountOptions:
-    """Return what `NAME:KEY:SECRET:USDT=10000,BTC=0.1` says; the balances may be left out.
+    """Return what `NAME:KEY:SECRET:USDT=10000,BTC=0.1:fee=gt,stp=7,unified` says.
+
+    The balances and the traits after them may be left out.
 
     Raises:
         ConfigurationInvalid: If it says anything else; the text names the part.
     """
     name, *rest = text.split(":")
-    if len(rest) not in (2, 3) or not all((name, *rest[:2])):
-        # The text itself may hold a secret, so it is not repeated.
-        message = f"account {name!r}: write NAME:KEY:SECRET:USDT=10000,BTC=0.1"
-        raise ConfigurationInvalid(message)
+    if len(rest) not in (2, 3, 4) or not all((name, *rest[:2])):
+        raise _unreadable(name)
     balances: dict[Currency, Decimal] = {}
-    for part in rest[2].split(",") if len(rest) == 3 and rest[2] else ():
+    for part in rest[2].split(",") if len(rest) > 2 and rest[2] else ():
         currency, _, amount = part.partition("=")
         balances[Currency(currency)] = _amount(name, currency, amount)
-    return AccountOptions(name=name, key=rest[0], secret=rest[1], balances=balances)
+    bare = AccountOptions(name=name, key=rest[0], secret=rest[1], balances=balances)
+    return _with_traits(bare, rest[3].split(",") if len(rest) > 3 else ())
+
+
+def _unreadable(name: str) -> ConfigurationInvalid:
+    # The text itself may hold a secret, so it is not repeated.
+    form = "NAME:KEY:SECRET:USDT=10000,BTC=0.1:fee=gt,stp=7,unified"
+    return ConfigurationInvalid(f"account {name!r}: write {form}")
+
+
+def _with_traits(account: AccountOptions, traits: Iterable[str]) -> AccountOptions:
+    for trait in traits:
+        match trait.partition("="):
+            case ("fee", "=", mode) if mode in tuple(FeeMode):
+                account = replace(account, fee=FeeMode(mode))
+            case ("stp", "=", group) if group.isdecimal() and group.isascii():
+                account = replace(account, stp_group=int(group))
+            case ("unified", "", ""):
+                account = replace(account, unified=True)
+            case _:
+                raise _unreadable(account.name)
+    return account
 
 
 def _amount(name: str, currency: str, text: str) -> Decimal:
@@ -119,9 +149,18 @@ def open_accounts(venue: Venue, accounts: Sequence[AccountOptions]) -> None:
             ledger.by_key.pop(known.key, None)
             known.key, known.secret = each.key, each.secret
             ledger.by_key[each.key] = known
+            _adopt(known, each)
             continue
         account = ledger.open(each.name, each.key, each.secret)
+        _adopt(account, each)
         for currency, amount in each.balances.items():
             atoms = scaled(amount, SCALE)
             assert atoms is not None, "parse_account checked the decimals"
             ledger.deposit(account, currency, atoms)
+
+
+def _adopt(account: Account, options: AccountOptions) -> None:
+    """Make `account` what the operator wants it to be; what it owns stays."""
+    account.fee_mode = options.fee
+    account.stp_group = options.stp_group
+    account.unified = options.unified

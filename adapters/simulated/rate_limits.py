@@ -15,6 +15,7 @@ class LimitClass(Enum):
 
     PUBLIC = ("endpoint and address", 200, 10)
     PRIVATE = ("endpoint and user", 200, 10)
+    TOTAL = ("estimates of a user's total", 80, 10)
     PLACE = ("user and market", 10, 1)
     CANCEL = ("all cancels of a user", 200, 1)
 

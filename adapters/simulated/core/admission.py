@@ -51,7 +51,7 @@ def admit(
     Raises:
         VenueRefused: With the label that Gate gives for the first thing wrong.
     """
-    if request.wallet not in account.wallets:
+    if request.wallet and request.wallet not in account.wallets:
         raise refusal("INVALID_PARAM_VALUE", f"account {request.wallet} is not enabled")
     if request.type is OrderType.MARKET:
         check_open(market.rules, request.side, now_ns)

@@ -1,6 +1,6 @@
 """What follows from a fill or an ending: money, public print, everybody told. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from typing import Literal
 
@@ -21,9 +21,17 @@ class Clearing:
         ledger: Where money moves.
         index: Where orders are known.
         outbox: Receives every event.
+        gt_price: Atoms of a quote currency that one GT costs, None where nobody knows.
     """
 
-    def __init__(self, ledger: Ledger, index: OrderIndex, outbox: list[Event]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        index: OrderIndex,
+        outbox: list[Event],
+        gt_price: Callable[[Currency], int | None],
+    ) -> None:
+        self._gt_price = gt_price
         self._ledger = ledger
         self._index = index
         self._outbox = outbox
@@ -153,7 +161,7 @@ class Clearing:
             now_ns=now_ns,
             hidden=fill.hidden and role is Role.MAKER,
         )
-        trade = settle(self._ledger, market.rules, market.units, order, terms)
+        trade = settle(self._ledger, market, order, terms, self._gt_price)
         self._index.add_trade(trade)
         self._outbox.append(TradeDone(trade=trade))
 

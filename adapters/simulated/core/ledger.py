@@ -4,16 +4,47 @@ Two accounts are the venue's own: the street, which is everybody anonymous and m
 account. So the sum over all accounts stays what was deposited, to the last atom.
 """
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from adapters.simulated.core.events import BalanceMoved
+from adapters.simulated.core.fees import FeeMode
 from adapters.simulated.core.refusals import refusal
 from state.values import Currency
 
 STREET: Final = "(street)"
 FEES: Final = "(fees)"
+
+
+_ENTRIES_KEPT = 200_000
+
+
+class Entry(NamedTuple):
+    """One change of a balance, as Gate's account book names it."""
+
+    currency: Currency
+    change: int
+    type: str
+    """The old, verbal code."""
+    code: str
+    text: str
+
+
+class BookEntry(Struct, frozen=True, kw_only=True):
+    """One line of an account book; amounts in atoms."""
+
+    id: int
+    owner: str
+    time_ns: int
+    currency: Currency
+    change: int
+    balance: int
+    type: str
+    code: str
+    text: str
 
 
 class Balance:
@@ -43,12 +74,19 @@ class Account:
         self.maker_fee_ppm = 2000
         """Millionths of what is received."""
         self.taker_fee_ppm = 2000
+        self.fee_mode = FeeMode.RECEIVED
+        self.gt_maker_fee_ppm = 1800
+        """The rates while it pays in GT."""
+        self.gt_taker_fee_ppm = 1800
         self.stp_group = 0
         """Whose orders do not trade with one another; 0 is none."""
-        self.wallets = frozenset({"", "spot"})
-        """What `account` of a request may say."""
-        self.default_wallet = "spot"
+        self.unified = False
         self.balances: defaultdict[Currency, Balance] = defaultdict(Balance)
+
+    @property
+    def wallets(self) -> tuple[str, ...]:
+        """What `account` of a request may say, what it means by default first."""
+        return ("unified", "spot") if self.unified else ("spot",)
 
     @property
     def internal(self) -> bool:
@@ -70,6 +108,9 @@ class Ledger:
         self.deposited: defaultdict[Currency, int] = defaultdict(int)
         self.dirty: set[tuple[str, Currency]] = set()
         """What changed since whoever persists balances looked last."""
+        self.entries: deque[BookEntry] = deque(maxlen=_ENTRIES_KEPT)
+        """The account book of everybody, oldest first."""
+        self.next_entry_id = 1
         self.street = self.open(STREET, "", "")
         self.fees = self.open(FEES, "", "")
 
@@ -110,6 +151,36 @@ class Ledger:
     def credit(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
         """Add `atoms` that were bought, or charged; negative only for the street."""
         self._move(account, currency, atoms, 0, "order-match", now_ns)
+
+    def charge(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+        """Take a fee that does not come off what was received; the venue gets it."""
+        self._move(account, currency, -atoms, 0, "trade-fee-deduct", now_ns)
+        self.credit(self.fees, currency, atoms, now_ns)
+
+    def note(self, account: Account, entry: Entry, later: int, now_ns: int) -> None:
+        """Write into the account book what a trade changed.
+
+        Args:
+            account: Whose balance.
+            entry: What changed.
+            later: What changed of that balance since.
+            now_ns: The venue's time.
+        """
+        total = account.balances[entry.currency].total
+        self.entries.append(
+            BookEntry(
+                id=self.next_entry_id,
+                owner=account.name,
+                time_ns=now_ns,
+                currency=entry.currency,
+                change=entry.change,
+                balance=total - later,
+                type=entry.type,
+                code=entry.code,
+                text=entry.text,
+            )
+        )
+        self.next_entry_id += 1
 
     def _move(
         self,

@@ -80,6 +80,13 @@ class Order(Struct, kw_only=True):
     """Atoms of quote."""
     fee: int = 0
     """Atoms of the currency received."""
+    gt_discount: bool = False
+    """Whether its owner pays fees in GT where possible."""
+    gt_maker_fee: int = 0
+    """Atoms of GT, so the next."""
+    gt_taker_fee: int = 0
+    point_fee: int = 0
+    """Atoms of points."""
     locked: int = 0
     """Atoms held back for it in its account."""
     status: OrderStatus = OrderStatus.OPEN
@@ -107,6 +114,11 @@ class Order(Struct, kw_only=True):
     def visible(self) -> int:
         """What of `left` the book shows."""
         return self.shown if self.iceberg else self.left
+
+    @property
+    def gt_fee(self) -> int:
+        """Atoms of GT that its fills cost."""
+        return self.gt_maker_fee + self.gt_taker_fee
 
     def refill(self) -> None:
         """Show the next part of an iceberg whose shown part is gone."""
@@ -142,3 +154,5 @@ class UserTrade(Struct, frozen=True, kw_only=True):
     time_ns: int
     sequence: int
     amend_text: str = "-"
+    gt_fee: int = 0
+    point_fee: int = 0

@@ -90,6 +90,10 @@ class PairUnits(NamedTuple):
         """Return atoms of quote that `lots` cost at `ticks`."""
         return ticks * lots * self.quote_unit
 
+    def quote_atoms_of_one(self, ticks: int) -> int:
+        """Return atoms of quote that one whole base unit costs at `ticks`."""
+        return self.quote_atoms(ticks, 10**self.amount_decimals)
+
     def price_text(self, ticks: int) -> str:
         """Return a price as Gate writes it."""
         return text_of(ticks, self.price_decimals)

@@ -20,6 +20,7 @@ from adapters.simulated.core.clearing import Clearing
 from adapters.simulated.core.countdowns import Countdowns
 from adapters.simulated.core.events import Announced, Event
 from adapters.simulated.core.execution import Execution
+from adapters.simulated.core.fees import GT, FeeMode
 from adapters.simulated.core.ledger import Account, Ledger
 from adapters.simulated.core.order_index import OrderIndex
 from adapters.simulated.core.orders import AmendRequest, Order, OrderRequest
@@ -27,7 +28,7 @@ from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.switches import RepeatedText, Switches
-from state.values import OrderType, Pair, Side, TimeInForce
+from state.values import Currency, OrderType, Pair, Side, TimeInForce
 
 
 class Market(Protocol):
@@ -59,7 +60,7 @@ class Venue:
         self.outbox: list[Event] = []
         self.ledger = Ledger(self.outbox.append)
         self.index = OrderIndex(self.switches.text_lookup)
-        self.clearing = Clearing(self.ledger, self.index, self.outbox)
+        self.clearing = Clearing(self.ledger, self.index, self.outbox, self._gt_price)
         self.execution = Execution(self.ledger, self.clearing, self.switches.thin_book_finish_as)
         self.countdowns = Countdowns()
         self.markets: list[Market] = []
@@ -91,6 +92,12 @@ class Venue:
         if market is None:
             raise refusal("INVALID_CURRENCY_PAIR", f"Invalid currency pair {name}")
         return market
+
+    def _gt_price(self, quote: Currency) -> int | None:
+        """Return the atoms of `quote` that one GT costs, None when it has no market for it."""
+        market = self.pairs.get(Pair(f"{GT}_{quote}"))
+        ticks = market.reference_ticks() if market is not None else None
+        return None if market is None or ticks is None else market.units.quote_atoms_of_one(ticks)
 
     def place(
         self, account: Account, request: OrderRequest, now_ns: int, expires_ms: int | None = None
@@ -133,11 +140,12 @@ class Venue:
             left=amount,
             created_ns=now_ns,
             updated_ns=now_ns,
-            wallet=request.wallet or account.default_wallet,
+            wallet=request.wallet or account.wallets[0],
             iceberg=shown_lots(request, self.pair(request.pair), amount),
             stp_group=account.stp_group,
             stp_act=self_trade_act(request, account, self.switches.self_trade),
             slippage=request.slippage,
+            gt_discount=account.fee_mode is FeeMode.GT,
         )
 
     def _refuse_repeated(self, account: Account, text: str | None, now_ns: int) -> None:

@@ -11,9 +11,11 @@ from adapters.simulated.core.refusals import invalid_parameter, missing_paramete
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.rate_limits import LimitClass
 from state.errors import VenueRefused
-from state.values import NS_PER_MS, Side
+from state.values import NS_PER_MS, NS_PER_S, Side
 
 T = TypeVar("T")
+_LONGEST_SPAN_S = 30 * 86_400
+_FAR_S = 1 << 40
 
 
 class Call(msgspec.Struct, kw_only=True):
@@ -70,6 +72,18 @@ class Call(msgspec.Struct, kw_only=True):
     def optional_number(self, name: str) -> int | None:
         """Return an integer query parameter, None when absent."""
         return self.number(name, 0) if self.query.get(name) else None
+
+    def span(self) -> tuple[int, int]:
+        """Return the query parameters `from` and `to`, seconds, as ns; all of time when absent.
+
+        Raises:
+            VenueRefused: `INVALID_PARAM_VALUE`, also when they are more than 30 days apart.
+        """
+        since, until = self.optional_number("from"), self.optional_number("to")
+        if since is not None and until is not None and until - since > _LONGEST_SPAN_S:
+            raise refusal("INVALID_PARAM_VALUE", "from and to are more than 30 days apart")
+        until = _FAR_S if until is None else until
+        return (since or 0) * NS_PER_S, until * NS_PER_S + NS_PER_S - 1
 
     def flag(self, name: str) -> bool:
         """Return a boolean query parameter, False when absent."""

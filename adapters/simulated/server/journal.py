@@ -7,13 +7,14 @@ prices so that a synthetic market goes on where it was. Books and public history
 import sqlite3
 import time
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 
 import msgspec
 from sqlite_utils import Database, Migrations
 
 from adapters.simulated.core.events import Event, OrderMoved, TradeDone
-from adapters.simulated.core.ledger import Balance
+from adapters.simulated.core.ledger import Balance, BookEntry
 from adapters.simulated.core.orders import Order, UserTrade
 from adapters.simulated.core.units import decimal_of
 from adapters.simulated.core.venue import Venue
@@ -52,6 +53,12 @@ def first_tables(db: Database) -> None:
     )
 
 
+@_MIGRATIONS()
+def account_book(db: Database) -> None:
+    """Keep what trades and fees changed."""
+    db.execute("create table entries (id integer primary key, body text not null) strict")
+
+
 class Counters(msgspec.Struct, kw_only=True):
     """Everything that is one value."""
 
@@ -77,6 +84,7 @@ class SqliteJournal:
         self._path = path
         self._venue: Venue | None = None
         self._counters_due = 0.0
+        self._entries_kept = 0
         self._connection = _connected(path)
         try:
             self._db = _prepared(self._connection, path)
@@ -98,6 +106,7 @@ class SqliteJournal:
         try:
             self._restore_accounts(venue)
             self._restore_orders(venue)
+            self._restore_entries(venue)
         except msgspec.DecodeError as problem:
             message = f"{self._path} holds a row nobody can read ({problem}); name another --db"
             raise StoreCorrupt(message) from None
@@ -141,6 +150,17 @@ class SqliteJournal:
         for (body,) in trades:
             venue.index.add_trade(msgspec.json.decode(body, type=UserTrade))
 
+    def _restore_entries(self, venue: Venue) -> None:
+        entries = self._connection.execute(
+            "select body from (select * from entries order by id desc limit ?) order by id",
+            (venue.ledger.entries.maxlen,),
+        )
+        for (body,) in entries:
+            venue.ledger.entries.append(msgspec.json.decode(body, type=BookEntry))
+        if venue.ledger.entries:
+            venue.ledger.next_entry_id = venue.ledger.entries[-1].id + 1
+        self._entries_kept = venue.ledger.next_entry_id - 1
+
     def _listed(self, venue: Venue, order: Order) -> Order:
         if order.pair not in venue.pairs:
             message = f"{self._path} has orders of {order.pair}: add it to --pairs"
@@ -166,9 +186,18 @@ class SqliteJournal:
                 "insert or replace into trades (id, body) values (?, ?)",
                 [(trade.id, _json(trade)) for trade in trades],
             )
+            self._connection.executemany(
+                "insert or replace into entries (id, body) values (?, ?)",
+                [(entry.id, _json(entry)) for entry in self._new_entries(venue)],
+            )
             self._write_counters(venue)
+        self._entries_kept = venue.ledger.next_entry_id - 1
         venue.ledger.dirty.clear()
         venue.countdowns.dirty = False
+
+    def _new_entries(self, venue: Venue) -> list[BookEntry]:
+        newest_first = reversed(venue.ledger.entries)
+        return list(takewhile(lambda entry: entry.id > self._entries_kept, newest_first))
 
     def _counters_are_due(self) -> bool:
         return time.monotonic() >= self._counters_due

@@ -147,9 +147,9 @@ def my_trades(call: Call) -> list[Row]:
         raise missing_parameter("currency_pair")
     limit = call.number("limit", 100, least=1, most=_MOST_ROWS)
     page = call.number("page", 1, least=1)
-    since = call.optional_number("from")
-    since_ns = call.now_ns - _WEEK_NS if since is None else since * NS_PER_S
-    until_ns = call.number("to", 1 << 40) * NS_PER_S + NS_PER_S - 1
+    since_ns, until_ns = call.span()
+    if not call.query.get("from"):
+        since_ns = min(call.now_ns, until_ns) - _WEEK_NS
     found = call.venue.index.trades_since(call.account.name, pair, since_ns)
     chosen = [
         trade

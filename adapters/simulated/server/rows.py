@@ -5,7 +5,8 @@ from typing import Any
 
 from adapters.simulated.core.candles import SECONDS, Candle
 from adapters.simulated.core.events import TradePublished
-from adapters.simulated.core.ledger import Account, Balance
+from adapters.simulated.core.fees import FeeMode
+from adapters.simulated.core.ledger import Account, Balance, BookEntry
 from adapters.simulated.core.orders import Order, UserTrade
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
@@ -225,11 +226,11 @@ def _order_members(order: Order, rules: PairRules) -> Row:
         "filled_total": filled_total,
         "fee": text_of(order.fee),
         "fee_currency": received,
-        "point_fee": "0",
-        "gt_fee": "0",
-        "gt_maker_fee": "0",
-        "gt_taker_fee": "0",
-        "gt_discount": False,
+        "point_fee": text_of(order.point_fee),
+        "gt_fee": text_of(order.gt_fee),
+        "gt_maker_fee": text_of(order.gt_maker_fee),
+        "gt_taker_fee": text_of(order.gt_taker_fee),
+        "gt_discount": order.gt_discount,
         "rebated_fee": "0",
         "rebated_fee_currency": paid,
         "stp_id": order.stp_group,
@@ -263,8 +264,8 @@ def user_trade_row(trade: UserTrade, units: PairUnits) -> Row:
         "order_id": str(trade.order_id),
         "fee": text_of(trade.fee),
         "fee_currency": trade.fee_currency,
-        "point_fee": "0",
-        "gt_fee": "0",
+        "point_fee": text_of(trade.point_fee),
+        "gt_fee": text_of(trade.gt_fee),
         "amend_text": trade.amend_text,
         "sequence_id": str(trade.sequence),
         "text": trade.text,
@@ -272,24 +273,49 @@ def user_trade_row(trade: UserTrade, units: PairUnits) -> Row:
     }
 
 
+_DEBITED = {FeeMode.GT: 1, FeeMode.POINTS: 2, FeeMode.RECEIVED: 3}
+
+
 def fee_row(account: Account) -> Row:
-    """Return GET /wallet/fee."""
+    """Return the fees of an account, as all the fee endpoints tell them."""
     taker, maker = text_of(account.taker_fee_ppm, 6), text_of(account.maker_fee_ppm, 6)
+    in_gt = account.fee_mode is FeeMode.GT
     return {
         "user_id": account.user_id,
         "taker_fee": taker,
         "maker_fee": maker,
         "rpi_maker_fee": maker,
-        "gt_discount": False,
-        "gt_taker_fee": "0",
-        "gt_maker_fee": "0",
+        "gt_discount": in_gt,
+        "gt_taker_fee": text_of(account.gt_taker_fee_ppm, 6) if in_gt else "0",
+        "gt_maker_fee": text_of(account.gt_maker_fee_ppm, 6) if in_gt else "0",
         "loan_fee": "0.18",
         "point_type": "1",
+        "debit_fee": _DEBITED[account.fee_mode],
+        "rpi_mm": 0,
+    }
+
+
+def wallet_fee_row(account: Account) -> Row:
+    """Return GET /wallet/fee, which also tells of what is not traded here."""
+    return {
+        **fee_row(account),
         "futures_taker_fee": "0.0005",
         "futures_maker_fee": "0.0002",
         "futures_rpi_maker_fee": "0.0002",
         "delivery_taker_fee": "0.0005",
         "delivery_maker_fee": "0.0002",
-        "debit_fee": 3,
-        "rpi_mm": 0,
+    }
+
+
+def book_entry_row(entry: BookEntry) -> Row:
+    """Return a row of GET /spot/account_book: its time is in milliseconds."""
+    return {
+        "id": str(entry.id),
+        "time": entry.time_ns // NS_PER_MS,
+        "currency": entry.currency,
+        "change": text_of(entry.change),
+        "balance": text_of(entry.balance),
+        "type": entry.type,
+        "code": entry.code,
+        "text": entry.text,
     }

@@ -46,6 +46,8 @@ def known(venue):
         dict(venue.ledger.deposited),
         dict(venue.countdowns.deadlines),
         venue.next_order_id,
+        list(venue.ledger.entries),
+        venue.ledger.next_entry_id,
         demo.user_id,
     )
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.simulated.building import build_venue
+from adapters.simulated.core.fees import FeeMode
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.options import AccountOptions, ExchangeOptions, parse_account
 from state.errors import ConfigurationInvalid
@@ -21,6 +22,15 @@ def test_an_account_is_a_name_a_key_a_secret_and_balances():
     assert parse_account("amy:k:s").balances == {}
 
 
+def test_an_account_may_have_traits():
+    amy = parse_account("amy:k:s:USDT=1:fee=points,stp=7,unified")
+    assert (amy.fee, amy.stp_group, amy.unified) == (FeeMode.POINTS, 7, True)
+    assert parse_account("amy:k:s::fee=gt").fee is FeeMode.GT
+    venue = build_venue(ExchangeOptions(pairs=("BTC_USDT",), accounts=(amy,)), NOON)
+    opened = venue.ledger.accounts["amy"]
+    assert (opened.fee_mode, opened.stp_group, opened.unified) == (FeeMode.POINTS, 7, True)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -28,6 +38,9 @@ def test_an_account_is_a_name_a_key_a_secret_and_balances():
         ("amy:k", "NAME:KEY:SECRET"),
         ("amy::s", "NAME:KEY:SECRET"),
         ("amy:k:s:USDT=1:x", "NAME:KEY:SECRET"),
+        ("amy:k:s:USDT=1:fee=gold", "NAME:KEY:SECRET"),
+        ("amy:k:s:USDT=1:stp=-1", "NAME:KEY:SECRET"),
+        ("amy:k:s:USDT=1:unified:more", "NAME:KEY:SECRET"),
         ("amy:k:s:USDT", "no balance"),
         ("amy:k:s:USDT=lots", "no balance"),
         ("amy:k:s:USDT=-1", "no balance"),

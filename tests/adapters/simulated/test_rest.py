@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from adapters.simulated.faults import FaultName, FaultOrder
+from adapters.simulated.options import parse_account
 from tests.adapters.simulated.serving import serving, until
 
 BTC = "currency_pair=BTC_USDT"
@@ -227,6 +228,71 @@ async def test_who_one_is_and_what_one_pays(served):
     assert detail["key"] == {"mode": 1}
     assert (fees["maker_fee"], fees["taker_fee"], fees["debit_fee"]) == ("0.002", "0.002", 3)
     assert fees["user_id"] == detail["user_id"]
+
+
+async def test_fees_are_told_by_three_endpoints(served):
+    wallet = await served.get("/wallet/fee", signed=True)
+    spot = await served.get("/spot/fee", BTC, signed=True)
+    batch = await served.get("/spot/batch_fee", "currency_pairs=BTC_USDT,ETH_USDT", signed=True)
+    assert spot == batch["BTC_USDT"]
+    assert spot["currency_pair"] == "BTC_USDT"
+    assert {**wallet, "currency_pair": "BTC_USDT"} == {**wallet, **spot}
+    assert "futures_taker_fee" in wallet
+    many = "currency_pairs=" + ",".join(["BTC_USDT"] * 51)
+    answer = await error(served, "GET", "/spot/batch_fee", many, signed=True)
+    assert answer == (400, "TOO_MANY_CURRENCY_PAIRS")
+    answer = await error(served, "GET", "/spot/batch_fee", "currency_pairs=NO_PE", signed=True)
+    assert answer == (400, "INVALID_CURRENCY_PAIR")
+
+
+async def test_the_account_book_tells_each_change_and_what_was_left(served):
+    order = await served.order(
+        currency_pair="BTC_USDT", side="buy", type="market", amount="10", time_in_force="ioc"
+    )
+    fee, base, quote = (await served.get("/spot/account_book", "limit=3", signed=True))[:3]
+    assert [(row["type"], row["code"], row["currency"]) for row in (fee, base, quote)] == [
+        ("order_fee", "151", "BTC"), ("order_fill", "102", "BTC"), ("order_fill", "102", "USDT"),
+    ]  # fmt: skip
+    balances = {row["currency"]: row for row in await served.get("/spot/accounts", signed=True)}
+    assert fee["balance"] == balances["BTC"]["available"]
+    assert Decimal(base["balance"]) + Decimal(fee["change"]) == Decimal(fee["balance"])
+    assert isinstance(fee["time"], int)
+    assert fee["time"] > 10**12
+    rows = await served.get("/spot/account_book", "code=151&currency=BTC", signed=True)
+    assert sum(Decimal(row["change"]) for row in rows) == -Decimal(order["fee"])
+    assert await served.get("/spot/account_book", "type=order_fee", signed=True) == rows
+    assert await served.get("/spot/account_book", "to=1000", signed=True) == []
+    answer = await error(served, "GET", "/spot/account_book", "from=1&to=9999999", signed=True)
+    assert answer == (400, "INVALID_PARAM_VALUE")
+
+
+async def test_the_total_is_worth_the_sum_of_all_by_last_prices(served):
+    told = await served.get("/wallet/total_balance", signed=True)
+    worth = Decimal(told["total"]["amount"])
+    assert told["details"]["spot"]["amount"] == told["total"]["amount"]
+    assert Decimal(150_000) < worth < Decimal(250_000), "100,000 USDT and two coins, 50,000 each"
+    in_btc = await served.get("/wallet/total_balance", "currency=BTC", signed=True)
+    [ticker] = await served.get("/spot/tickers", BTC)
+    ratio = Decimal(in_btc["total"]["amount"]) * Decimal(ticker["last"]) / worth
+    assert abs(ratio - 1) < Decimal("0.1")
+    answer = await error(served, "GET", "/wallet/total_balance", "currency=XYZ", signed=True)
+    assert answer == (400, "INVALID_PARAM_VALUE")
+
+
+async def test_an_account_in_unified_mode_says_so_and_trades_there():
+    unified = (parse_account("amy:k:s:USDT=1000:unified"),)
+    async with serving(accounts=unified) as served:
+        good = {"currency_pair": "BTC_USDT", "side": "buy", "amount": "0.001", "price": "60000"}
+        assert (await served.order(**good))["account"] == "unified"
+        assert (await served.order(**good, account="spot"))["account"] == "spot"
+        assert (await served.get("/account/detail", signed=True))["key"] == {"mode": 2}
+        held = await served.get("/unified/accounts", signed=True)
+        assert held["balances"]["USDT"]["freeze"] == "120"
+
+
+async def test_an_account_in_classic_mode_has_no_unified_balances(served):
+    answer = await error(served, "GET", "/unified/accounts", signed=True)
+    assert answer == (403, "FORBIDDEN")
 
 
 async def test_a_resting_order_looks_like_the_one_on_the_page(served):
