@@ -18,6 +18,12 @@ class LimitClass(Enum):
     TOTAL = ("estimates of a user's total", 80, 10)
     PLACE = ("user and market", 10, 1)
     CANCEL = ("all cancels of a user", 200, 1)
+    TOTAL_BALANCE = ("user", 80, 10)
+    OTHER = ("endpoint and user", 150, 10)
+
+
+_LOW_FILL_RATIO = (10, 10)
+"""(placements, seconds) of a user whose orders hardly ever fill."""
 
 
 class _Window(NamedTuple):
@@ -26,6 +32,8 @@ class _Window(NamedTuple):
 
 
 _KEPT_WINDOWS = 10_000
+_TOO_OFTEN, _LOW_FILLS = 211, 212
+"""Gate's numbers of the limit that was exceeded."""
 
 
 class RateLimits:
@@ -40,14 +48,24 @@ class RateLimits:
         self.enforced = enforced
         self._reset_unit = NS_PER_MS if reset_ms else NS_PER_S
         self._windows: dict[tuple[LimitClass, str], _Window] = {}
+        self.low_fill_ratio: set[str] = set()
+        """Users who may place less: by command only, for when Gate does so is not known."""
 
     def count(self, limit: LimitClass, who: str, now_ns: int) -> dict[str, str]:
         """Count one request of `who` and return the headers of its answer.
+
+        Args:
+            limit: What is counted.
+            who: The user or the address first, then a space and what else it is counted by.
+            now_ns: The venue's time.
 
         Raises:
             RateLimited: If it was one too many.
         """
         _, most, seconds = limit.value
+        slowed = limit is LimitClass.PLACE and who.partition(" ")[0] in self.low_fill_ratio
+        if slowed:
+            most, seconds = _LOW_FILL_RATIO
         window = self._windows.get((limit, who))
         if window is None or now_ns >= window.ends_ns:
             self._forget_some(now_ns)
@@ -63,7 +81,7 @@ class RateLimits:
             "X-Gate-RateLimit-Reset-Timestamp": str(reset_ns // self._reset_unit),
         }
         if remain < 0 and self.enforced:
-            raise RateLimited(headers)
+            raise RateLimited(headers, code=_LOW_FILLS if slowed else _TOO_OFTEN)
         return headers
 
     def _forget_some(self, now_ns: int) -> None:
@@ -76,7 +94,7 @@ class RateLimits:
 class RateLimited(Exception):
     """One request too many; carries the headers of the 429."""
 
-    def __init__(self, headers: dict[str, str]) -> None:
+    def __init__(self, headers: dict[str, str], code: int = _TOO_OFTEN) -> None:
         super().__init__("rate limit exceeded")
         self.headers = headers
-        self.refusal = refusal("TOO_MANY_REQUESTS", "Request Rate limit Exceeded (211)")
+        self.refusal = refusal("TOO_MANY_REQUESTS", f"Request Rate limit Exceeded ({code})")

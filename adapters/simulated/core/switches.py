@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+WRONG_SIGNATURE = "Signature mismatch"
+"""What `INVALID_SIGNATURE` says: no source shows the sentence."""
+
 
 class TextLookup(StrEnum):
     """How long an order can be asked for by its client id."""

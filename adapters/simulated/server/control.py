@@ -60,6 +60,13 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
         exchange.venue.announce(wanted.subject, wanted.title, wanted.brief, exchange.now_ns())
         return _json({"announced": wanted.title})
 
+    async def set_limits(request: web.Request) -> web.StreamResponse:
+        wanted = decoded(await request.read(), LimitChange)
+        account = _account_named(exchange.venue, wanted.account)
+        slowed = exchange.limits.low_fill_ratio
+        slowed.add(account.name) if wanted.low_fill_ratio else slowed.discard(account.name)
+        return _json({"low_fill_ratio": sorted(slowed)})
+
     get("/control/faults", lambda _request: _faults(exchange))
     app.router.add_post("/control/faults", set_faults)
     get("/control/faults/catalogue", lambda _request: CATALOGUE)
@@ -73,12 +80,21 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
     app.router.add_post("/control/disconnect", disconnect)
     app.router.add_post("/control/upgrade", upgrade)
     app.router.add_post("/control/announce", announce)
+    app.router.add_post("/control/limits", set_limits)
 
 
 class Upgrade(msgspec.Struct, forbid_unknown_fields=True):
     """The body of POST /control/upgrade."""
 
     after_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 1000
+
+
+class LimitChange(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /control/limits."""
+
+    account: str
+    low_fill_ratio: bool
+    """Whether it may place 10 orders in 10 s instead of 10 a second."""
 
 
 class Announcement(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,12 +129,17 @@ def _account_names(venue: Venue) -> list[str]:
     return [account.name for account in venue.ledger.accounts.values() if not account.internal]
 
 
-def _account(venue: Venue, request: web.Request) -> Row:
-    """Return every balance, order and fill of an account, oldest first."""
-    name = request.match_info["name"]
+def _account_named(venue: Venue, name: str) -> Account:
     account = venue.ledger.accounts.get(name)
     if account is None or account.internal:
         raise refusal("NOT_FOUND", f"no account named {name}")
+    return account
+
+
+def _account(venue: Venue, request: web.Request) -> Row:
+    """Return every balance, order and fill of an account, oldest first."""
+    name = request.match_info["name"]
+    account = _account_named(venue, name)
     orders = [*venue.index.finished_since(name, 0), *venue.index.open_orders(name)]
     orders.sort(key=lambda order: order.id)
     trades = list(venue.index.trades_since(name, None, 0))[::-1]

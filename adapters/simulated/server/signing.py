@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.refusals import refusal
+from adapters.simulated.core.switches import WRONG_SIGNATURE
 from state.values import NS_PER_S
 
 TOLERANCE_S = 60
@@ -71,7 +72,7 @@ def _check_time(timestamp: str, now_ns: int) -> None:
 
 def _compare(expected: str, signature: str) -> None:
     if not hmac.compare_digest(expected.encode(), signature.encode()):
-        raise refusal("INVALID_SIGNATURE", "Signature mismatch")
+        raise refusal("INVALID_SIGNATURE", WRONG_SIGNATURE)
 
 
 def authenticated(
@@ -134,7 +135,7 @@ def authenticated_channel(
         channel_signature(account.secret, channel, word, time_s) for word in (event, "subscribe")
     }
     if not any(hmac.compare_digest(each.encode(), auth.SIGN.encode()) for each in accepted):
-        raise refusal("INVALID_SIGNATURE", "Signature mismatch")
+        raise refusal("INVALID_SIGNATURE", WRONG_SIGNATURE)
     return account
 
 

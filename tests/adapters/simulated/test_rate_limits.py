@@ -64,3 +64,17 @@ def test_old_windows_are_forgotten():
         limits.count(LimitClass.PUBLIC, str(number), NOW)
     limits.count(LimitClass.PUBLIC, "late", NOW + 11 * NS_PER_S)
     assert len(limits._windows) == 1
+
+
+def test_whose_orders_hardly_fill_may_place_ten_in_ten_seconds():
+    limits = RateLimits()
+    limits.low_fill_ratio.add("alice")
+    for _ in range(10):
+        limits.count(LimitClass.PLACE, "alice BTC_USDT", NOW)
+        assert limits.count(LimitClass.PLACE, "bob BTC_USDT", NOW)
+
+    with pytest.raises(RateLimited) as caught:
+        limits.count(LimitClass.PLACE, "alice BTC_USDT", NOW + 2 * NS_PER_S)
+
+    assert caught.value.refusal.message == "Request Rate limit Exceeded (212)"
+    assert limits.count(LimitClass.PLACE, "alice BTC_USDT", NOW + 10 * NS_PER_S)

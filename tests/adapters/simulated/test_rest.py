@@ -36,6 +36,9 @@ async def test_the_clock_is_in_milliseconds_and_answers_are_traced(served):
     assert abs(clock["server_time"] - time.time() * 1000) < 5000
     assert int(headers["X-In-Time"]) <= int(headers["X-Out-Time"]) <= time.time() * 1_000_000
     assert len(headers["X-Gate-Trace-Id"]) == 32
+    assert headers["X-Gate-RateLimit-Limit"] == "200"
+    assert headers["X-Gate-RateLimit-Requests-Remain"] == "199"
+    assert int(headers["X-Gate-RateLimit-Reset-Timestamp"]) > 10**12
 
 
 async def test_a_pair_has_the_members_and_types_of_the_page(served):
@@ -455,6 +458,34 @@ async def test_the_countdown_answers_with_its_moment(served):
         served, "POST", "/spot/countdown_cancel_all", body={"timeout": 3}, signed=True
     )
     assert answer == (400, "INVALID_PARAM_VALUE")
+
+
+async def test_reading_too_often_is_refused_by_address_and_endpoint():
+    async with serving(rate_limits=True) as served:
+        answer = 200, {}, {}
+        while answer[0] == 200:
+            answer = await served.send("GET", "/spot/time")
+        status, body, headers = answer
+        assert (status, body["label"]) == (429, "TOO_MANY_REQUESTS")
+        assert headers["X-Gate-RateLimit-Requests-Remain"] == "0"
+        assert await served.get("/spot/currencies")
+
+
+async def test_a_low_fill_ratio_can_be_commanded():
+    async with serving(rate_limits=True) as served:
+
+        async def command(account):
+            body = {"account": account, "low_fill_ratio": True}
+            async with served.session.post(served.host + "/control/limits", json=body) as answer:
+                return answer.status, await answer.json()
+
+        assert (await command("nobody"))[0] == 404
+        assert await command("demo") == (200, {"low_fill_ratio": ["demo"]})
+        order = {"currency_pair": "BTC_USDT", "side": "buy", "amount": "0.001", "price": "60000"}
+        status = 201
+        while status == 201:
+            status, body, _ = await served.send("POST", "/spot/orders", body=order, signed=True)
+        assert (status, body["message"]) == (429, "Request Rate limit Exceeded (212)")
 
 
 async def test_too_many_placements_are_refused_with_headers():

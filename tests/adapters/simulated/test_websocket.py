@@ -9,6 +9,7 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
+from adapters.simulated.core.candles import SECONDS
 from adapters.simulated.core.switches import PushOrder, Switches
 from adapters.simulated.faults import FaultName, FaultOrder
 from tests.adapters.simulated.serving import DEADLINE_S, connected, serving, until
@@ -166,6 +167,30 @@ async def test_a_candle_is_told_closed_once_its_time_is_over():
             while not any(closed for closed in told.values()):
                 candle = (await socket.heard("spot.candlesticks"))["result"]
                 told[candle["t"]] = candle["w"]
+
+
+async def test_candles_of_every_length_are_told(served):
+    async with connected(served) as socket:
+        for interval in SECONDS:
+            await socket.subscribe("spot.candlesticks", [interval, "BTC_USDT"])
+        await served.order(currency_pair="BTC_USDT", side="buy", amount="0.01", price="70000")
+        missing = {f"{interval}_BTC_USDT" for interval in SECONDS}
+        while missing:
+            candle = (await socket.heard("spot.candlesticks"))["result"]
+            seconds = SECONDS[candle["n"].partition("_")[0]]
+            assert int(candle["t"]) % seconds == 0
+            missing.discard(candle["n"])
+
+
+async def test_whoever_does_not_answer_a_ping_is_cut_off():
+    switches = Switches(ping_every_s=0.1)
+    async with serving(switches=switches) as served:
+        async with served.session.ws_connect(served.ws_url, autoping=False) as socket:
+            heard = [await asyncio.wait_for(socket.receive(), DEADLINE_S)]
+            while heard[-1].type is aiohttp.WSMsgType.PING:
+                heard.append(await asyncio.wait_for(socket.receive(), DEADLINE_S))
+        assert len(heard) >= 2
+        await until(lambda: not served.exchange.connections)
 
 
 async def test_the_account_hears_of_its_orders_fills_and_balances(served):
