@@ -1,6 +1,5 @@
 """Whoever follows a book, by whatever channel, sees no gap and no crossed book."""
 
-import json
 from decimal import Decimal
 
 import pytest
@@ -13,6 +12,7 @@ from adapters.simulated.core.switches import Switches
 from adapters.simulated.server.hub import Hub
 from state.errors import VenueRefused
 from state.values import NS_PER_MS, Side
+from tests.adapters.simulated.book_reader import Reader
 from tests.adapters.simulated.serving import connected, serving
 from tests.adapters.simulated.venues import NOON, PAIR, a_venue, street, the_market
 
@@ -24,39 +24,6 @@ STREAMS = [
 ]
 SIDES = st.sampled_from(list(Side))
 TICKS = st.integers(min_value=9_700, max_value=10_300)
-
-
-class Reader:
-    """A client that keeps a book from one stream by the documented procedure."""
-
-    def __init__(self, depth, last_id=None, levels=None):
-        self.depth = depth
-        self.last_id = last_id
-        self.levels = levels or {"b": {}, "a": {}}
-        self.heard = 0
-
-    def push(self, subject, message):
-        self.heard += 1
-        told = json.loads(message)["result"]
-        if told.get("full"):
-            assert "U" not in told or told["U"] == told["u"]
-            self.levels = {"b": {}, "a": {}}
-        elif told["u"] <= self.last_id:
-            return
-        else:
-            assert told["U"] == self.last_id + 1 or self.heard == 1
-        self.last_id = told["u"]
-        for side, levels in self.levels.items():
-            for price, amount in told[side]:
-                levels.pop(price, None)
-                if amount != "0":
-                    levels[price] = amount
-        bids, asks = self.window("b"), self.window("a")
-        assert not bids or not asks or bids[0][0] < asks[0][0], "crossed"
-
-    def window(self, side):
-        levels = [(Decimal(price), Decimal(size)) for price, size in self.levels[side].items()]
-        return sorted(levels, reverse=side == "b")[: self.depth]
 
 
 class FollowingTheBook(RuleBasedStateMachine):

@@ -13,8 +13,10 @@ from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.markets.tape import TapeMarket
 from adapters.simulated.markets.tape_file import TapeFile, TapeMessage
 from adapters.simulated.options import ExchangeOptions
+from adapters.simulated.server.hub import Hub
 from state.errors import ConfigurationInvalid
 from state.values import NS_PER_S, Pair, Role, Side
+from tests.adapters.simulated.book_reader import Reader
 from tests.adapters.simulated.serving import connected, serving
 from tests.adapters.simulated.venues import NOON, a_venue, balance, place, the_market
 
@@ -318,6 +320,29 @@ def test_money_stays_whole_while_an_account_trades_against_a_recorded_tape():
     filled = [trade.role for trade in venue.index.trades_since("demo", None, 0)]
     assert filled.count(Role.MAKER) > 10
     assert broken_invariants(venue) == []
+
+
+@with_recordings
+def test_whoever_follows_a_stream_of_the_tape_sees_no_gap_and_no_crossed_book():
+    """From the whole window alone, joining one after the other."""
+    venue = build_venue(ExchangeOptions(tape=BTC_TAPE), NOON)
+    hub = Hub(venue)
+    readers = []
+    for second in range(40):
+        if second % 20 == 0:
+            for kind, depth in (("ob.50", 50), ("ob.400", 400)):
+                readers.append(Reader(depth))
+                hub.add(readers[-1], [("spot.obu", f"{kind}_BTC_USDT")], NOON)
+        now_ns = NOON + second * NS_PER_S
+        venue.advance(now_ns)
+        hub.tell(venue.drain(), now_ns)
+    book = venue.pairs[Pair("BTC_USDT")].book
+    for reader in readers:
+        assert reader.heard > 50
+        assert reader.last_id == book.update_id
+        [best_bid, *_], [best_ask, *_] = reader.window("b"), reader.window("a")
+        assert best_bid[0] == Decimal(book.bids.best() or 0) / 100
+        assert best_ask[0] == Decimal(book.asks.best() or 0) / 100
 
 
 @with_recordings
