@@ -17,7 +17,16 @@ from pykka._envelope import Envelope
 
 from actors.kernel import snapshots
 from actors.kernel.backend import SteppedActor
-from actors.kernel.lifecycle import Drill, ExitKind, Fault, Shutdown, SnapshotDue, Started, Stop
+from actors.kernel.lifecycle import (
+    DenialOver,
+    Drill,
+    ExitKind,
+    Fault,
+    Shutdown,
+    SnapshotDue,
+    Started,
+    Stop,
+)
 from actors.kernel.mailbox import Inbox
 from actors.kernel.snapshots import Upgrade
 from state.values import TimeNs
@@ -28,6 +37,10 @@ if TYPE_CHECKING:
 
 class Drilled(Exception):
     """What an actor dies of when it is drilled."""
+
+
+class MailMissed(Exception):
+    """What an actor dies of when mail that it was refused could be good again."""
 
 
 class HandlerDied(Exception):
@@ -243,6 +256,9 @@ class Actor(SteppedActor):
             self._end(ExitKind.NORMAL)
         elif self._birth.snapshot_every_s is not None and self.snapshot_type is not None:
             self.after(self._birth.snapshot_every_s, SnapshotDue())
+        denied_s = self._inbox.mailbox.denied_for_s()
+        if denied_s:
+            self.after(denied_s, DenialOver())
         if not self.announces_itself:
             self.announce_started()
 
@@ -276,6 +292,10 @@ class Actor(SteppedActor):
                 self.finish(ExitKind.NORMAL)
             case Drill():
                 self._suffer(message.fault)
+            case DenialOver():
+                # Who sent it may never say it again: to begin anew is to ask for everything.
+                if self._inbox.mailbox.missed:
+                    raise MailMissed(f"{self._inbox.mailbox.missed} refused as poison")
             case _:  # SnapshotDue
                 self._save()
                 assert self._birth.snapshot_every_s is not None
@@ -338,7 +358,7 @@ class Actor(SteppedActor):
             )
 
 
-_OURS = frozenset({Shutdown, Stop, SnapshotDue, Drill})
+_OURS = frozenset({Shutdown, Stop, SnapshotDue, Drill, DenialOver})
 
 
 def _told(error: BaseException, where: TracebackType | None) -> str:

@@ -79,7 +79,9 @@ class Quarantine:
     A message is out of its mailbox before it is handled, so a restart never meets it again. A
     sender that transmits it anew could still kill for ever: after a second death by the same
     fingerprint within `window_s` that fingerprint is refused for as long. Not for ever: equal
-    messages are not always the same message, and what was wrong may have passed.
+    messages are not always the same message, and what was wrong may have passed. An actor that was
+    refused mail meanwhile is restarted when the refusal ends, for it may have missed what nobody
+    will say again.
     """
 
     def __init__(self, keep: int = 200, window_s: float = 60.0) -> None:

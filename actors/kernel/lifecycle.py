@@ -34,6 +34,10 @@ class SnapshotDue(Struct, frozen=True, tag=True):
     """The cadence has come round: take a snapshot in this gap between handlers."""
 
 
+class DenialOver(Struct, frozen=True, tag=True):
+    """Mail is not refused as poison any more: what was missed has to be asked for anew."""
+
+
 class Fault(StrEnum):
     """What a drill may do to an actor."""
 

@@ -17,6 +17,7 @@ from pykka._envelope import Envelope
 from pykka.messages import _ActorStop
 
 from actors.kernel.dead_letters import DeadLetters, Undelivered, fingerprint
+from state.values import NS_PER_S
 
 if TYPE_CHECKING:
     from actors.kernel.backend import SteppedActor
@@ -101,6 +102,7 @@ class Mailbox:
         "handled",
         "inbox",
         "lock",
+        "missed",
     )
 
     def __init__(
@@ -126,6 +128,8 @@ class Mailbox:
         self.closed = False
         self.denied: dict[int, int] = {}
         """Fingerprints that are refused, and until when."""
+        self.missed = 0
+        """How many messages this incarnation was refused as poison."""
         self._monotonic_ns = monotonic_ns
         self.dropped = 0
         self.conflated = 0
@@ -157,6 +161,7 @@ class Mailbox:
                 why = self._refusal(lane, policy, envelope, own=own)
                 if why is not None:
                     self.dropped += 1
+                    self.missed += why is Undelivered.POISON
                     self.refuse(envelope, why)
                     return False
             lane.append(envelope)
@@ -227,6 +232,7 @@ class Mailbox:
             self._leave()
             self._forget_former_life()
             self.epoch += 1
+            self.missed = 0
             return self.epoch
 
     def settle(self, inbox: "Inbox") -> bool:
@@ -251,6 +257,11 @@ class Mailbox:
         """Refuse mail of this fingerprint until then."""
         with self.lock:
             self.denied[mark] = until_ns
+
+    def denied_for_s(self) -> float:
+        """Return for how long mail will still be refused as poison; 0 where none is."""
+        with self.lock:
+            return max(0, max(self.denied.values(), default=0) - self._monotonic_ns()) / NS_PER_S
 
     def _denies(self, message: object) -> bool:
         now_ns = self._monotonic_ns()

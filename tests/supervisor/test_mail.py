@@ -4,7 +4,7 @@ import pytest
 from pykka import ActorDeadError
 
 from actors.kernel import Birthright, Restarted, Terminated
-from actors.kernel.dead_letters import Undelivered
+from actors.kernel.dead_letters import Quarantine, Undelivered
 from actors.kernel.mailbox import LanePolicy, WhenFull
 from supervisor.child_spec import Restart
 from supervisor.management import DeleteChild, Outcome, RestartChild, TerminateChild
@@ -69,6 +69,21 @@ def test_a_message_sent_again_after_two_deaths_is_refused_instead_of_a_third(wor
     world.tell("a", Say("others pass"))
     world.until(lambda: ("a", 3, "others pass") in world.heard)
     assert world.history.count("!a") == 2
+
+
+@everywhere
+def test_who_was_refused_mail_begins_anew_when_the_refusal_ends(world):
+    """The sender of what was refused may never say it again; a beginner asks for everything."""
+    world.runtime.quarantine = Quarantine(window_s=2.0)
+    world.start(*world.children("a b"))
+    for name in ("b", "a"):
+        for life in (2, 3):
+            world.tell(name, Crash(number=7))
+            world.until(lambda life=life, name=name: world.life(name) == life)
+    assert not world.tell("a", Crash(number=7))
+    world.until(lambda: world.life("a") == 4 and world.state("a") == "running")
+    world.tell("b", Say("nothing was missed here"))
+    world.until(lambda: ("b", 3, "nothing was missed here") in world.heard)
 
 
 @everywhere
