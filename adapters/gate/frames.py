@@ -21,6 +21,7 @@ from state.messages.venue import BalanceReport
 from state.values import NS_PER_MS, NS_PER_S, Currency, Pair, Side, TimeNs
 
 BOOK = "spot.order_book_update"
+OBU = "spot.obu"
 TRADES = "spot.trades"
 TICKERS = "spot.tickers"
 CANDLES = "spot.candlesticks"
@@ -148,7 +149,8 @@ def decode_frame(data: bytes) -> Frame:
     """
     try:
         frame = _frame.decode(data)
-        if frame.event == "update":
+        # One document shows `spot.obu` without its event.
+        if frame.event == "update" or (frame.channel == OBU and not frame.event):
             time_ns = frame.time_ms * NS_PER_MS or frame.time * NS_PER_S
             return Pushed(channel=frame.channel, time_ns=TimeNs(time_ns), result=frame.result)
     except UNREADABLE as error:
@@ -174,6 +176,8 @@ def decode_market(push: Pushed, seen_ns: TimeNs) -> MarketMessage:
     # The order book first: nine pushes in ten.
     if push.channel == BOOK:
         return decoded(_book, push.result, lambda book: _delta(book, seen_ns))
+    if push.channel == OBU:
+        return decoded(_book, push.result, lambda book: _delta(_unnamed(book), seen_ns))
     if push.channel == TRADES:
         return decoded(_trade, push.result, lambda trade: _print(trade, seen_ns))
     if push.channel == TICKERS:
@@ -243,6 +247,15 @@ def _delta(book: _Book, seen_ns: TimeNs) -> BookDelta:
         asks=book.asks or (),
         full=book.full,
     )
+
+
+def _unnamed(book: _Book) -> _Book:
+    """Return the update of a stream such as `ob.BTC_USDT.50` as that of its pair."""
+    prefix, pair, depth = book.pair.split(".")
+    if prefix != "ob" or not depth.isdigit():
+        raise ValueError(f"no book's stream: {book.pair}")
+    book.pair = pair
+    return book
 
 
 def _print(trade: _Trade, seen_ns: TimeNs) -> TradePrinted:

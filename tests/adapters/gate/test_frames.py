@@ -140,6 +140,29 @@ def test_a_full_push_may_leave_out_where_it_begins():
     assert (delta.first_id, delta.last_id, delta.full) == (7, 7, True)
 
 
+@pytest.mark.parametrize("event", [{"event": "update"}, {"event": ""}, {}])
+def test_a_book_of_obu_is_read_with_or_without_its_event(event):
+    whole = {"t": 5, "full": True, "s": "ob.BTC_USDT.50", "u": 7, "b": [["1", "2"]], "a": []}
+    change = {"t": 6, "s": "ob.BTC_USDT.50", "U": 8, "u": 9, "b": [], "a": [["3", "0"]]}
+    deltas = []
+    for result in (whole, change):
+        frame = {"time": 1, "channel": frames.OBU, "result": result} | event
+        pushed = frames.decode_frame(json.dumps(frame).encode())
+        assert isinstance(pushed, Pushed)
+        deltas.append(frames.decode_market(pushed, SEEN))
+    assert [(one.pair, one.first_id, one.last_id, one.full) for one in deltas] == [
+        ("BTC_USDT", 7, 7, True),
+        ("BTC_USDT", 8, 9, False),
+    ]
+    assert (deltas[0].bids, deltas[1].asks) == (((1.0, 2.0),), ((3.0, 0.0),))
+
+
+@pytest.mark.parametrize("name", ["BTC_USDT", "ob.BTC_USDT", "xx.BTC_USDT.50", "ob.BTC_USDT.x"])
+def test_a_book_of_obu_without_its_streams_name_cannot_be_read(name):
+    with pytest.raises(VenueMalformed):
+        market(frames.OBU, {"t": 1, "s": name, "U": 1, "u": 1, "b": [], "a": []})
+
+
 def test_a_trade_keeps_its_microseconds():
     trade = market(
         frames.TRADES,
