@@ -149,7 +149,9 @@ def test_a_book_of_obu_is_read_with_or_without_its_event(event):
         frame = {"time": 1, "channel": frames.OBU, "result": result} | event
         pushed = frames.decode_frame(json.dumps(frame).encode())
         assert isinstance(pushed, Pushed)
-        deltas.append(frames.decode_market(pushed, SEEN))
+        delta = frames.decode_market(pushed, SEEN)
+        assert isinstance(delta, BookDelta)
+        deltas.append(delta)
     assert [(one.pair, one.first_id, one.last_id, one.full) for one in deltas] == [
         ("BTC_USDT", 7, 7, True),
         ("BTC_USDT", 8, 9, False),
