@@ -26,7 +26,11 @@ from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import FaultName, FaultPlan
 from adapters.simulated.in_process_exchange import InProcessExchange
-from adapters.simulated.in_process_streams import InProcessAccountStream, InProcessMarketStream
+from adapters.simulated.in_process_streams import (
+    BOOK_UPDATES,
+    InProcessAccountStream,
+    InProcessMarketStream,
+)
 from adapters.simulated.network import Network
 from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.stage import Stage
@@ -83,6 +87,7 @@ class InProcessVenue:
         *,
         client_now_ns: Callable[[], int] | None = None,
         permit: Callable[[], str | None] = lambda: None,
+        book: str = BOOK_UPDATES,
     ) -> "Client":
         """Return a new client of `account`.
 
@@ -90,9 +95,10 @@ class InProcessVenue:
             account: Its name at the venue.
             client_now_ns: The trading side's clock; the venue's unless it differs.
             permit: Asked right before each placement leaves; a reason refuses it with `HALTED`.
+            book: The kind of book channel that it follows, by its name in `BOOK_KINDS`.
         """
         holder = self.venue.ledger.accounts[account]
-        client = Client(self, holder, client_now_ns or self.now_ns, permit)
+        client = Client(self, holder, client_now_ns or self.now_ns, permit, book)
         self._clients.append(client)
         return client
 
@@ -149,6 +155,7 @@ class Client:
         account: Who trades.
         now_ns: The trading side's clock.
         permit: Asked before placements leave.
+        book: The kind of book channel that it follows.
     """
 
     def __init__(
@@ -157,12 +164,13 @@ class Client:
         account: Account,
         now_ns: Callable[[], int],
         permit: Callable[[], str | None],
+        book: str,
     ) -> None:
         self._host = host
         self.alive = True
         self._owner = account.name
         self.exchange = InProcessExchange(host, self, account, now_ns, permit)
-        self.market = InProcessMarketStream(host, self, now_ns)
+        self.market = InProcessMarketStream(host, self, now_ns, book)
         self.account = InProcessAccountStream(host, self)
 
     def close(self) -> None:

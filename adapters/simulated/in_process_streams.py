@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from adapters.ports import AccountMessage, MarketMessage
+from adapters.simulated.core.book_channel import BOOK_KINDS
 from adapters.simulated.core.events import (
     BalanceMoved,
     BookPublished,
@@ -25,15 +26,30 @@ from adapters.simulated.reports import (
 from state.messages.market import StreamLost, StreamOpened, Timeframe
 from state.values import NS_PER_S, Pair
 
-_PACE = "100ms"
+BOOK_UPDATES = "100ms"
+"""What `spot.order_book_update` is followed at; its snapshots are fetched."""
 _CANDLES = Timeframe.M1
 
 
 class InProcessMarketStream:
-    """See `adapters.ports.MarketStream`. One line for all pairs."""
+    """See `adapters.ports.MarketStream`. One line for all pairs.
 
-    def __init__(self, host: Host, life: Life, now_ns: Callable[[], int]) -> None:
+    Args:
+        host: The venue.
+        life: Whose stream.
+        now_ns: The trading side's clock.
+        book: The kind of book channel that is followed, by its name in `BOOK_KINDS`.
+    """
+
+    def __init__(
+        self, host: Host, life: Life, now_ns: Callable[[], int], book: str = BOOK_UPDATES
+    ) -> None:
         self._host = host
+        self._kind = BOOK_KINDS[book]
+        channel = "spot.obu" if self._kind.begins_full else "spot.order_book_update"
+        self._book_subject = channel
+        self._begun: dict[Pair, int] = {}
+        """The id of the whole book that a follower began with: nothing older is told."""
         self._client_now_ns = now_ns
         self._routes: dict[Pair, Route[MarketMessage]] = {}
         self._live: dict[Pair, Route[MarketMessage]] = {}
@@ -77,10 +93,26 @@ class InProcessMarketStream:
             self._line.tell(route, StreamLost(pair=pair, reason=f"unknown currency pair: {pair}"))
         else:
             removed = self._host.venue.switches.removed_levels_reported
-            market.channel(_PACE, removed_reported=removed)
+            market.channel(self._kind.name, removed_reported=removed)
             self._live[pair] = route
             self._line.tell(route, StreamOpened(pair=pair))
+            if self._kind.begins_full:
+                self._begin(pair, route)
         self._line.flush()
+
+    def _begin(self, pair: Pair, route: Route[MarketMessage]) -> None:
+        """Tell a new follower the whole book."""
+        venue, now_ns = self._host.venue, self._host.now_ns()
+        others, window = venue.pairs[pair].join(self._kind.name, now_ns)
+        venue.outbox += others
+        self._begun[pair] = window.last_id
+        self._push_book(window, route)
+
+    def _push_book(self, told: BookPublished, route: Route[MarketMessage]) -> None:
+        units = self._host.venue.pairs[told.pair].units
+        seen_ns = self._client_now_ns() + self._line.travel_ns()
+        delta = book_delta(told, units, seen_ns)
+        self._line.push(f"{self._book_subject} {told.pair}", route, delta)
 
     def _opened(self) -> None:
         for pair, route in self._routes.items():
@@ -96,14 +128,13 @@ class InProcessMarketStream:
         pair, route = event.pair, self._live.get(event.pair)
         if route is None:
             return
-        units = self._host.venue.pairs[pair].units
-        seen_ns = self._client_now_ns() + self._line.travel_ns()
         if isinstance(event, TradePublished):
+            units = self._host.venue.pairs[pair].units
+            seen_ns = self._client_now_ns() + self._line.travel_ns()
             printed = trade_printed(event, units, seen_ns)
             self._line.push(f"spot.trades {pair}", route, printed)
-        elif event.channel == _PACE:
-            delta = book_delta(event, units, seen_ns)
-            self._line.push(f"spot.order_book_update {pair}", route, delta)
+        elif event.channel == self._kind.name and event.last_id > self._begun.get(pair, 0):
+            self._push_book(event, route)
 
     def tell_summaries(self, now_ns: int) -> None:
         """Push tickers, and candles with those that closed since the last time."""

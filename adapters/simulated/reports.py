@@ -137,6 +137,7 @@ def book_delta(told: BookPublished, units: PairUnits, seen_ns: int) -> BookDelta
         last_id=told.last_id,
         bids=_levels(units, told.bids),
         asks=_levels(units, told.asks),
+        full=told.full,
     )
 
 
