@@ -1,5 +1,6 @@
 """How a simulated exchange is wanted: options, accounts, and a venue built from them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -9,6 +10,7 @@ from msgspec.structs import replace
 
 from adapters.simulated.catalogue import CATALOGUE
 from adapters.simulated.core.fees import FeeMode
+from adapters.simulated.core.key_rights import KeyRights
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.switches import Switches
 from adapters.simulated.core.units import SCALE, scaled
@@ -20,6 +22,7 @@ from state.values import Currency, Pair, base_of, quote_of
 DEMO_KEY = "gatehouse-demo-key"
 DEMO_SECRET = "gatehouse-demo-secret"  # noqa: S105 - opens nothing but a simulation
 
+_AREA = re.compile(r"[a-z_]{1,20}(\.read)?", re.ASCII)
 _DEMO_QUOTE = {"USDT": Decimal(100_000), "BTC": Decimal(5)}
 _DEMO_WORTH = 50_000.0
 """Quote units of each base that a demo account begins with, about."""
@@ -38,6 +41,8 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
     """Whose orders do not trade with one another; 0 is none."""
     unified: bool = False
     """Whether it is in Gate's unified mode."""
+    rights: KeyRights = KeyRights()
+    """What its key may do."""
 
 
 class ExchangeOptions(Struct, frozen=True, kw_only=True):
@@ -62,7 +67,7 @@ class ExchangeOptions(Struct, frozen=True, kw_only=True):
 
 
 def parse_account(text: str) -> AccountOptions:
-    """Return what `NAME:KEY:SECRET:USDT=10000,BTC=0.1:fee=gt,stp=7,unified` says.
+    """Return what `NAME:KEY:SECRET:USDT=10000,BTC=0.1:fee=gt,stp=7,unified,rights=spot` says.
 
     The balances and the traits after them may be left out.
 
@@ -82,7 +87,7 @@ def parse_account(text: str) -> AccountOptions:
 
 def _unreadable(name: str) -> ConfigurationInvalid:
     # The text itself may hold a secret, so it is not repeated.
-    form = "NAME:KEY:SECRET:USDT=10000,BTC=0.1:fee=gt,stp=7,unified"
+    form = "NAME:KEY:SECRET:USDT=10000,BTC=0.1:fee=gt,stp=7,unified,rights=spot"
     return ConfigurationInvalid(f"account {name!r}: write {form}")
 
 
@@ -93,6 +98,8 @@ def _with_traits(account: AccountOptions, traits: Iterable[str]) -> AccountOptio
                 account = replace(account, fee=FeeMode(mode))
             case ("stp", "=", group) if group.isdecimal() and group.isascii():
                 account = replace(account, stp_group=int(group))
+            case ("rights", "=", areas) if all(map(_AREA.fullmatch, areas.split("+"))):
+                account = replace(account, rights=KeyRights.of(areas))
             case ("unified", "", ""):
                 account = replace(account, unified=True)
             case _:
@@ -164,3 +171,4 @@ def _adopt(account: Account, options: AccountOptions) -> None:
     account.fee_mode = options.fee
     account.stp_group = options.stp_group
     account.unified = options.unified
+    account.rights = options.rights

@@ -39,8 +39,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "accounts",
     multiple=True,
     metavar="NAME:KEY:SECRET:USDT=10000,BTC=0.1",
-    help="An account instead of the demo one; may be repeated. `:fee=gt,stp=7,unified` after the "
-    "balances: what it pays fees in, its self-trade group, unified mode.",
+    help="An account instead of the demo one; may be repeated. "
+    "`:fee=gt,stp=7,unified,rights=spot+account.read` after the balances: what it pays fees in, "
+    "its self-trade group, unified mode, what its key may do.",
 )
 @click.option("--faults", type=_FILE, default=None, help="JSON or TOML; see --help-faults.")
 @click.option(

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from adapters.simulated.core.events import BalanceMoved
 from adapters.simulated.core.fees import FeeMode
+from adapters.simulated.core.key_rights import KeyRights
 from adapters.simulated.core.refusals import refusal
 from state.values import Currency
 
@@ -81,6 +82,7 @@ class Account:
         self.stp_group = 0
         """Whose orders do not trade with one another; 0 is none."""
         self.unified = False
+        self.rights = KeyRights()
         self.balances: defaultdict[Currency, Balance] = defaultdict(Balance)
 
     @property

@@ -122,6 +122,7 @@ async def _handled(
     exchange: Exchange, route: Route, call: Call, fault: FaultOrder | None
 ) -> Outcome:
     limits: dict[str, str] = {}
+    _check_rights(route, call)
     if route.limit is not None:
         for what in _limited_by(route, call):
             limits = exchange.limits.count(route.limit, what, call.now_ns)
@@ -132,6 +133,17 @@ async def _handled(
     if route.signed:
         await exchange.turn_over()
     return Outcome(value, route.status, limits)
+
+
+def _check_rights(route: Route, call: Call) -> None:
+    """Refuse what the key may not do; whoever may act in spot may also look at it."""
+    if call.signer is None or not route.path.startswith("/spot/"):
+        return
+    rights = call.signer.rights
+    if "spot" not in rights.acts_in | rights.looks_at:
+        raise refusal("FORBIDDEN", "the key has no permission for spot")
+    if route.method != "GET" and "spot" not in rights.acts_in:
+        raise refusal("READ_ONLY", "the key is read-only")
 
 
 def _value(exchange: Exchange, route: Route, call: Call, fault: FaultOrder | None) -> Any:

@@ -65,6 +65,25 @@ def _asked_for(call: Call, entry: BookEntry) -> bool:
     )
 
 
+def main_keys(call: Call) -> Row:
+    """GET /account/main_keys: what the key that asks may do."""
+    rights = call.account.rights
+    areas = [(area, False) for area in rights.acts_in] + [(area, True) for area in rights.looks_at]
+    return {
+        "state": 1,
+        "mode": 2 if call.account.unified else 1,
+        "name": [call.account.name],
+        "currency_pairs": [],
+        "user_id": call.account.user_id,
+        "ip_whitelist": [call.client],
+        "perms": [{"name": area, "read_only": read_only} for area, read_only in sorted(areas)],
+        "key": {"mode": 2 if call.account.unified else 1},
+        "created_at": "",
+        "updated_at": "",
+        "last_access": "",
+    }
+
+
 def account_detail(call: Call) -> Row:
     """GET /account/detail."""
     return {
@@ -147,6 +166,7 @@ ROUTES = (
     signed_route("GET", "/spot/accounts", accounts),
     signed_route("GET", "/spot/account_book", account_book),
     signed_route("GET", "/account/detail", account_detail),
+    signed_route("GET", "/account/main_keys", main_keys),
     signed_route("GET", "/wallet/fee", wallet_fee),
     signed_route("GET", "/spot/fee", spot_fee),
     signed_route("GET", "/spot/batch_fee", batch_fee),

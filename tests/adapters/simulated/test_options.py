@@ -6,6 +6,7 @@ import pytest
 
 from adapters.simulated.building import build_venue
 from adapters.simulated.core.fees import FeeMode
+from adapters.simulated.core.key_rights import KeyRights
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.options import AccountOptions, ExchangeOptions, parse_account
 from state.errors import ConfigurationInvalid
@@ -23,7 +24,8 @@ def test_an_account_is_a_name_a_key_a_secret_and_balances():
 
 
 def test_an_account_may_have_traits():
-    amy = parse_account("amy:k:s:USDT=1:fee=points,stp=7,unified")
+    amy = parse_account("amy:k:s:USDT=1:fee=points,stp=7,unified,rights=spot.read+withdraw")
+    assert amy.rights == KeyRights(acts_in=frozenset({"withdraw"}), looks_at=frozenset({"spot"}))
     assert (amy.fee, amy.stp_group, amy.unified) == (FeeMode.POINTS, 7, True)
     assert parse_account("amy:k:s::fee=gt").fee is FeeMode.GT
     venue = build_venue(ExchangeOptions(pairs=("BTC_USDT",), accounts=(amy,)), NOON)
@@ -41,6 +43,8 @@ def test_an_account_may_have_traits():
         ("amy:k:s:USDT=1:fee=gold", "NAME:KEY:SECRET"),
         ("amy:k:s:USDT=1:stp=-1", "NAME:KEY:SECRET"),
         ("amy:k:s:USDT=1:unified:more", "NAME:KEY:SECRET"),
+        ("amy:k:s:USDT=1:rights=", "NAME:KEY:SECRET"),
+        ("amy:k:s:USDT=1:rights=spot+.read", "NAME:KEY:SECRET"),
         ("amy:k:s:USDT", "no balance"),
         ("amy:k:s:USDT=lots", "no balance"),
         ("amy:k:s:USDT=-1", "no balance"),
