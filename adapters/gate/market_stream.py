@@ -15,6 +15,7 @@ from adapters.gate.connection import StreamSettings
 from adapters.gate.frames import (
     BOOK,
     CANDLES,
+    OBU,
     TICKERS,
     TRADES,
     Pushed,
@@ -24,12 +25,31 @@ from adapters.gate.session import Route, Session, SessionSettings
 from adapters.gate.subscriptions import Channel
 from adapters.loop import LoopThread
 from adapters.ports import Clock, MarketMessage
-from state.messages.market import StreamLost, StreamOpened, Timeframe
+from state.messages.market import BookDelta, StreamLost, StreamOpened, Timeframe
 from state.values import Pair
+
+_OBU_DEPTHS = (50, 400)
+_EARLY_MAX = 1000
+"""Changes kept while the acknowledgements are still on their way."""
+
+
+def book_updates(pair: Pair) -> Channel:
+    """Return the channel of numbered changes whose snapshots are fetched over REST."""
+    return BOOK, (pair, "100ms")
+
+
+def whole_books(depth: int) -> Callable[[Pair], Channel]:
+    """Return what names the channel that begins with the whole book, of at least `depth` levels."""
+    told = next(one for one in _OBU_DEPTHS if one >= depth)
+    return lambda pair: (OBU, (f"ob.{pair}.{told}",))
 
 
 class GateMarketStream:
-    """See `adapters.ports.MarketStream`. As many connections as the pairs need."""
+    """See `adapters.ports.MarketStream`. As many connections as the pairs need.
+
+    A channel that begins with the whole book is subscribed anew with each `subscribe`, so that it
+    gives another.
+    """
 
     def __init__(
         self,
@@ -40,6 +60,7 @@ class GateMarketStream:
         clock_offset_ns: Callable[[], int | None] = lambda: None,
         random: Callable[[], float] = system_random.random,
         settings: StreamSettings | None = None,
+        book: Callable[[Pair], Channel] = book_updates,
     ) -> None:
         """Prepare; the first subscription connects.
 
@@ -50,8 +71,10 @@ class GateMarketStream:
             clock_offset_ns: The exchange's clock minus ours; None while nobody has measured it.
             random: Uniform in [0, 1): draws the waits before reconnecting.
             settings: Times and limits.
+            book: Names the channel that a pair's book is followed by.
         """
         self._loop = loop
+        self._book = book
         self._settings = SessionSettings(
             url=ws_url,
             name="market stream",
@@ -111,7 +134,7 @@ class GateMarketStream:
             (line for line in self._lines if len(line.routes) < room), None
         )
         if line is None:
-            line = _MarketLine(self._settings)
+            line = _MarketLine(self._settings, self._book)
             self._lines.append(line)
         line.add(pair, route)
 
@@ -135,8 +158,11 @@ class GateMarketStream:
 class _MarketLine:
     """One connection and the pairs on it."""
 
-    def __init__(self, settings: SessionSettings) -> None:
+    def __init__(self, settings: SessionSettings, book: Callable[[Pair], Channel]) -> None:
         self._settings = settings
+        self._book = book
+        self._early: dict[Pair, list[BookDelta]] = {}
+        """Whole books, and what followed them, that overtook the acknowledgements."""
         self.routes: dict[Pair, Route[MarketMessage]] = {}
         self._live: set[Pair] = set()
         self._refused: set[Pair] = set()
@@ -148,15 +174,27 @@ class _MarketLine:
         is_new = pair not in self.routes
         self.routes[pair] = route
         if pair in self._live:
-            route.deliver(StreamOpened(pair=pair))
+            self._open_again(pair, route)
         elif self._connected and (is_new or pair in self._refused):
             self._ask(pair)
+
+    def _open_again(self, pair: Pair, route: Route[MarketMessage]) -> None:
+        book = self._book(pair)
+        if book[0] != OBU:
+            route.deliver(StreamOpened(pair=pair))
+            return
+        # A second subscription beside the first is refused.
+        self._live.discard(pair)
+        self._early.pop(pair, None)
+        self.session.unsubscribe(pair, (book,), private=False)
+        self.session.subscribe(pair, (book,), private=False)
 
     def remove(self, pair: Pair) -> None:
         del self.routes[pair]
         self._live.discard(pair)
+        self._early.pop(pair, None)
         self._refused.discard(pair)
-        self.session.unsubscribe(pair, _channels(pair), private=False)
+        self.session.unsubscribe(pair, self._channels(pair), private=False)
 
     def end(self) -> None:
         self._task.cancel()
@@ -172,10 +210,22 @@ class _MarketLine:
         assert not isinstance(message, StreamOpened | StreamLost), "the wire carries neither"
         if message.pair in self._live:
             self.routes[message.pair].deliver(message)
+        elif isinstance(message, BookDelta) and message.pair in self.routes:
+            self._keep(message)
+
+    def _keep(self, delta: BookDelta) -> None:
+        """Keep a whole book that came before its acknowledgement: there is no second one."""
+        if delta.full:
+            self._early[delta.pair] = [delta]
+        elif len(self._early.get(delta.pair, ())) in range(1, _EARLY_MAX):
+            self._early[delta.pair].append(delta)
 
     def completed(self, group: Pair) -> None:
         self._live.add(group)
-        self.routes[group].deliver(StreamOpened(pair=group))
+        route = self.routes[group]
+        route.deliver(StreamOpened(pair=group))
+        for delta in self._early.pop(group, ()):
+            route.deliver(delta)
 
     def refused(self, group: Pair, error: str) -> None:
         logger.error("the exchange refused to stream {}: {}", group, error)
@@ -194,19 +244,19 @@ class _MarketLine:
 
     def _ask(self, pair: Pair) -> None:
         self._refused.discard(pair)
-        self.session.subscribe(pair, _channels(pair), private=False)
+        self._early.pop(pair, None)
+        self.session.subscribe(pair, self._channels(pair), private=False)
 
     def _ask_again(self, pair: Pair) -> None:
         if pair in self._refused:
             self._ask(pair)
 
-
-def _channels(pair: Pair) -> tuple[Channel, ...]:
-    # Each pair by itself: one unknown pair fails a whole request. The book comes last, so that
-    # its first push, which may be the whole book, follows the last acknowledgement.
-    return (
-        (TRADES, (pair,)),
-        (TICKERS, (pair,)),
-        (CANDLES, (Timeframe.M1.value, pair)),
-        (BOOK, (pair, "100ms")),
-    )
+    def _channels(self, pair: Pair) -> tuple[Channel, ...]:
+        # Each pair by itself: one unknown pair fails a whole request. The book comes last, so
+        # that its first push, which may be the whole book, follows the last acknowledgement.
+        return (
+            (TRADES, (pair,)),
+            (TICKERS, (pair,)),
+            (CANDLES, (Timeframe.M1.value, pair)),
+            self._book(pair),
+        )

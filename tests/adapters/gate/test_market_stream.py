@@ -8,8 +8,8 @@ import pytest
 
 from adapters.clock import SystemClock
 from adapters.gate.connection import StreamSettings
-from adapters.gate.frames import BOOK, CANDLES, TICKERS, TRADES
-from adapters.gate.market_stream import GateMarketStream
+from adapters.gate.frames import BOOK, CANDLES, OBU, TICKERS, TRADES
+from adapters.gate.market_stream import GateMarketStream, book_updates, whole_books
 from adapters.loop import LoopThread
 from state.messages.market import BookDelta, StreamLost, StreamOpened, TickerSeen
 from state.values import Pair
@@ -40,9 +40,9 @@ async def loop(gate):
     assert await asyncio.to_thread(loop.close, 5)
 
 
-def stream_to(gate, loop, settings=QUICK, random=lambda: 0.5):
+def stream_to(gate, loop, settings=QUICK, random=lambda: 0.5, book=book_updates):
     return GateMarketStream(
-        loop, ws_url=gate.url, clock=SystemClock(), random=random, settings=settings
+        loop, ws_url=gate.url, clock=SystemClock(), random=random, settings=settings, book=book
     )
 
 
@@ -75,6 +75,65 @@ async def test_data_that_overtakes_the_acknowledgements_is_not_delivered(gate, l
     assert await inbox.next() == StreamOpened(pair=BTC)
     await gate.push(BOOK, book(BTC, 2))
     assert (await inbox.next()).last_id == 2
+
+
+def whole(pair, last_id, depth=50):
+    return {
+        "t": 1,
+        "full": True,
+        "s": f"ob.{pair}.{depth}",
+        "u": last_id,
+        "b": [["1", "1"]],
+        "a": [],
+    }
+
+
+def change(pair, first_id, last_id, depth=50):
+    return {"t": 1, "s": f"ob.{pair}.{depth}", "U": first_id, "u": last_id, "b": [], "a": []}
+
+
+@pytest.mark.parametrize(("depth", "stream"), [(20, 50), (50, 50), (51, 400), (100, 400)])
+async def test_whole_books_are_streamed_as_deep_as_wanted(gate, loop, depth, stream):
+    inbox = Inbox()
+    stream_to(gate, loop, book=whole_books(depth)).subscribe(BTC, inbox)
+    assert await inbox.next() == StreamOpened(pair=BTC)
+    assert gate.asked[-1]["channel"] == OBU
+    assert gate.asked[-1]["payload"] == [f"ob.BTC_USDT.{stream}"]
+    await gate.push(OBU, whole(BTC, 7, stream))
+    await gate.push(OBU, change(BTC, 8, 9, stream))
+    assert (await inbox.next()).full
+    assert (await inbox.next()).first_id == 8
+
+
+async def test_a_whole_book_that_overtakes_its_acknowledgement_is_kept(gate, loop):
+    gate.mute = True
+    inbox = Inbox()
+    stream_to(gate, loop, book=whole_books(50)).subscribe(BTC, inbox)
+    await gate.wait_asked(lambda request: request["channel"] == OBU)
+    for result in (change(BTC, 2, 3), whole(BTC, 7), change(BTC, 8, 9)):
+        await gate.push(OBU, result)
+    gate.mute = False
+    for request in list(gate.asked):
+        await gate.answer(gate.connections[-1], request)
+    assert await inbox.next() == StreamOpened(pair=BTC)
+    assert [(await inbox.next()).last_id for _ in range(2)] == [7, 9]
+    assert await inbox.empty()
+
+
+async def test_a_second_subscriber_to_whole_books_gets_one_of_its_own(gate, loop):
+    first, second = Inbox(), Inbox()
+    stream = stream_to(gate, loop, book=whole_books(50))
+    stream.subscribe(BTC, first)
+    await first.next()
+    stream.subscribe(BTC, second)
+    assert await second.next() == StreamOpened(pair=BTC)
+    assert [(one["channel"], one["event"]) for one in gate.asked[-2:]] == [
+        (OBU, "unsubscribe"),
+        (OBU, "subscribe"),
+    ]
+    await gate.push(OBU, whole(BTC, 7))
+    assert (await second.next()).full
+    assert await first.empty()
 
 
 async def test_acknowledgements_without_ids_are_matched_in_order(gate, loop):
