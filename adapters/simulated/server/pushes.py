@@ -210,8 +210,9 @@ def upgrade(now_ns: int) -> bytes:
         {
             "time": now_ns // NS_PER_S,
             "time_ms": now_ns // NS_PER_MS,
-            "channel": "",
-            # Clients look for the one or the other.
+            # Some clients take no message without a channel, and look for the one or the other
+            # of the next two.
+            "channel": "spot.upgrade",
             "event": "upgrade",
             "type": "upgrade",
             "msg": "The connection will soon be closed for an upgrade. Please reconnect.",
