@@ -103,6 +103,10 @@ class FetchTime(VenueRequest, frozen=True, kw_only=True):
     asked_at_ns: TimeNs
 
 
+class FetchKeyRights(VenueRequest, frozen=True, kw_only=True):
+    """Ask what our key may do."""
+
+
 class ArmCountdown(VenueRequest, frozen=True, kw_only=True):
     """Ask the exchange to cancel everything unless asked again within `timeout_s`; 0 disarms."""
 
@@ -165,6 +169,21 @@ class VenueTime(Struct, frozen=True, kw_only=True, tag=True):
     answered_at_ns: TimeNs
 
 
+class KeyRights(Struct, frozen=True, kw_only=True, tag=True):
+    """What a key may do, in the exchange's own words for the areas of its interface."""
+
+    acts_in: frozenset[str]
+    """Areas it may change something in, such as `spot`."""
+    looks_at: frozenset[str]
+    """Areas it may only read."""
+    is_active: bool
+    """False while the exchange has it locked or frozen."""
+    pairs: tuple[Pair, ...] = ()
+    """The only pairs it may trade; empty: every pair."""
+    addresses: tuple[str, ...] = ()
+    """The only addresses it may be used from; empty: any."""
+
+
 class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
     """It happened; exactly the members that the request asks for are filled."""
 
@@ -175,6 +194,7 @@ class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
     rules: tuple[TradingRules, ...] = ()
     book: BookSnapshot | None = None
     time: VenueTime | None = None
+    key_rights: KeyRights | None = None
 
 
 class Refused(Struct, frozen=True, kw_only=True, tag=True):

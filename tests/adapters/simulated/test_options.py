@@ -6,8 +6,8 @@ import pytest
 
 from adapters.simulated.building import build_venue
 from adapters.simulated.core.fees import FeeMode
-from adapters.simulated.core.key_rights import KeyRights
 from adapters.simulated.core.invariants import broken_invariants
+from adapters.simulated.core.key_rights import KeyRights
 from adapters.simulated.options import AccountOptions, ExchangeOptions, parse_account
 from state.errors import ConfigurationInvalid
 from state.values import Currency
