@@ -47,7 +47,7 @@ def measure() -> list[Figure]:
             "/s",
             target=">= 2,000 /s",
             met=in_process >= 2000,
-            note="at random prices about the market, so that some fill; the market moves beside them",
+            note="at random prices about the market, so that some fill; it moves beside them",
         )
     ]
     with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as folder:

@@ -25,7 +25,7 @@ SIZES = (2, 50)
 
 
 @dataclass
-class _Cost:
+class Cost:
     """One process over one stretch of time."""
 
     process: psutil.Process
@@ -38,6 +38,7 @@ class _Cost:
         self._cpu_s = self._cpu()
 
     def sample(self) -> None:
+        """Look at it once."""
         self.rss.append((time.monotonic(), float(self.process.memory_info().rss)))
         self.threads = max(self.threads, self.process.num_threads())
         self.fds.append(self.process.num_fds())
@@ -58,7 +59,7 @@ class _Cost:
 
 
 @dataclass
-class _Health:
+class Health:
     """The worst that the status showed over one stretch of time."""
 
     oldest_ms: float = 0.0
@@ -71,6 +72,7 @@ class _Health:
     """Longest that the status took to be answered."""
 
     def look(self, house: House) -> None:
+        """Ask for the status once."""
         asked_s = time.monotonic()
         status = house.status()
         if status is None:
@@ -118,8 +120,8 @@ def _measured(pairs: int, minutes: float) -> list[Figure]:
 
 def _watched(house: House, what: str, minutes: float) -> list[Figure]:
     [child] = house.children()
-    costs = {"house": _Cost(psutil.Process(house.pid)), "exchange": _Cost(psutil.Process(child))}
-    health = _Health()
+    costs = {"house": Cost(psutil.Process(house.pid)), "exchange": Cost(psutil.Process(child))}
+    health = Health()
     until_s = time.monotonic() + minutes * 60
     while time.monotonic() < until_s:
         house.stays(SAMPLE_EVERY_S)
@@ -132,7 +134,7 @@ def _watched(house: House, what: str, minutes: float) -> list[Figure]:
     ]
 
 
-def _of_cost(what: str, cost: _Cost) -> list[Figure]:
+def _of_cost(what: str, cost: Cost) -> list[Figure]:
     is_house = what.endswith("house")
     slope = cost.slope_mb_h
     half = cost.fds[len(cost.fds) // 2 :]
@@ -164,7 +166,7 @@ def _of_cost(what: str, cost: _Cost) -> list[Figure]:
     ]
 
 
-def _of_health(what: str, health: _Health) -> list[Figure]:
+def _of_health(what: str, health: Health) -> list[Figure]:
     def figure(name: str, value: float, unit: str, most: float) -> Figure:
         return Figure(
             f"{what}: {name}", value, unit, target=f"<= {most:g} {unit}".strip(), met=value <= most

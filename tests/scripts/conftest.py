@@ -29,7 +29,7 @@ class Script:
             env=environment() | (environ or {}),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 

@@ -173,6 +173,7 @@ def _status(exchange: Exchange) -> Row:
     return {
         "pairs": list(exchange.venue.pairs),
         "connections": exchange.connections,
+        "connected": exchange.connected,
         "subscriptions": exchange.hub.subscriptions,
         "open_orders": sum(1 for _ in exchange.venue.index.every_open()),
         "cut_for_slowness": exchange.cut_for_slowness,

@@ -69,7 +69,8 @@ class Exchange:
         self.stage = Stage(venue)
         self.cut_for_slowness = 0
         self._connections: dict[Connection, None] = {}
-        self._connected = 0
+        self.connected = 0
+        """How many sockets were ever opened."""
         self._journal = journal
         self._most_queued = most_queued
         self._most_connections = most_connections
@@ -103,9 +104,9 @@ class Exchange:
 
     def admit(self, socket: web.WebSocketResponse, client: str) -> Connection:
         """Return the new connection of `client` over `socket`."""
-        self._connected += 1
+        self.connected += 1
         connection = Connection(
-            socket, self._connected, client, self.faults, self.now_ns, self._most_queued
+            socket, self.connected, client, self.faults, self.now_ns, self._most_queued
         )
         self._connections[connection] = None
         return connection
