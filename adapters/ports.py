@@ -75,7 +75,8 @@ class Exchange(Protocol):
         disconnect, any 5xx, an unreadable answer). A request is sent at most once.
 
         A `Refused` of status 0 never left: `HALTED` (the halt latch is set), `REQUEST_EXPIRED`
-        (too late to send) or `NOT_SENT` (too much waits already, or we are closing).
+        (too late to send), `CLOCK` (ours and the exchange's differ too much) or `NOT_SENT` (too
+        much waits already, or we are closing).
         """
         ...
 

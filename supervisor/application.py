@@ -189,6 +189,7 @@ class Application:
                 where,
                 credentials,
                 pairs=self._config.pairs,
+                skew_max_s=self._config.orders.clock_skew_max_s,
                 loop=loop,
                 latch=latch,
                 desk=self._desk(socket, log),

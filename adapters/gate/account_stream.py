@@ -16,6 +16,7 @@ from adapters.gate.frames import BALANCES, ORDERS, OWN_TRADES, TICKERS, Pushed, 
 from adapters.gate.session import Route, Session, SessionSettings
 from adapters.gate.signing import Credentials
 from adapters.gate.subscriptions import Channel
+from adapters.gate.venue_clock import UNMEASURED, Skew
 from adapters.loop import LoopThread
 from adapters.ports import AccountMessage, Clock
 from state.messages.market import StreamLost, StreamOpened
@@ -37,11 +38,11 @@ class GateAccountStream:
         self,
         loop: LoopThread,
         *,
-        ws_url: str,
+        ws_urls: tuple[str, ...],
         credentials: Credentials,
         heartbeat: Pair,
         clock: Clock,
-        clock_offset_ns: Callable[[], int | None] = lambda: None,
+        skew: Skew = UNMEASURED,
         random: Callable[[], float] = system_random.random,
         settings: StreamSettings | None = None,
     ) -> None:
@@ -49,12 +50,12 @@ class GateAccountStream:
 
         Args:
             loop: Owns the socket.
-            ws_url: With Gate's path.
+            ws_urls: With Gate's path; the first that works is used.
             credentials: Sign the subscriptions.
             heartbeat: A pair that trades all the time. An account may be silent for hours, so
                 this pair's ticker on the same connection shows that data still comes.
             clock: Ours.
-            clock_offset_ns: The exchange's clock minus ours; None while nobody has measured it.
+            skew: The exchange's clock, which signatures carry.
             random: Uniform in [0, 1): draws the waits before reconnecting.
             settings: Times and limits.
         """
@@ -63,11 +64,11 @@ class GateAccountStream:
         self._route: Route[AccountMessage] | None = None
         self._line = _AccountLine(
             SessionSettings(
-                url=ws_url,
+                urls=ws_urls,
                 name="account stream",
                 streams=settings or StreamSettings(),
                 clock=clock,
-                clock_offset_ns=clock_offset_ns,
+                skew=skew,
                 random=random,
                 credentials=credentials,
             ),
@@ -109,6 +110,7 @@ class _AccountLine:
 
     def __init__(self, settings: SessionSettings, heartbeat: Pair) -> None:
         self._heartbeat = heartbeat
+        self._skew = settings.skew
         self._route: Route[AccountMessage] | None = None
         self._live = False
         self._task: asyncio.Task[None] | None = None
@@ -128,6 +130,12 @@ class _AccountLine:
             self._task.cancel()
 
     def opened(self) -> None:
+        refused = self._skew.refusal()
+        if refused is not None:
+            # What is signed by a wrong clock must not leave: try again, perhaps it is set by then.
+            self._tell(StreamLost(reason=refused.message))
+            self.session.lose(refused.message)
+            return
         self.session.subscribe(_HEARTBEAT, ((TICKERS, (self._heartbeat,)),), private=False)
         self.session.subscribe(_ACCOUNT, _CHANNELS, private=True)
 
@@ -138,6 +146,9 @@ class _AccountLine:
             # Data may overtake the acknowledgements, but `StreamOpened` comes first.
             if self._live:
                 self._tell(message)
+
+    def looked(self) -> None:
+        pass
 
     def completed(self, group: str) -> None:
         if group == _ACCOUNT:

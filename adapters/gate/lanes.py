@@ -7,11 +7,11 @@ window lets go is taken, so one busy pair or endpoint holds up nobody else.
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from msgspec import Struct
 
-from adapters.gate.rate_limit import Limit, RateWindow, head_room_told
+from adapters.gate.rate_limit import HeadRoom, Limit, RateWindow
 
 RateKey = tuple[Limit, str]
 """A kind of limit, and the endpoint or pair it is counted for."""
@@ -20,34 +20,46 @@ _TOO_MANY = 429
 
 
 class RateWindows:
-    """All rate windows of one account. Any thread may call."""
+    """All rate windows of one account, over REST and over the socket. Any thread may call."""
 
     def __init__(self, monotonic_ns: Callable[[], int]) -> None:
         self._monotonic_ns = monotonic_ns
         self._lock = threading.Lock()
         self._windows: dict[RateKey, RateWindow] = {}
+        self._waiting: list[Callable[[], None]] = []
+
+    def on_room(self, call: Callable[[], None]) -> None:
+        """Call `call` from any thread whenever somebody who waits should try again."""
+        self._waiting.append(call)
 
     def try_take(self, key: RateKey) -> int:
-        """Count one request and return 0, or count nothing and return how many ns to wait."""
+        """Count one request and return 0, or count nothing and return how many ns to wait.
+
+        Whoever got 0 owes an `ended` or a `give_back`.
+        """
         with self._lock:
-            now_ns = self._monotonic_ns()
             window = self._window(key)
-            delay_ns = window.delay_ns(now_ns)
+            delay_ns = window.delay_ns(self._monotonic_ns())
             if delay_ns == 0:
-                window.take(now_ns)
+                window.take()
             return delay_ns
 
-    def answered(
-        self, key: RateKey, status: int, headers: Mapping[str, str], venue_time_s: float
-    ) -> None:
-        """Learn from an answer: its headers, or that it was a 429."""
-        told = head_room_told(headers, venue_time_s)
+    def ended(self, key: RateKey, status: int | None = None, told: HeadRoom | None = None) -> None:
+        """Learn from the end of a request: what its answer told, or that there was none."""
         with self._lock:
             window, now_ns = self._window(key), self._monotonic_ns()
             if told is not None:
                 window.observe(now_ns, told)
             if status == _TOO_MANY:
                 window.refused(now_ns, told)
+            window.ended(now_ns)
+        self._tell()
+
+    def give_back(self, key: RateKey) -> None:
+        """Count a request no more: it never left."""
+        with self._lock:
+            self._window(key).give_back()
+        self._tell()
 
     def _window(self, key: RateKey) -> RateWindow:
         window = self._windows.get(key)
@@ -55,15 +67,21 @@ class RateWindows:
             window = self._windows[key] = RateWindow(key[0])
         return window
 
+    def _tell(self) -> None:
+        for call in self._waiting:
+            call()
+
 
 class Job(Struct, frozen=True, kw_only=True):
     """Something to do on a lane's thread; exactly one of its two calls is made."""
 
     key: RateKey
-    """Counted once before `run`."""
+    """Counted once before `run`, which therefore owes its end."""
     run: Callable[[], None]
     abandon: Callable[[], None]
     """Called instead when the lane is closed first."""
+    counted: bool = False
+    """Whether somebody counted it already."""
 
 
 class Lane:
@@ -82,7 +100,9 @@ class Lane:
         self._capacity = capacity
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition()
+        self._acquiring = 0
         self._closed = False
+        windows.on_room(self._look_again)
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
             for number in range(threads)
@@ -100,15 +120,24 @@ class Lane:
             self._changed.notify_all()
             return True
 
+    def waits(self, key: RateKey) -> bool:
+        """Return whether a job of this key is queued: who comes later must not overtake it."""
+        with self._changed:
+            return any(job.key == key for job in self._jobs)
+
     def acquire(self, key: RateKey) -> bool:
         """Wait on a lane's own thread until one more request may go; False when it is closed."""
         with self._changed:
-            while not self._closed:
-                delay_ns = self._windows.try_take(key)
-                if delay_ns == 0:
-                    return True
-                self._changed.wait(delay_ns / 1e9)
-            return False
+            self._acquiring += 1
+            try:
+                while not self._closed:
+                    delay_ns = self._windows.try_take(key)
+                    if delay_ns == 0:
+                        return True
+                    self._changed.wait(delay_ns / 1e9)
+                return False
+            finally:
+                self._acquiring -= 1
 
     def stop(self) -> None:
         """Take no more jobs and abandon those that wait; those that run go on."""
@@ -133,12 +162,20 @@ class Lane:
     def _next(self) -> Job | None:
         with self._changed:
             while not self._closed:
-                wait_ns: int | None = None
+                delays_ns: dict[RateKey, int] = {}
                 for index, job in enumerate(self._jobs):
-                    delay_ns = self._windows.try_take(job.key)
+                    if job.key in delays_ns and not job.counted:
+                        continue
+                    delay_ns = 0 if job.counted else self._windows.try_take(job.key)
                     if delay_ns == 0:
                         del self._jobs[index]
                         return job
-                    wait_ns = delay_ns if wait_ns is None else min(wait_ns, delay_ns)
+                    delays_ns[job.key] = delay_ns
+                wait_ns = min(delays_ns.values(), default=None)
                 self._changed.wait(None if wait_ns is None else wait_ns / 1e9)
             return None
+
+    def _look_again(self) -> None:
+        with self._changed:
+            if self._jobs or self._acquiring:
+                self._changed.notify_all()

@@ -23,6 +23,7 @@ from adapters.gate.frames import (
 )
 from adapters.gate.session import Route, Session, SessionSettings
 from adapters.gate.subscriptions import Channel
+from adapters.gate.venue_clock import UNMEASURED, Skew
 from adapters.loop import LoopThread
 from adapters.ports import Clock, MarketMessage
 from state.messages.market import BookDelta, StreamLost, StreamOpened, Timeframe
@@ -55,9 +56,9 @@ class GateMarketStream:
         self,
         loop: LoopThread,
         *,
-        ws_url: str,
+        ws_urls: tuple[str, ...],
         clock: Clock,
-        clock_offset_ns: Callable[[], int | None] = lambda: None,
+        skew: Skew = UNMEASURED,
         random: Callable[[], float] = system_random.random,
         settings: StreamSettings | None = None,
         book: Callable[[Pair], Channel] = book_updates,
@@ -66,9 +67,9 @@ class GateMarketStream:
 
         Args:
             loop: Owns the sockets.
-            ws_url: With Gate's path.
+            ws_urls: With Gate's path; the first that works is used.
             clock: Ours: stamps what arrives.
-            clock_offset_ns: The exchange's clock minus ours; None while nobody has measured it.
+            skew: The exchange's clock.
             random: Uniform in [0, 1): draws the waits before reconnecting.
             settings: Times and limits.
             book: Names the channel that a pair's book is followed by.
@@ -76,11 +77,11 @@ class GateMarketStream:
         self._loop = loop
         self._book = book
         self._settings = SessionSettings(
-            url=ws_url,
+            urls=ws_urls,
             name="market stream",
             streams=settings or StreamSettings(),
             clock=clock,
-            clock_offset_ns=clock_offset_ns,
+            skew=skew,
             random=random,
         )
         self._lock = threading.Lock()
@@ -219,6 +220,9 @@ class _MarketLine:
             self._early[delta.pair] = [delta]
         elif len(self._early.get(delta.pair, ())) in range(1, _EARLY_MAX):
             self._early[delta.pair].append(delta)
+
+    def looked(self) -> None:
+        pass
 
     def completed(self, group: Pair) -> None:
         self._live.add(group)

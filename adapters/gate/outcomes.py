@@ -1,4 +1,4 @@
-"""What an HTTP answer of Gate proves. Pure.
+"""What an answer of Gate proves. Pure.
 
 Only one question matters: is it proven that nothing happened? Then `Refused`. A success is
 decoded elsewhere. Everything else is `Unknown`, to be settled by a query.
@@ -31,31 +31,35 @@ _TIMED_OUT = 408
 
 
 def failure(status: int, body: bytes) -> Refused | Unknown | None:
-    """Return what an answer that is no success proves, or None where it is one.
+    """Return what an HTTP answer that is no success proves, or None where it is one."""
+    if 200 <= status < 300 and not _names_a_label(body):
+        return None
+    found = judged(status, *_label(body))
+    if found is None and not 200 <= status < 300:
+        return Unknown(reason=f"status {status}: {excerpt(body)}")
+    return found
+
+
+def judged(status: int, label: str, message: str) -> Refused | Unknown | None:
+    """Return what a status with a label proves, over HTTP or over the socket.
 
     Args:
-        status: The HTTP status.
-        body: The body's bytes.
+        status: As HTTP means it.
+        label: Gate's; empty where there is none.
+        message: Gate's sentence.
+
+    Returns:
+        None where there is no label to judge by: a 2xx is then a success, all else unknown.
     """
+    label, message = label[:_LABEL_MAX], message[:_MESSAGE_MAX]
     if status == _TOO_MANY:
         # Counted before anything is done, also when a proxy says it without a label.
-        label, message = _label(body)
         return Refused(label=label or "TOO_MANY_REQUESTS", message=message, status=status)
-    if 200 <= status < 300:
-        # Gate has answered 200 with an error inside.
-        return _judged(status, body) if _names_a_label(body) else None
-    if 400 <= status < 500 and status != _TIMED_OUT:
-        return _judged(status, body) or Unknown(
-            reason=f"status {status} without a label: {excerpt(body)}"
-        )
-    return Unknown(reason=f"status {status}: {excerpt(body)}")
-
-
-def _judged(status: int, body: bytes) -> Refused | Unknown | None:
-    label, message = _label(body)
     if not label:
         return None
-    if label in _PROVES_NOTHING:
+    # Gate has answered 200 with an error inside.
+    proves = 200 <= status < 300 or (400 <= status < 500 and status != _TIMED_OUT)
+    if label in _PROVES_NOTHING or not proves:
         return Unknown(reason=f"{label} (status {status}): {message}")
     return Refused(label=label, message=message, status=status)
 
@@ -66,7 +70,6 @@ def _names_a_label(body: bytes) -> bool:
 
 def _label(body: bytes) -> tuple[str, str]:
     try:
-        label, message = decode_error(body)
+        return decode_error(body)
     except VenueMalformed:
         return "", excerpt(body)
-    return label[:_LABEL_MAX], message[:_MESSAGE_MAX]

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.gate import codec
+from adapters.gate.orders import named
 from adapters.gate.sdk import GateSdk, Reply
 from state.instrument import TradingRules
 from state.messages.venue import (
@@ -19,14 +20,12 @@ from state.messages.venue import (
     FetchOpenOrders,
     FetchOrder,
     FetchRules,
-    FetchTime,
     FetchTrades,
     OrderReport,
     Refused,
     Succeeded,
     TradeReport,
     Unknown,
-    VenueTime,
 )
 from state.values import NS_PER_MS, NS_PER_S, TimeNs
 
@@ -41,7 +40,6 @@ Read = (
     | FetchBalances
     | FetchRules
     | FetchBook
-    | FetchTime
 )
 
 Report = TypeVar("Report", OrderReport, TradeReport)
@@ -84,8 +82,7 @@ def read(
     """
     match request:
         case FetchOrder():
-            name = request.venue_order_id or request.client_order_id
-            body = ask(partial(sdk.order, name, request.pair))
+            body = ask(partial(sdk.order, named(request), request.pair))
             answer = Succeeded(orders=(codec.decode_order(body),))
         case FetchOpenOrders():
             answer = Succeeded(orders=_open_orders(sdk, ask))
@@ -100,11 +97,6 @@ def read(
         case FetchBook():
             body = ask(partial(sdk.book, request.pair, limit=request.depth))
             answer = Succeeded(book=codec.decode_book(body, request.pair, now_ns()))
-        case FetchTime():
-            body = ask(sdk.clock)
-            answered_at_ns = now_ns()
-            clock = VenueTime(venue_ns=codec.decode_time(body), answered_at_ns=answered_at_ns)
-            answer = Succeeded(time=clock)
     return answer
 
 

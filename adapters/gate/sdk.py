@@ -94,6 +94,17 @@ class GateSdk:
         """POST /spot/orders."""
         return self._reply(self._spot.create_order, order, x_gate_exptime=str(expires_ms))
 
+    def amend(self, order: str, pair: str, changes: dict[str, str], *, expires_ms: int) -> Reply:
+        """PATCH /spot/orders/{order}, by the exchange's id or ours."""
+        return self._reply(
+            self._spot.amend_order,
+            order,
+            changes,
+            currency_pair=pair,
+            x_gate_exptime=str(expires_ms),
+            **self._account,
+        )
+
     def cancel(self, order: str, pair: str, *, expires_ms: int | None) -> Reply:
         """DELETE /spot/orders/{order}, by the exchange's id or ours."""
         expiry = {} if expires_ms is None else {"x_gate_exptime": str(expires_ms)}

@@ -11,6 +11,7 @@ from adapters.gate.connection import Connection, StreamSettings
 from adapters.gate.frames import Acknowledged, Notice, Pushed, decode_frame
 from adapters.gate.signing import Credentials
 from adapters.gate.subscriptions import Channel, Subscriptions
+from adapters.gate.venue_clock import Skew, venue_ns
 from adapters.ports import Clock
 from state.errors import VenueMalformed
 from state.values import NS_PER_S
@@ -31,6 +32,10 @@ class Owner(Protocol[Group_contra]):
         """Handle data; `VenueMalformed` where it cannot be read."""
         ...
 
+    def looked(self) -> None:
+        """A moment has passed: look whether something is overdue."""
+        ...
+
     def completed(self, group: Group_contra) -> None:
         """Everything asked for `group` has been accepted."""
         ...
@@ -47,11 +52,12 @@ class Owner(Protocol[Group_contra]):
 class SessionSettings(Struct, frozen=True, kw_only=True):
     """Where a session goes and by which clocks."""
 
-    url: str
+    urls: tuple[str, ...]
+    """The first that works is used."""
     name: str
     streams: StreamSettings
     clock: Clock
-    clock_offset_ns: Callable[[], int | None]
+    skew: Skew
     random: Callable[[], float]
     credentials: Credentials | None = None
 
@@ -63,7 +69,7 @@ class Session(Generic[Group]):
         self._settings = settings
         self._owner = owner
         self._connection = Connection(
-            settings.url, self, settings.streams, name=settings.name, random=settings.random
+            settings.urls, self, settings.streams, name=settings.name, random=settings.random
         )
         self._subscriptions: Subscriptions[Group] = Subscriptions(
             self._connection.send, self._venue_time_s, settings.credentials
@@ -104,6 +110,10 @@ class Session(Generic[Group]):
         self._subscriptions.reset()
         self._owner.lost(reason)
 
+    def looked(self) -> None:
+        """See `Listener.looked`."""
+        self._owner.looked()
+
     def frame(self, data: bytes) -> bool:
         """See `Listener.frame`."""
         try:
@@ -143,8 +153,7 @@ class Session(Generic[Group]):
             )
 
     def _venue_time_s(self) -> int:
-        settings = self._settings
-        return (settings.clock.now_ns() + (settings.clock_offset_ns() or 0)) // NS_PER_S
+        return venue_ns(self._settings.clock, self._settings.skew) // NS_PER_S
 
 
 class Route(Generic[Message]):

@@ -28,7 +28,7 @@ class Subscriptions(Generic[Group]):
 
     def __init__(
         self,
-        send: Callable[[bytes], None],
+        send: Callable[[bytes], object],
         venue_time_s: Callable[[], int],
         credentials: Credentials | None = None,
     ) -> None:

@@ -46,6 +46,23 @@ class PlaceOrder(VenueRequest, frozen=True, kw_only=True):
     """By the exchange's clock."""
 
 
+class AmendOrder(VenueRequest, frozen=True, kw_only=True):
+    """Change what one resting order asks for; it keeps its ids, and its place only if it shrinks.
+
+    The exchange refuses it when it arrives after `expires_at_ns`.
+    """
+
+    pair: Pair
+    client_order_id: ClientOrderId
+    venue_order_id: VenueOrderId | None
+    quantity: Decimal | None
+    """The whole order's new quantity, what is filled included; None leaves it."""
+    price: Price | None
+    """None leaves it; one of the two is given."""
+    expires_at_ns: TimeNs
+    """By the exchange's clock."""
+
+
 class CancelPlaced(VenueRequest, frozen=True, kw_only=True):
     """Cancel one order by the exchange's id, or by ours where its id is not known."""
 
@@ -188,7 +205,7 @@ class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
     """It happened; exactly the members that the request asks for are filled."""
 
     orders: tuple[OrderReport, ...] = ()
-    """Place, cancel and fetch one: that order. Fetch open or finished: all of them."""
+    """Place, amend, cancel and fetch one: that order. Fetch open or finished: all of them."""
     trades: tuple[TradeReport, ...] = ()
     balances: tuple[BalanceReport, ...] = ()
     rules: tuple[TradingRules, ...] = ()

@@ -8,47 +8,17 @@ from actors.operations.admin import Desk
 from adapters.clock import SystemClock
 from adapters.gate.account_stream import GateAccountStream
 from adapters.gate.market_stream import GateMarketStream
+from adapters.gate.order_entry import OrderEntry
 from adapters.gate.rest import GateExchange
 from adapters.gate.signing import Credentials
+from adapters.gate.venue_clock import VenueClock
 from adapters.halt_latch import Latch
 from adapters.loop import LoopThread
-from adapters.ports import Exchange
 from adapters.process_meter import SystemProcessMeter
 from state.config import Endpoints
-from state.messages.venue import FetchTime, Succeeded, VenueAnswer, VenueRequest
 from state.store import Store
 from state.values import Pair
 from supervisor.worlds.world import World
-
-
-class ClockedExchange:
-    """An `Exchange` that remembers, of every answer to `FetchTime`, how far the clocks differ."""
-
-    def __init__(self) -> None:
-        self._inner: Exchange | None = None
-        self.offset_ns: int | None = None
-        """The exchange's clock minus ours; None before anybody asked."""
-
-    def over(self, inner: Exchange) -> None:
-        """Send requests to `inner`."""
-        self._inner = inner
-
-    def request(self, request: VenueRequest, deliver: Callable[[VenueAnswer], None]) -> None:
-        """See `adapters.ports.Exchange.request`."""
-        assert self._inner is not None
-        if isinstance(request, FetchTime):
-            asked_ns = request.asked_at_ns
-
-            def remember(answer: VenueAnswer) -> None:
-                outcome = answer.outcome
-                if isinstance(outcome, Succeeded) and outcome.time is not None:
-                    told = outcome.time
-                    self.offset_ns = told.venue_ns - (asked_ns + told.answered_at_ns) // 2
-                deliver(answer)
-
-            self._inner.request(request, remember)
-        else:
-            self._inner.request(request, deliver)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,44 +47,48 @@ def connect(
     credentials: Credentials,
     *,
     pairs: tuple[Pair, ...],
+    skew_max_s: float,
     loop: LoopThread,
     latch: Latch,
     desk: Desk,
     journal: Journal,
 ) -> Connected:
-    """Return the world at `endpoints`; nothing is connected before an actor asks.
+    """Return the world at `endpoints`; only the order entry connects before an actor asks.
+
+    It logs in once somebody has heard what time it is there.
 
     Args:
         endpoints: Where the exchange listens.
         credentials: Of the account to trade on.
         pairs: What is traded; the first one's ticker shows that the account stream lives.
+        skew_max_s: Most that the clocks may differ for anything signed to leave.
         loop: Owns the sockets.
         latch: Read before each order is written.
         desk: What the operator's desk stands on.
         journal: Where everything is written.
     """
-    clock, clocked = SystemClock(), ClockedExchange()
-    rest = GateExchange(
+    clock = SystemClock()
+    skew = VenueClock(clock, tolerance_s=skew_max_s)
+    ws_urls = (endpoints.ws,)
+    exchange = GateExchange(
         rest_url=endpoints.rest,
         credentials=credentials,
         clock=clock,
-        clock_offset_ns=lambda: clocked.offset_ns,
+        skew=skew,
         permit=lambda: latch.reason,
+        entry=OrderEntry(loop, ws_urls=ws_urls, credentials=credentials, clock=clock, skew=skew),
     )
-    clocked.over(rest)
-    market = GateMarketStream(
-        loop, ws_url=endpoints.ws, clock=clock, clock_offset_ns=lambda: clocked.offset_ns
-    )
+    market = GateMarketStream(loop, ws_urls=ws_urls, clock=clock, skew=skew)
     account = GateAccountStream(
         loop,
-        ws_url=endpoints.ws,
+        ws_urls=ws_urls,
         credentials=credentials,
         heartbeat=pairs[0],
         clock=clock,
-        clock_offset_ns=lambda: clocked.offset_ns,
+        skew=skew,
     )
     world = World(
-        exchange=clocked,
+        exchange=exchange,
         market=market,
         account=account,
         latch=latch,
@@ -124,4 +98,4 @@ def connect(
         process=journal.process,
         account_name=journal.name,
     )
-    return Connected(world=world, close=rest.close)
+    return Connected(world=world, close=exchange.close)

@@ -8,10 +8,10 @@ from adapters.gate.market_stream import GateMarketStream
 from adapters.gate.rest import GateExchange
 from adapters.gate.sdk import Timeouts
 from adapters.gate.signing import Credentials
+from adapters.gate.venue_clock import VenueClock
 from adapters.loop import LoopThread
 from adapters.ports import Clock, Exchange, MarketStream
 from state.config import Endpoints
-from supervisor.worlds.gate import ClockedExchange
 
 _CLOSE_S = 0.1
 
@@ -35,23 +35,22 @@ def glance(endpoints: Endpoints, credentials: Credentials, *, patience_s: float)
         credentials: For signed reads.
         patience_s: The longest that one answer may take.
     """
-    clock, clocked, loop = SystemClock(), ClockedExchange(), LoopThread("glance")
-    rest = GateExchange(
+    clock, loop = SystemClock(), LoopThread("glance")
+    # Whoever looks is to see how far the clocks differ: no difference keeps the look back.
+    skew = VenueClock(clock)
+    exchange = GateExchange(
         rest_url=endpoints.rest,
         credentials=credentials,
         clock=clock,
-        clock_offset_ns=lambda: clocked.offset_ns,
+        skew=skew,
         permit=lambda: "only looking",
         timeouts=Timeouts(connect_s=patience_s, read_s=patience_s, total_s=patience_s),
     )
-    clocked.over(rest)
-    market = GateMarketStream(
-        loop, ws_url=endpoints.ws, clock=clock, clock_offset_ns=lambda: clocked.offset_ns
-    )
+    market = GateMarketStream(loop, ws_urls=(endpoints.ws,), clock=clock, skew=skew)
 
     def close() -> None:
         market.close()
-        rest.close(_CLOSE_S)
+        exchange.close(_CLOSE_S)
         loop.close(_CLOSE_S)
 
-    return Glance(clock=clock, exchange=clocked, market=market, close=close)
+    return Glance(clock=clock, exchange=exchange, market=market, close=close)

@@ -22,6 +22,7 @@ from adapters.gate.market_stream import GateMarketStream
 from adapters.gate.rest import GateExchange
 from adapters.gate.sdk import Timeouts
 from adapters.gate.signing import Credentials
+from adapters.gate.venue_clock import OffsetOfOthers
 from adapters.loop import LoopThread
 from adapters.ports import AccountStream, Exchange, MarketStream
 from adapters.simulated.building import build_venue
@@ -138,16 +139,16 @@ class ProcessWorld:
             rest_url=process.rest,
             credentials=credentials,
             clock=SystemClock(),
-            clock_offset_ns=lambda: 0,
+            skew=OffsetOfOthers(lambda: 0),
             permit=lambda: self.halted,
             timeouts=Timeouts(connect_s=TIMEOUT_S, read_s=TIMEOUT_S, total_s=TIMEOUT_S),
         )
         self._market = GateMarketStream(
-            self._loop, ws_url=process.ws, clock=SystemClock(), settings=streams
+            self._loop, ws_urls=(process.ws,), clock=SystemClock(), settings=streams
         )
         self._account = GateAccountStream(
             self._loop,
-            ws_url=process.ws,
+            ws_urls=(process.ws,),
             credentials=credentials,
             heartbeat=PAIRS[0],
             clock=SystemClock(),

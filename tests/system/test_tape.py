@@ -164,7 +164,7 @@ def test_every_best_price_of_the_tape_comes_through_the_sockets(paused_tape, tmp
             clock=clock,
         )
         stream = GateMarketStream(
-            loop, ws_url=venue.url.replace("http", "ws") + "/ws/v4/", clock=clock
+            loop, ws_urls=(venue.url.replace("http", "ws") + "/ws/v4/",), clock=clock
         )
         try:
             measured, lost = followed(stream, rest, LAST_ID)

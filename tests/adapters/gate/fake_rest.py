@@ -13,6 +13,7 @@ from adapters.clock import SystemClock
 from adapters.gate.rest import GateExchange
 from adapters.gate.sdk import Timeouts
 from adapters.gate.signing import Credentials
+from adapters.gate.venue_clock import OffsetOfOthers
 from state.config.secret import Secret
 from state.messages.venue import Outcome, VenueAnswer, VenueRequest
 
@@ -85,7 +86,7 @@ def exchange(url: str, **options: Any) -> GateExchange:
         "rest_url": url,
         "credentials": CREDENTIALS,
         "clock": SystemClock(),
-        "clock_offset_ns": lambda: 0,
+        "skew": OffsetOfOthers(lambda: 0),
         "timeouts": QUICK,
     }
     return GateExchange(**(defaults | options))

@@ -9,6 +9,7 @@ from adapters.gate.account_stream import GateAccountStream
 from adapters.gate.connection import StreamSettings
 from adapters.gate.frames import BALANCES, ORDERS, OWN_TRADES, TICKERS
 from adapters.gate.signing import channel_signature
+from adapters.gate.venue_clock import OffsetOfOthers
 from adapters.loop import LoopThread
 from state.messages.market import StreamLost, StreamOpened
 from state.messages.venue import BalanceReport, OrderReport, TradeReport
@@ -36,11 +37,11 @@ async def loop(gate):
 def stream_to(gate, loop, settings=QUICK, offset_ns=None):
     return GateAccountStream(
         loop,
-        ws_url=gate.url,
+        ws_urls=(gate.url,),
         credentials=CREDENTIALS,
         heartbeat=Pair("BTC_USDT"),
         clock=SystemClock(),
-        clock_offset_ns=lambda: offset_ns,
+        skew=OffsetOfOthers(lambda: offset_ns),
         random=lambda: 0.5,
         settings=settings,
     )

@@ -42,7 +42,7 @@ async def loop(gate):
 
 def stream_to(gate, loop, settings=QUICK, random=lambda: 0.5, book=book_updates):
     return GateMarketStream(
-        loop, ws_url=gate.url, clock=SystemClock(), random=random, settings=settings, book=book
+        loop, ws_urls=(gate.url,), clock=SystemClock(), random=random, settings=settings, book=book
     )
 
 
@@ -349,7 +349,7 @@ async def test_a_server_without_tls_is_not_spoken_to_where_tls_is_asked_for(gate
 
     inbox = Inbox()
     stream = GateMarketStream(
-        loop, ws_url=gate.url.replace("ws:", "wss:"), clock=SystemClock(), random=draw
+        loop, ws_urls=(gate.url.replace("ws:", "wss:"),), clock=SystemClock(), random=draw
     )
     stream.subscribe(BTC, inbox)
     for _ in range(2):

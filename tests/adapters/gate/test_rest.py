@@ -13,6 +13,7 @@ from aiohttp import web
 
 from adapters.gate.sdk import Timeouts
 from adapters.gate.signing import rest_signature
+from adapters.gate.venue_clock import UNMEASURED, OffsetOfOthers
 from state.messages.venue import (
     ArmCountdown,
     CancelPlaced,
@@ -155,7 +156,7 @@ async def test_the_signature_of_a_query_is_made_over_its_decoded_form(gate, adap
 
 async def test_time_stamps_follow_the_exchanges_clock(gate):
     gate.on("GET", "/spot/accounts", [])
-    adapter = exchange(gate.url, clock_offset_ns=lambda: 90 * NS_PER_S)
+    adapter = exchange(gate.url, skew=OffsetOfOthers(lambda: 90 * NS_PER_S))
     await ask(adapter, FetchBalances())
     await closed(adapter)
     [sent] = gate.requests()
@@ -167,8 +168,8 @@ async def test_a_cancel_expires_only_by_a_clock_that_was_measured(gate):
     request = CancelPlaced(
         pair=BTC, client_order_id=ClientOrderId("t-gh-7"), venue_order_id=VenueOrderId("7")
     )
-    for offset in (None, 0):
-        adapter = exchange(gate.url, clock_offset_ns=lambda offset=offset: offset)
+    for skew in (UNMEASURED, OffsetOfOthers(lambda: 0)):
+        adapter = exchange(gate.url, skew=skew)
         await ask(adapter, request)
         await closed(adapter)
     unmeasured, measured = gate.requests()
