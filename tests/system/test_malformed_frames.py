@@ -147,6 +147,27 @@ def test_spoiled_news_of_our_orders_lose_no_fill(spoiled, channel):
     end_well(house, exchange)
 
 
+def test_a_spoiled_answer_over_the_socket_is_searched_for_and_nothing_is_placed_twice(spoiled):
+    house, proxy, exchange = spoiled
+    kinds = iter(NONSENSE.items())
+    over = threading.Event()
+
+    def spoil(one):
+        if b'"spot.order_place"' not in one.payload or b'"ack":true' in one.payload:
+            return one.whole
+        _, change = next(kinds, (None, None))
+        if change is None:
+            over.set()
+            return one.whole
+        return change(one.payload)
+
+    proxy.frames = spoil
+    house.until(over.is_set, 200, "every kind of nonsense was told")
+    until_whole(house, "nonsense over the socket")
+    house.until_fills(1)
+    end_well(house, exchange)
+
+
 ANSWERS = {
     "a page": lambda answer: answer.with_body(b"<html>We are upgrading</html>"),
     "half an object": lambda answer: answer.with_body(answer.body[: len(answer.body) // 2]),
@@ -186,12 +207,16 @@ def test_a_spoiled_answer_is_asked_for_again_and_never_believed(spoiled, request
             return answer.whole
         return change(answer)
 
-    def keep_fills_back(one):
-        return b"" if b'"spot.usertrades"' in one.payload else one.whole
+    def keep_back(channel):
+        proxy.frames = lambda one: b"" if channel in one.payload else one.whole
 
     if "my_trades" in request_line:
         # Nobody asks for fills that were pushed.
-        proxy.frames = keep_fills_back
+        keep_back(b'"spot.usertrades"')
+    elif "POST" in request_line:
+        # Orders go over REST where nobody can log in.
+        keep_back(b'"spot.login"')
+        proxy.cut()
     proxy.answers = spoil
     house.call("reconcile")
     house.until(over.is_set, 100, "every kind of nonsense was told")
