@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adapters.simulated.core.order_book import BookSide, Level, OrderBook
+from adapters.simulated.core.order_book import BookSide, OrderBook
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.venue import Venue
 from state.values import NS_PER_MS, NS_PER_S, Pair
@@ -67,7 +67,5 @@ def _copied(market: PairMarket) -> OrderBook:
 
 
 def _copy_levels(side: BookSide, kept: BookSide) -> None:
-    kept.keys = side.keys[-_DEPTH:]
-    for key in kept.keys:
-        level = kept.levels[key] = Level()
-        level.street = side.levels[key].total
+    for key in side.keys[-_DEPTH:]:
+        kept.at(key).street = side.levels[key].total

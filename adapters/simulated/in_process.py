@@ -19,6 +19,7 @@ from adapters.simulated.core.events import (
     BookPublished,
     Event,
     OrderMoved,
+    PriceOrderMoved,
     TradeDone,
     TradePublished,
 )
@@ -199,7 +200,7 @@ class Client:
                 case BalanceMoved(owner=owner):
                     if owner == self._owner:
                         self.account.tell(event)
-                case Announced():
-                    pass  # for people: no port carries it
+                case PriceOrderMoved() | Announced():
+                    pass  # no port carries them
         self.market.flush()
         self.account.flush()

@@ -47,6 +47,7 @@ class Clearing:
         needed = lock_of(order, market)
         self._ledger.lock(account, _pays_in(order, market), needed, order.created_ns)
         order.locked = needed
+        order.shown = min(order.iceberg, order.left)
         self._index.add(order)
         self._tell("put", order)
 

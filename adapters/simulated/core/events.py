@@ -9,6 +9,7 @@ from typing import Literal
 from msgspec import Struct
 
 from adapters.simulated.core.orders import Order, UserTrade
+from adapters.simulated.core.price_orders import PriceOrder
 from state.values import Currency, Pair, Side
 
 
@@ -23,6 +24,12 @@ class TradeDone(Struct, frozen=True, kw_only=True):
     """One side of a trade, told to its owner."""
 
     trade: UserTrade
+
+
+class PriceOrderMoved(Struct, frozen=True, kw_only=True):
+    """A price order was armed or ended; `order` is a copy of that moment."""
+
+    order: PriceOrder
 
 
 class BalanceMoved(Struct, frozen=True, kw_only=True):
@@ -79,4 +86,12 @@ class Announced(Struct, frozen=True, kw_only=True):
     time_ns: int
 
 
-Event = OrderMoved | TradeDone | BalanceMoved | TradePublished | BookPublished | Announced
+Event = (
+    OrderMoved
+    | PriceOrderMoved
+    | TradeDone
+    | BalanceMoved
+    | TradePublished
+    | BookPublished
+    | Announced
+)

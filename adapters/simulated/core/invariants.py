@@ -47,6 +47,8 @@ def _mislocked(venue: Venue) -> list[str]:
     for order in venue.index.every_open():
         rules = venue.pairs[order.pair].rules
         needed[order.owner, rules.quote if order.side is Side.BUY else rules.base] += order.locked
+    for armed in venue.triggers.open.values():
+        needed[armed.owner, venue.triggers.pays_in(armed)] += armed.locked
     return [
         f"{account.name}: {text_of(balance.locked)} {currency} locked, "
         f"orders need {text_of(needed[account.name, currency])}"

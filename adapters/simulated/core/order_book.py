@@ -51,12 +51,32 @@ class _Resting:
         self.ahead = ahead
 
 
+class _Places:
+    """Numbers that grow with every order that joins a queue of one book."""
+
+    __slots__ = ("_next",)
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def take(self) -> int:
+        """Return the next number."""
+        taken = self._next
+        self._next += 1
+        return taken
+
+    def pass_by(self, taken: int) -> None:
+        """Go on behind a number that is taken."""
+        self._next = max(self._next, taken + 1)
+
+
 class Level:
     """One price of one side."""
 
-    __slots__ = ("queue", "street")
+    __slots__ = ("_places", "queue", "street")
 
-    def __init__(self) -> None:
+    def __init__(self, places: _Places) -> None:
+        self._places = places
         self.street = 0
         self.queue: list[_Resting] = []
 
@@ -69,7 +89,6 @@ class Level:
 
     def join(self, order: Order) -> None:
         """Queue `order` behind everybody."""
-        order.queued = self.queue[-1].order.queued + 1 if self.queue else 0
         self.queue.append(_Resting(order, self.street))
 
     def reachable(self, avoided: AbstractSet[str], *, passed: bool) -> tuple[int, bool]:
@@ -154,6 +173,7 @@ class Level:
             del self.queue[0]
             if order.left:
                 order.refill()
+                order.queued = self._places.take()
                 self.join(order)
         return fill
 
@@ -161,7 +181,8 @@ class Level:
 class BookSide:
     """One side's levels."""
 
-    def __init__(self, side: Side) -> None:
+    def __init__(self, side: Side, places: _Places) -> None:
+        self._places = places
         self.side = side
         self.sign = side.sign
         self.keys: list[int] = []
@@ -183,7 +204,7 @@ class BookSide:
         """Return the level at `key`, new where there is none."""
         level = self.levels.get(key)
         if level is None:
-            level = self.levels[key] = Level()
+            level = self.levels[key] = Level(self._places)
             insort(self.keys, key)
         return level
 
@@ -206,8 +227,9 @@ class OrderBook:
     """Both sides, and who watches them."""
 
     def __init__(self) -> None:
-        self.bids = BookSide(Side.BUY)
-        self.asks = BookSide(Side.SELL)
+        self._places = _Places()
+        self.bids = BookSide(Side.BUY, self._places)
+        self.asks = BookSide(Side.SELL, self._places)
         self.update_id = 0
         self.id_step = 1
         """What one change adds to `update_id`; 0 when a tape numbers the updates."""
@@ -274,6 +296,15 @@ class OrderBook:
 
     def rest(self, order: Order) -> None:
         """Queue `order` at its price, behind everybody."""
+        order.queued = self._places.take()
+        self._join(order)
+
+    def restore(self, order: Order) -> None:
+        """Queue an order of an earlier life; of one level, those that joined first come first."""
+        self._places.pass_by(order.queued)
+        self._join(order)
+
+    def _join(self, order: Order) -> None:
         side = self.side(order.side)
         key = order.ticks * side.sign
         side.at(key).join(order)

@@ -68,6 +68,10 @@ class OrderIndex:
         """Remember a fill."""
         self._of(trade.owner).trades.append(trade)
 
+    def get(self, number: int) -> Order | None:
+        """Return the order with that id, None when it is not known any more."""
+        return self._orders.get(number)
+
     def find(self, owner: str, reference: str, now_ns: int) -> Order | None:
         """Return `owner`'s order by the venue's id or by client id, None when not known."""
         if reference.startswith("t-"):

@@ -100,7 +100,7 @@ class Order(Struct, kw_only=True):
     refilled: bool = False
     """Whether what is shown of an iceberg was hidden at first."""
     queued: int = 0
-    """Grows along the queue of its level."""
+    """Its place in its book: of one level, the smaller number is filled first."""
     stp_group: int = 0
     stp_act: SelfTradeAct | None = None
     slippage: Decimal | None = None

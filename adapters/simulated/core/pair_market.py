@@ -32,6 +32,10 @@ class PairMarket:
         self.candles = CandleStore()
         self.trades: deque[TradePublished] = deque(maxlen=_TRADES_KEPT)
         self.last_ticks: int | None = None
+        self.range_ticks: tuple[int, int] | None = None
+        """Lowest and highest price of trades since `forget_range`, None without a trade."""
+        self.priced_ns = now_ns
+        """When the last trade was."""
         self.sequence = 0
         self.channels: dict[str, BookChannel] = {}
         self.conditions = ORDINARY
@@ -54,9 +58,16 @@ class PairMarket:
     def print_trade(self, trade: TradePublished) -> None:
         """Fold one public trade into candles and history."""
         self.last_ticks = trade.ticks
+        self.priced_ns = trade.time_ns
+        low, high = self.range_ticks or (trade.ticks, trade.ticks)
+        self.range_ticks = (min(low, trade.ticks), max(high, trade.ticks))
         self.sequence = trade.sequence
         self.trades.append(trade)
         self.candles.add(trade.time_ns, trade.ticks, trade.lots)
+
+    def forget_range(self) -> None:
+        """Let the range of prices begin anew."""
+        self.range_ticks = None
 
     def channel(self, name: str, *, removed_reported: bool) -> BookChannel:
         """Return the book channel `name`, which begins with its first subscriber."""

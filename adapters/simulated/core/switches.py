@@ -70,6 +70,11 @@ class Switches(Struct, frozen=True, kw_only=True):
     repeated_text: RepeatedText = RepeatedText.REFUSED
     price_band: PriceBand = PriceBand.BOTH
     self_trade: SelfTrade = SelfTrade.ALLOWED
+    price_orders_lock_funds: bool = False
+    """Whether a price order that waits holds back what it may cost, rather than only its order."""
+    price_order_cancelled: str = "canceled"
+    """How a price order that was taken back is spelled: a real row has one l, the document two."""
+    countdown_cancels_price_orders: bool = False
     change_of: ChangeOf = ChangeOf.AVAILABLE
     thin_book_finish_as: str = "depth_not_enough"
     """Of a market order that the book could not fill."""

@@ -28,6 +28,7 @@ from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.switches import RepeatedText, Switches
+from adapters.simulated.core.triggers import Triggers
 from state.values import Currency, OrderType, Pair, Side, TimeInForce
 
 
@@ -63,6 +64,13 @@ class Venue:
         self.clearing = Clearing(self.ledger, self.index, self.outbox, self._gt_price)
         self.execution = Execution(self.ledger, self.clearing, self.switches.thin_book_finish_as)
         self.countdowns = Countdowns()
+        self.triggers = Triggers(
+            self.pairs,
+            self.ledger,
+            self.place,
+            self.outbox,
+            locks_funds=self.switches.price_orders_lock_funds,
+        )
         self.markets: list[Market] = []
         self.next_order_id = 700_000_000_001
         self._announced = 0
@@ -255,16 +263,19 @@ class Venue:
     def next_due_ns(self) -> int | None:
         """Return when `advance` has something to do next, None when nothing is planned."""
         due = [market.next_due_ns() for market in self.markets]
-        due.append(self.countdowns.next_due_ns())
+        due += [self.countdowns.next_due_ns(), self.triggers.next_due_ns()]
         due += [market.next_report_ns() for market in self.pairs.values()]
         return min((each for each in due if each is not None), default=None)
 
     def advance(self, now_ns: int) -> None:
-        """Do all that is due by `now_ns`: markets, countdowns, book channels."""
+        """Do all that is due by `now_ns`: markets, price orders, countdowns, book channels."""
         for market in self.markets:
             market.advance(now_ns)
+        self.triggers.advance(now_ns)
         for owner, pair in self.countdowns.expired(now_ns):
             self.cancel_all(self.ledger.accounts[owner], now_ns, pair=pair)
+            if self.switches.countdown_cancels_price_orders:
+                self.triggers.cancel_all(owner, pair, now_ns)
         for each in self.pairs.values():
             self.outbox += each.reports(now_ns)
 

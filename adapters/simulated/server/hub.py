@@ -9,6 +9,7 @@ from adapters.simulated.core.events import (
     BookPublished,
     Event,
     OrderMoved,
+    PriceOrderMoved,
     TradeDone,
     TradePublished,
 )
@@ -21,10 +22,13 @@ from adapters.simulated.server.subscriptions import EVERY_PAIR, Listener, Subscr
 
 BOOK_UPDATES, BOOK_STREAM = "spot.order_book_update", "spot.obu"
 
-_PRIVATE: dict[type[OrderMoved | TradeDone | BalanceMoved], tuple[str, ...]] = {
+_Private = OrderMoved | TradeDone | BalanceMoved | PriceOrderMoved
+
+_PRIVATE: dict[type[_Private], tuple[str, ...]] = {
     OrderMoved: ("spot.orders", "spot.orders_v2"),
     TradeDone: ("spot.usertrades", "spot.usertrades_v2"),
     BalanceMoved: ("spot.balances",),
+    PriceOrderMoved: ("spot.priceorders",),
 }
 """The channels that tell of an account's own affairs; `_v2` is the same without fees."""
 
@@ -100,7 +104,7 @@ class Hub:
                     self._tell_book(event, now_ns)
                 case TradePublished():
                     self._tell_trade(event, now_ns)
-                case OrderMoved() | TradeDone() | BalanceMoved():
+                case OrderMoved() | TradeDone() | BalanceMoved() | PriceOrderMoved():
                     self._tell_owner(event, now_ns)
                 case Announced():
                     self._announce(event, now_ns)
@@ -133,7 +137,7 @@ class Hub:
                 message = pushes.push(channel, result, now_ns)
                 self._subscribed.send(topic, f"{channel} {trade.pair}", message)
 
-    def _tell_owner(self, event: OrderMoved | TradeDone | BalanceMoved, now_ns: int) -> None:
+    def _tell_owner(self, event: _Private, now_ns: int) -> None:
         match event:
             case OrderMoved(order=order):
                 owner, pair = order.owner, str(order.pair)
@@ -141,6 +145,8 @@ class Hub:
                 owner, pair = trade.owner, str(trade.pair)
             case BalanceMoved(owner=owner):
                 pair = EVERY_PAIR
+            case PriceOrderMoved(order=armed):
+                owner, pair = armed.owner, str(armed.pair)
         for channel in _PRIVATE[type(event)]:
             # A connection that asked for the pair and for all is told once.
             wanted = [(channel, f"{owner}/{what}") for what in (pair, EVERY_PAIR)]
@@ -149,11 +155,13 @@ class Hub:
                 row = self._row(event)
                 if channel.endswith("_v2"):
                     row = pushes.without_fees(row)
-                message = pushes.push(channel, [row], now_ns)
+                # Of all private results only this one is no array.
+                result = row if isinstance(event, PriceOrderMoved) else [row]
+                message = pushes.push(channel, result, now_ns)
                 for listener in listeners:
                     listener.push(f"{channel} {pair}", message)
 
-    def _row(self, event: OrderMoved | TradeDone | BalanceMoved) -> Row:
+    def _row(self, event: _Private) -> Row:
         venue = self._venue
         match event:
             case OrderMoved(event=word, order=order):
@@ -164,6 +172,9 @@ class Hub:
                 return pushes.user_trade(trade, venue.pairs[trade.pair].units, user_id)
             case BalanceMoved():
                 return pushes.balance(event, venue.switches.change_of)
+            case PriceOrderMoved(order=armed):
+                user_id = venue.ledger.accounts[armed.owner].user_id
+                return pushes.price_order(armed, venue.pairs[armed.pair].rules, user_id)
 
     def tell_by_the_clock(self, now_ns: int) -> None:
         """Push what is told by the clock, as far as it is due."""

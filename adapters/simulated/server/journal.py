@@ -9,17 +9,21 @@ import time
 from collections.abc import Iterable
 from itertools import takewhile
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from sqlite_utils import Database, Migrations
 
-from adapters.simulated.core.events import Event, OrderMoved, TradeDone
+from adapters.simulated.core.events import Event, OrderMoved, PriceOrderMoved, TradeDone
 from adapters.simulated.core.ledger import Balance, BookEntry
 from adapters.simulated.core.orders import Order, UserTrade
+from adapters.simulated.core.price_orders import PriceOrder
 from adapters.simulated.core.units import decimal_of
 from adapters.simulated.core.venue import Venue
 from state.errors import StoreBusy, StoreCorrupt, StoreForeign
 from state.values import Currency, Pair
+
+Waiting = TypeVar("Waiting", Order, PriceOrder)
 
 _MIGRATIONS = Migrations("simulated_exchange")
 _TRADE_ID_GAP = 1_000_000
@@ -57,6 +61,12 @@ def first_tables(db: Database) -> None:
 def account_book(db: Database) -> None:
     """Keep what trades and fees changed."""
     db.execute("create table entries (id integer primary key, body text not null) strict")
+
+
+@_MIGRATIONS()
+def price_orders(db: Database) -> None:
+    """Keep the orders that wait for a price, and what became of them."""
+    db.execute("create table price_orders (id integer primary key, body text not null) strict")
 
 
 class Counters(msgspec.Struct, kw_only=True):
@@ -106,6 +116,7 @@ class SqliteJournal:
         try:
             self._restore_accounts(venue)
             self._restore_orders(venue)
+            self._restore_price_orders(venue)
             self._restore_entries(venue)
         except msgspec.DecodeError as problem:
             message = f"{self._path} holds a row nobody can read ({problem}); name another --db"
@@ -142,13 +153,18 @@ class SqliteJournal:
         for order in resting:
             venue.index.add(order)
         for order in sorted(resting, key=lambda order: order.queued):
-            venue.pairs[order.pair].book.rest(order)
+            venue.pairs[order.pair].book.restore(order)
         trades = self._connection.execute(
             "select body from (select * from trades order by id desc limit ?) order by id",
             (_FINISHED_LOADED,),
         )
         for (body,) in trades:
             venue.index.add_trade(msgspec.json.decode(body, type=UserTrade))
+
+    def _restore_price_orders(self, venue: Venue) -> None:
+        for (body,) in self._connection.execute("select body from price_orders order by id"):
+            order = msgspec.json.decode(body, type=PriceOrder)
+            venue.triggers.add(self._listed(venue, order))
 
     def _restore_entries(self, venue: Venue) -> None:
         entries = self._connection.execute(
@@ -161,7 +177,7 @@ class SqliteJournal:
             venue.ledger.next_entry_id = venue.ledger.entries[-1].id + 1
         self._entries_kept = venue.ledger.next_entry_id - 1
 
-    def _listed(self, venue: Venue, order: Order) -> Order:
+    def _listed(self, venue: Venue, order: Waiting) -> Waiting:
         if order.pair not in venue.pairs:
             message = f"{self._path} has orders of {order.pair}: add it to --pairs"
             raise StoreForeign(message)
@@ -171,10 +187,13 @@ class SqliteJournal:
         """See `exchange.Journal.commit`."""
         venue = self._venue
         assert venue is not None, "restore comes first"
-        orders = {event.order.id: event.order for event in events if isinstance(event, OrderMoved)}
+        told = {event.order.id: event.order for event in events if isinstance(event, OrderMoved)}
+        # As they are now: an order has joined its queue only after it was told.
+        orders = {number: venue.index.get(number) or order for number, order in told.items()}
         trades = [event.trade for event in events if isinstance(event, TradeDone)]
+        armed = {each.order.id: each.order for each in events if isinstance(each, PriceOrderMoved)}
         dirty = venue.ledger.dirty or venue.countdowns.dirty
-        if not (orders or trades or dirty or self._counters_are_due()):
+        if not (orders or armed or trades or dirty or self._counters_are_due()):
             return
         with self._db.atomic():
             self._write_balances(venue)
@@ -185,6 +204,10 @@ class SqliteJournal:
             self._connection.executemany(
                 "insert or replace into trades (id, body) values (?, ?)",
                 [(trade.id, _json(trade)) for trade in trades],
+            )
+            self._connection.executemany(
+                "insert or replace into price_orders (id, body) values (?, ?)",
+                [(each.id, _json(each)) for each in armed.values()],
             )
             self._connection.executemany(
                 "insert or replace into entries (id, body) values (?, ?)",

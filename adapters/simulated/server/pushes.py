@@ -1,5 +1,6 @@
 """What the WebSocket channels tell, as Gate's messages. Pure."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from adapters.simulated.core.events import (
 )
 from adapters.simulated.core.orders import UserTrade
 from adapters.simulated.core.pair_market import PairMarket
+from adapters.simulated.core.pair_rules import PairRules
+from adapters.simulated.core.price_orders import PriceOrder
 from adapters.simulated.core.switches import ChangeOf
 from adapters.simulated.core.units import PairUnits, text_of
 from adapters.simulated.server.rows import (
@@ -22,7 +25,7 @@ from adapters.simulated.server.rows import (
     quote_text,
     seconds_text,
 )
-from state.values import NS_PER_MS, NS_PER_S
+from state.values import NS_PER_MS, NS_PER_S, plain
 
 _encode = msgspec.json.Encoder().encode
 
@@ -223,6 +226,37 @@ def upgrade(now_ns: int) -> bytes:
 def without_fees(row: Row) -> Row:
     """Return an entry of a channel as its `_v2` tells it."""
     return {name: value for name, value in row.items() if name not in _FEES}
+
+
+def price_order(order: PriceOrder, rules: PairRules, user_id: int) -> Row:
+    """Return the result of `spot.priceorders`: strings, times in milliseconds."""
+    put = order.request
+    return {
+        "market": order.pair,
+        "uid": str(user_id),
+        "id": str(order.id),
+        "currency_type": rules.base,
+        "exchange_type": rules.quote,
+        "reason": order.reason,
+        "err_msg": order.reason,
+        "fired_order_id": order.fired_order_id,
+        "instant_cancel": False,
+        "trigger_price": plain(put.trigger_price),
+        "trigger_rule": put.rule.value,
+        "trigger_expiration": put.expiration_s,
+        "price": plain(put.price or Decimal(0)),
+        "amount": plain(put.amount),
+        "source": put.text or "api",
+        "order_type": put.type.value,
+        "side": put.side.value,
+        "engine_type": "spot",
+        "is_stop_order": False,
+        "stop_trigger_price": "0",
+        "stop_trigger_rule": "0",
+        "stop_price": "0",
+        "ctime": str(order.created_ns // NS_PER_MS),
+        "ftime": str(order.ended_ns // NS_PER_MS),
+    }
 
 
 def balance(moved: BalanceMoved, change_of: ChangeOf) -> Row:

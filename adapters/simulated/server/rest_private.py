@@ -7,7 +7,7 @@ import msgspec
 from adapters.simulated.core.orders import Order
 from adapters.simulated.core.refusals import invalid_parameter, missing_parameter
 from adapters.simulated.rate_limits import LimitClass
-from adapters.simulated.server import rest_accounts, rest_batches
+from adapters.simulated.server import rest_accounts, rest_batches, rest_price_orders
 from adapters.simulated.server.calls import Call, one_page, signed_route
 from adapters.simulated.server.order_calls import (
     SUCCEEDED,
@@ -180,5 +180,6 @@ ROUTES = (
     signed_route("GET", "/spot/my_trades", my_trades),
     signed_route("POST", "/spot/countdown_cancel_all", countdown_cancel_all),
     *rest_batches.ROUTES,
+    *rest_price_orders.ROUTES,
     *rest_accounts.ROUTES,
 )

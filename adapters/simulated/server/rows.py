@@ -10,6 +10,7 @@ from adapters.simulated.core.ledger import Account, Balance, BookEntry
 from adapters.simulated.core.orders import Order, UserTrade
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
+from adapters.simulated.core.price_orders import PriceOrder, PriceOrderStatus
 from adapters.simulated.core.units import PairUnits, decimal_of, text_of
 from state.values import NS_PER_MS, NS_PER_S, Currency, Side, plain
 
@@ -271,6 +272,40 @@ def user_trade_row(trade: UserTrade, units: PairUnits) -> Row:
         "text": trade.text,
         "deal": text_of(trade.quote),
     }
+
+
+def price_order_row(order: PriceOrder, user_id: int, cancelled: str) -> Row:
+    """Return a row of GET /spot/price_orders; `cancelled` is how that status is spelled."""
+    put = order.request
+    gone = order.status is PriceOrderStatus.CANCELLED
+    row: Row = {
+        "id": order.id,
+        "user": user_id,
+        "market": order.pair,
+        "trigger": {
+            "price": plain(put.trigger_price),
+            "rule": put.rule.value,
+            "expiration": put.expiration_s,
+        },
+        "put": {
+            "type": put.type.value,
+            "side": put.side.value,
+            "price": plain(put.price or Decimal(0)),
+            "amount": f"{put.amount:.20f}",
+            "account": put.wallet,
+            "time_in_force": put.time_in_force.value,
+            "auto_borrow": False,
+            "auto_repay": False,
+            "text": put.text,
+        },
+        "ctime": order.created_ns // NS_PER_S,
+        "status": cancelled if gone else order.status.value,
+        "reason": order.reason,
+    }
+    if not order.is_open:
+        row["ftime"] = order.ended_ns // NS_PER_S
+        row["fired_order_id"] = order.fired_order_id
+    return row
 
 
 _DEBITED = {FeeMode.GT: 1, FeeMode.POINTS: 2, FeeMode.RECEIVED: 3}

@@ -2,26 +2,32 @@
 
 from decimal import Decimal
 
-import msgspec
 import pytest
 
 from adapters.simulated.core.events import BalanceMoved, TradeDone
 from adapters.simulated.core.fees import FeeMode
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.core.orders import OrderRequest
-from adapters.simulated.core.venue import Venue
-from state.values import Currency, Pair, Role, Side
-from tests.adapters.simulated.venues import NOON, RULES, balance, deposit, place, street
+from state.values import Currency, Role, Side
+from tests.adapters.simulated.venues import (
+    GT_RULES,
+    NOON,
+    RULES,
+    a_venue,
+    balance,
+    deposit,
+    place,
+    street,
+)
 
 BUY, SELL = Side.BUY, Side.SELL
-GT_RULES = msgspec.structs.replace(RULES, pair=Pair("GT_USDT"), base=Currency("GT"))
 ATOM = 10**18
 
 
 @pytest.fixture
 def venue():
     """Alice owns USDT, ABC, one GT at 8 USDT and one point."""
-    venue = Venue([RULES, GT_RULES], NOON)
+    venue = a_venue(owners=(), others=(GT_RULES,))
     alice = venue.ledger.open("alice", "k", "s")
     for currency, amount in (("USDT", "10000"), ("ABC", "100"), ("GT", "1"), ("POINT", "1")):
         deposit(venue, alice, currency, amount)

@@ -1,6 +1,7 @@
 """What the venue keeps is what it was; what cannot be kept is never heard of."""
 
 import asyncio
+import contextlib
 import sqlite3
 from decimal import Decimal
 from random import Random
@@ -10,15 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.simulated.building import build_venue
+from adapters.simulated.catalogue import CATALOGUE
+from adapters.simulated.core.events import TradeDone
 from adapters.simulated.core.invariants import broken_invariants, checksum
-from adapters.simulated.core.orders import OrderRequest
+from adapters.simulated.core.orders import AmendRequest, OrderRequest
+from adapters.simulated.core.price_orders import PriceOrderRequest, Rule
+from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import FaultPlan
 from adapters.simulated.options import ExchangeOptions
 from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.server.connection import Connection
 from adapters.simulated.server.exchange import Exchange
 from adapters.simulated.server.journal import SqliteJournal
-from state.errors import StoreCorrupt, StoreForeign
+from state.errors import StoreCorrupt, StoreForeign, VenueRefused
 from state.values import NS_PER_S, Currency, OrderType, Pair, Side
 from tests.adapters.simulated.venues import NOON
 
@@ -46,6 +51,9 @@ def known(venue):
         dict(venue.ledger.deposited),
         dict(venue.countdowns.deadlines),
         venue.next_order_id,
+        list(venue.triggers.open.values()),
+        list(venue.triggers.finished),
+        venue.triggers.next_id,
         list(venue.ledger.entries),
         venue.ledger.next_entry_id,
         demo.user_id,
@@ -54,11 +62,30 @@ def known(venue):
 
 ACTIONS = st.lists(
     st.tuples(
-        st.sampled_from(["buy", "sell", "market", "cancel", "arm", "wait"]),
+        st.sampled_from(
+            ["buy", "sell", "iceberg", "market", "amend", "trigger", "cancel", "arm", "wait"]
+        ),
         st.integers(min_value=-400, max_value=400),
     ),
     max_size=25,
 )
+
+
+def arm_trigger(venue, demo, number, now_ns):
+    """Arm a price order `number` ticks from the last price, and take back an older one."""
+    for armed in venue.triggers.of("demo")[1:]:
+        venue.triggers.cancel("demo", str(armed.id), now_ns)
+    request = PriceOrderRequest(
+        pair=BTC,
+        trigger_price=Decimal(venue.pairs[BTC].reference_ticks() + number) / 10,
+        rule=Rule.AT_LEAST if number > 0 else Rule.AT_MOST,
+        expiration_s=60,
+        side=Side.BUY,
+        amount=Decimal("0.001"),
+        price=Decimal(60_000),
+    )
+    with contextlib.suppress(VenueRefused):
+        venue.triggers.arm(demo, request, now_ns)
 
 
 def act(venue, action, number, now_ns):
@@ -69,6 +96,13 @@ def act(venue, action, number, now_ns):
         venue.arm_countdown(demo, 60, None, now_ns)
     elif action == "wait":
         venue.advance(now_ns)
+    elif action == "trigger":
+        arm_trigger(venue, demo, number, now_ns)
+    elif action == "amend":
+        for order in venue.index.open_orders("demo")[:1]:
+            change = AmendRequest(price=Decimal(order.ticks + number) / 10, text="moved")
+            with contextlib.suppress(VenueRefused):
+                venue.amend(demo, str(order.id), BTC, change, now_ns)
     else:
         reference = venue.pairs[BTC].reference_ticks()
         market = action == "market"
@@ -76,6 +110,7 @@ def act(venue, action, number, now_ns):
             pair=BTC,
             side=Side.SELL if action == "sell" else Side.BUY,
             amount=Decimal(10 if market else "0.001"),
+            iceberg=Decimal("0.0003") if action == "iceberg" else None,
             price=None if market else Decimal(reference + number) / 10,
             type=OrderType.MARKET if market else OrderType.LIMIT,
         )
@@ -98,8 +133,6 @@ def test_a_venue_comes_back_as_it_was(tmp_path_factory, actions):
     journal._connection.close()
 
     again = SqliteJournal(path)
-    from adapters.simulated.core.venue import Venue  # noqa: PLC0415
-
     restored = Venue([venue.pairs[BTC].rules], now_ns)
     again.restore(restored)
     assert known(restored) == expected
@@ -107,6 +140,42 @@ def test_a_venue_comes_back_as_it_was(tmp_path_factory, actions):
     assert broken_invariants(restored) == []
     assert restored.clearing.next_trade_id > venue.clearing.next_trade_id
     again.close()
+
+
+def test_a_place_in_the_queue_survives_every_restart(tmp_path):
+    path = tmp_path / "exchange.db"
+    rules = CATALOGUE[BTC][0]
+    venue, journal = quiet_venue(path, rules)
+    demo = venue.ledger.open("demo", "k", "s")
+    venue.ledger.deposit(demo, Currency("USDT"), 10**24)
+    first, second = (bid(venue, demo, "0.003") for _ in range(2))
+    # At the same price, but changed: it stands behind the other now.
+    venue.amend(demo, str(first.id), BTC, AmendRequest(amount=Decimal("0.004")), NOON)
+    journal.commit(venue.drain())
+    later = []
+    for _ in range(2):
+        journal.close()
+        venue, journal = quiet_venue(path, rules)
+        later.append(bid(venue, venue.ledger.accounts["demo"], "0.001").id)
+        journal.commit(venue.drain())
+    venue.street_take(venue.pairs[BTC], Side.SELL, 9000, None, NOON)
+    journal.close()
+
+    fills = [event.trade.order_id for event in venue.drain() if isinstance(event, TradeDone)]
+    assert fills == [second.id, first.id, *later]
+
+
+def quiet_venue(path, rules):
+    """Return a venue without a street, restored from `path`, and its journal."""
+    journal = SqliteJournal(path)
+    venue = Venue([rules], NOON)
+    journal.restore(venue)
+    return venue, journal
+
+
+def bid(venue, demo, amount):
+    request = OrderRequest(pair=BTC, side=Side.BUY, amount=Decimal(amount), price=Decimal(60_000))
+    return venue.place(demo, request, NOON)
 
 
 def test_orders_that_rest_meet_the_market_that_opens_again(tmp_path):

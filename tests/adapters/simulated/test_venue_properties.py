@@ -2,17 +2,21 @@
 
 from collections import defaultdict
 from decimal import Decimal
+from itertools import product
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from adapters.simulated.core.events import BookPublished, TradeDone
+from adapters.simulated.core.fees import FeeMode
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.core.orders import AmendRequest, OrderRequest, SelfTradeAct
+from adapters.simulated.core.price_orders import PriceOrderRequest, Rule
+from adapters.simulated.core.switches import Switches
 from state.errors import VenueRefused
 from state.values import NS_PER_S, OrderType, Side, TimeInForce
-from tests.adapters.simulated.venues import NOON, PAIR, a_venue, the_market
+from tests.adapters.simulated.venues import GT_RULES, NOON, PAIR, a_venue, deposit, the_market
 
 WHO = st.sampled_from(["alice", "bob", "carol"])
 SIDES = st.sampled_from(list(Side))
@@ -25,7 +29,16 @@ class TradingAtTheVenue(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.venue = a_venue(owners=("alice", "bob", "carol"))
+        self.venue = a_venue(
+            owners=("alice", "bob", "carol"),
+            switches=Switches(price_orders_lock_funds=True),
+            others=(GT_RULES,),
+        )
+        gt = self.venue.pairs[GT_RULES.pair]
+        self.venue.street_quote(gt, Side.BUY, 799, 1000, NOON)
+        self.venue.street_quote(gt, Side.SELL, 801, 1000, NOON)
+        for who, currency in product(("alice", "bob"), ("GT", "POINT")):
+            deposit(self.venue, self.venue.ledger.accounts[who], currency, "0.5")
         self.venue.ledger.accounts["bob"].stp_group = 1
         self.venue.ledger.accounts["carol"].stp_group = 1
         self.market = the_market(self.venue)
@@ -114,6 +127,38 @@ class TradingAtTheVenue(RuleBasedStateMachine):
         except VenueRefused:
             return
 
+    @rule(
+        who=WHO,
+        side=SIDES,
+        rule_=st.sampled_from(list(Rule)),
+        trigger=TICKS,
+        ticks=st.none() | TICKS,
+        lots=LOTS,
+    )
+    def arm_price_order(self, who, side, rule_, trigger, ticks, lots):
+        request = PriceOrderRequest(
+            pair=PAIR,
+            trigger_price=Decimal(trigger) / 100,
+            rule=rule_,
+            expiration_s=10,
+            side=side,
+            amount=Decimal(lots) / 1000,
+            price=None if ticks is None else Decimal(ticks) / 100,
+            type=OrderType.MARKET if ticks is None else OrderType.LIMIT,
+        )
+        try:
+            self.venue.triggers.arm(self.venue.ledger.accounts[who], request, self.now_ns)
+        except VenueRefused:
+            return
+
+    @rule(who=WHO)
+    def take_price_orders_back(self, who):
+        self.venue.triggers.cancel_all(who, None, self.now_ns)
+
+    @rule(who=WHO, mode=st.sampled_from(list(FeeMode)))
+    def pay_fees_in(self, who, mode):
+        self.venue.ledger.accounts[who].fee_mode = mode
+
     @rule(who=WHO, timeout=st.sampled_from([0, 5, 9]))
     def arm(self, who, timeout):
         account = self.venue.ledger.accounts[who]
@@ -123,9 +168,6 @@ class TradingAtTheVenue(RuleBasedStateMachine):
     def time_passes(self, seconds):
         self.now_ns += seconds * NS_PER_S
         self.venue.advance(self.now_ns)
-        for event in self.venue.drain():
-            if isinstance(event, BookPublished):
-                self.follow(event)
 
     def follow(self, told):
         assert told.first_id == self.last_id + 1
@@ -142,7 +184,9 @@ class TradingAtTheVenue(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_broken(self):
-        for event in self.venue.outbox:
+        for event in self.venue.drain():
+            if isinstance(event, BookPublished):
+                self.follow(event)
             if isinstance(event, TradeDone):
                 self.fills[event.trade.market_id].add(event.trade.owner)
         assert {"bob", "carol"} not in self.fills.values(), "one group does not trade with itself"

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.orders import Order, OrderRequest, SelfTradeAct
 from adapters.simulated.core.pair_market import PairMarket
@@ -23,6 +25,7 @@ RULES = PairRules(
     min_base=Decimal("0.001"),
     min_quote=Decimal(3),
 )
+GT_RULES = replace(RULES, pair=Pair("GT_USDT"), base=Currency("GT"))
 
 
 def a_venue(
@@ -30,9 +33,10 @@ def a_venue(
     rules: PairRules = RULES,
     switches: Switches | None = None,
     owners: Iterable[str] = ("alice", "bob"),
+    others: Iterable[PairRules] = (),
 ) -> Venue:
     """Return a venue with accounts that own 10,000 USDT and 100 ABC each."""
-    venue = Venue([rules], NOON, switches)
+    venue = Venue([rules, *others], NOON, switches)
     for name in owners:
         account = venue.ledger.open(name, f"{name}-key", f"{name}-secret")
         deposit(venue, account, "USDT", "10000")
