@@ -28,7 +28,6 @@ class PairMarket:
         self.units: PairUnits = rules.units
         self.book = OrderBook()
         self.book.update_id = now_ns // NS_PER_MS
-        self.book_time_ns = now_ns
         self.candles = CandleStore()
         self.trades: deque[TradePublished] = deque(maxlen=_TRADES_KEPT)
         self.last_ticks: int | None = None
