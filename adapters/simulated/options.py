@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -105,6 +106,26 @@ def _with_traits(account: AccountOptions, traits: Iterable[str]) -> AccountOptio
             case _:
                 raise _unreadable(account.name)
     return account
+
+
+def parse_switches(texts: Iterable[str]) -> Switches:
+    """Return the switches, those of `NAME=VALUE` set as they say.
+
+    Raises:
+        ConfigurationInvalid: If one does not exist or cannot be set so.
+    """
+    stated: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in Switches.__struct_fields__:
+            known = ", ".join(Switches.__struct_fields__)
+            raise ConfigurationInvalid(f"switch {text!r}: write NAME=VALUE, NAME one of {known}")
+        stated[name] = value
+    try:
+        return msgspec.convert(stated, Switches, strict=False)
+    except msgspec.ValidationError as problem:
+        what, _, where = str(problem).partition(" - at `$.")
+        raise ConfigurationInvalid(f"switch {where.rstrip('`')}: {what}") from None
 
 
 def _amount(name: str, currency: str, text: str) -> Decimal:

@@ -13,6 +13,7 @@ from adapters.simulated.options import (
     DEMO_SECRET,
     ExchangeOptions,
     parse_account,
+    parse_switches,
 )
 from adapters.simulated.scenarios import parse_scenario, scenario_help, scenario_rows
 from state.errors import ConfigurationInvalid, StoreRefused
@@ -51,6 +52,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     metavar="NAME[:PAIR][@START_S]",
     help="A day out of the ordinary; may be repeated; see --help-scenarios.",
 )
+@click.option(
+    "--switch",
+    "switches",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="How it answers what nobody knows of Gate; may be repeated.",
+)
 @click.option("--db", type=_FILE, default=None, help="Keeps orders and balances over restarts.")
 @click.option("--rate-limits/--no-rate-limits", default=True, help="Refuse too many requests.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when standard input ends.")
@@ -69,6 +77,7 @@ def exchange(  # noqa: PLR0913 - one argument for each option
     accounts: tuple[str, ...],
     faults: Path | None,
     scenarios: tuple[str, ...],
+    switches: tuple[str, ...],
     db: Path | None,
     rate_limits: bool,
     exit_with_parent: bool,
@@ -103,6 +112,7 @@ def exchange(  # noqa: PLR0913 - one argument for each option
             demo_secret=secret,
             faults=faults,
             scenarios=tuple(map(parse_scenario, scenarios)),
+            switches=parse_switches(switches),
             db=db,
             rate_limits=rate_limits,
             exit_with_parent=exit_with_parent,

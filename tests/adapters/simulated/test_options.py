@@ -8,7 +8,13 @@ from adapters.simulated.building import build_venue
 from adapters.simulated.core.fees import FeeMode
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.core.key_rights import KeyRights
-from adapters.simulated.options import AccountOptions, ExchangeOptions, parse_account
+from adapters.simulated.core.switches import SelfTrade, Switches
+from adapters.simulated.options import (
+    AccountOptions,
+    ExchangeOptions,
+    parse_account,
+    parse_switches,
+)
 from state.errors import ConfigurationInvalid
 from state.values import Currency
 from tests.adapters.simulated.venues import NOON, balance
@@ -58,6 +64,30 @@ def test_a_bad_account_is_named_without_its_secret(text, complaint):
         parse_account(text)
     assert "amy" in str(caught.value)
     assert ":s" not in str(caught.value)
+
+
+def test_switches_are_set_by_name():
+    switches = parse_switches(
+        ["self_trade=prevented", "book_limit_max=50", "reset_header_ms=false"]
+    )
+    assert switches == Switches(
+        self_trade=SelfTrade.PREVENTED, book_limit_max=50, reset_header_ms=False
+    )
+    assert parse_switches([]) == Switches()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("self_trade", "NAME one of text_lookup"),
+        ("self_trad=allowed", "NAME one of text_lookup"),
+        ("self_trade=maybe", "switch self_trade: Invalid enum value"),
+        ("book_limit_max=many", "switch book_limit_max: Expected `int`"),
+    ],
+)
+def test_a_switch_that_cannot_be_is_named(text, complaint):
+    with pytest.raises(ConfigurationInvalid, match=complaint):
+        parse_switches([text])
 
 
 @pytest.mark.parametrize(
