@@ -18,7 +18,6 @@ class LimitClass(Enum):
     TOTAL = ("estimates of a user's total", 80, 10)
     PLACE = ("user and market", 10, 1)
     CANCEL = ("all cancels of a user", 200, 1)
-    TOTAL_BALANCE = ("user", 80, 10)
     OTHER = ("endpoint and user", 150, 10)
 
 

@@ -165,11 +165,11 @@ def unified_accounts(call: Call) -> Row:
 ROUTES = (
     signed_route("GET", "/spot/accounts", accounts),
     signed_route("GET", "/spot/account_book", account_book),
-    signed_route("GET", "/account/detail", account_detail),
-    signed_route("GET", "/account/main_keys", main_keys),
-    signed_route("GET", "/wallet/fee", wallet_fee),
+    signed_route("GET", "/account/detail", account_detail, LimitClass.OTHER),
+    signed_route("GET", "/account/main_keys", main_keys, LimitClass.OTHER),
+    signed_route("GET", "/wallet/fee", wallet_fee, LimitClass.OTHER),
     signed_route("GET", "/spot/fee", spot_fee),
     signed_route("GET", "/spot/batch_fee", batch_fee),
     signed_route("GET", "/wallet/total_balance", total_balance, LimitClass.TOTAL),
-    signed_route("GET", "/unified/accounts", unified_accounts),
+    signed_route("GET", "/unified/accounts", unified_accounts, LimitClass.OTHER),
 )

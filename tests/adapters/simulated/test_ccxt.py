@@ -118,6 +118,24 @@ async def test_an_order_lives_over_rest(client):
     assert balance["USDT"]["total"] > 0
 
 
+async def test_an_order_waits_for_a_price(client):
+    waits = {"triggerPrice": 61_000}
+    armed = await client.create_order(PAIR, "limit", "sell", 0.001, 60_900, waits)
+    waiting = await client.fetch_open_orders(PAIR, params={"trigger": True})
+    assert [(order["id"], order["triggerPrice"]) for order in waiting] == [(armed["id"], 61_000)]
+    await client.cancel_order(armed["id"], PAIR, {"trigger": True})
+    assert await client.fetch_open_orders(PAIR, params={"trigger": True}) == []
+
+
+async def test_fees_and_the_account_book_are_fetched(client):
+    fee = await client.fetch_trading_fee(PAIR)
+    assert (fee["maker"], fee["taker"]) == (0.002, 0.002)
+    assert set(await client.fetch_trading_fees()) == {PAIR, "ETH/USDT"}
+    await client.create_order(PAIR, "market", "sell", 0.001)
+    entries = await client.fetch_ledger("USDT")
+    assert {entry["currency"] for entry in entries} == {"USDT"}
+
+
 async def test_an_order_lives_over_the_socket(client):
     placed = await client.create_order_ws(PAIR, "limit", "buy", 0.001, 60_000)
     assert (placed["status"], placed["price"]) == ("open", 60_000)
