@@ -14,7 +14,7 @@ from adapters.gate.decoding import Levels, decoded, decoder
 from adapters.gate.rows import OrderRow, TradeRow, order_report, trade_report
 from state.instrument import TradingRules
 from state.messages.market import BookSnapshot
-from state.messages.venue import BalanceReport, OrderReport, TradeReport
+from state.messages.venue import BalanceReport, KeyRights, OrderReport, TradeReport
 from state.values import (
     NS_PER_S,
     Currency,
@@ -73,6 +73,19 @@ class _Countdown(Struct, gc=False):
     trigger_time: Number = msgspec.field(name="triggerTime")
 
 
+class _Permission(Struct, gc=False):
+    name: str
+    read_only: bool = False
+
+
+class _KeyRow(Struct, gc=False):
+    perms: list[_Permission]
+    state: int = 1
+    """1 normal, 2 locked, 3 frozen."""
+    currency_pairs: list[str] | None = None
+    ip_whitelist: list[str] | None = None
+
+
 class _Error(Struct, gc=False):
     label: str = ""
     message: str | None = None
@@ -99,6 +112,11 @@ _pairs = decoder(list[_PairRow])
 _book = decoder(_Book)
 _time = decoder(_Time)
 _countdown = decoder(_Countdown)
+_keys: msgspec.json.Decoder[_KeyRow | list[_KeyRow]] = msgspec.json.Decoder(
+    # The SDK says an object, the page's title speaks of keys.
+    _KeyRow | list[_KeyRow],
+    strict=False,
+)
 _error = decoder(_Error)
 
 
@@ -175,6 +193,11 @@ def decode_countdown(body: bytes) -> TimeNs:
     return decoded(_countdown, body, lambda answer: ns_of_ms(answer.trigger_time))
 
 
+def decode_key_rights(body: bytes) -> KeyRights | None:
+    """Return what the key of GET /account/main_keys may do; None of several: which is ours?"""
+    return decoded(_keys, body, _key_rights)
+
+
 def decode_error(body: bytes) -> tuple[str, str]:
     """Return label and sentence of an error body; empty where there is no label."""
     return decoded(
@@ -187,6 +210,20 @@ def _open_orders_page(rows: list[_OpenOrdersRow]) -> OpenOrders:
         orders=tuple(order_report(order) for row in rows for order in row.orders),
         total=sum(row.total for row in rows),
         rows_max=max((len(row.orders) for row in rows), default=0),
+    )
+
+
+def _key_rights(told: _KeyRow | list[_KeyRow]) -> KeyRights | None:
+    rows = told if isinstance(told, list) else [told]
+    if len(rows) != 1:
+        return None
+    [row] = rows
+    return KeyRights(
+        acts_in=frozenset(one.name for one in row.perms if not one.read_only),
+        looks_at=frozenset(one.name for one in row.perms if one.read_only),
+        is_active=row.state == 1,
+        pairs=tuple(map(Pair, row.currency_pairs or ())),
+        addresses=tuple(row.ip_whitelist or ()),
     )
 
 

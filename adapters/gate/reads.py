@@ -17,6 +17,7 @@ from state.messages.venue import (
     FetchBalances,
     FetchBook,
     FetchFinishedOrders,
+    FetchKeyRights,
     FetchOpenOrders,
     FetchOrder,
     FetchRules,
@@ -36,6 +37,7 @@ Read = (
     FetchOrder
     | FetchOpenOrders
     | FetchFinishedOrders
+    | FetchKeyRights
     | FetchTrades
     | FetchBalances
     | FetchRules
@@ -92,6 +94,8 @@ def read(
             answer = Succeeded(trades=_own_trades(sdk, ask, request, venue_ns))
         case FetchBalances():
             answer = Succeeded(balances=codec.decode_balances(ask(sdk.balances), venue_ns))
+        case FetchKeyRights():
+            answer = Succeeded(key_rights=codec.decode_key_rights(ask(sdk.key_rights)))
         case FetchRules():
             answer = Succeeded(rules=_rules(sdk, ask, request))
         case FetchBook():

@@ -143,6 +143,10 @@ class GateSdk:
         """GET /spot/accounts."""
         return self._reply(self._spot.list_spot_accounts)
 
+    def key_rights(self) -> Reply:
+        """GET /account/main_keys: what the key that asks may do."""
+        return self._reply(gate_api.AccountApi(self._client).get_account_main_keys)
+
     def pair(self, pair: str) -> Reply:
         """GET /spot/currency_pairs/{pair}."""
         return self._reply(self._spot.get_currency_pair, pair)

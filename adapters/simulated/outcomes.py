@@ -25,11 +25,13 @@ from state.messages.venue import (
     FetchBalances,
     FetchBook,
     FetchFinishedOrders,
+    FetchKeyRights,
     FetchOpenOrders,
     FetchOrder,
     FetchRules,
     FetchTime,
     FetchTrades,
+    KeyRights,
     Outcome,
     PlaceOrder,
     Refused,
@@ -51,6 +53,7 @@ Request = (
     | FetchRules
     | FetchBook
     | FetchTime
+    | FetchKeyRights
     | ArmCountdown
 )
 
@@ -67,6 +70,7 @@ ENDPOINTS: Final[dict[type[VenueRequest], tuple[str, LimitClass]]] = {
     FetchRules: ("GET /spot/currency_pairs", _PUBLIC),
     FetchBook: ("GET /spot/order_book", _PUBLIC),
     FetchTime: ("GET /spot/time", _PUBLIC),
+    FetchKeyRights: ("GET /account/main_keys", _PRIVATE),
     ArmCountdown: ("POST /spot/countdown_cancel_all", _PRIVATE),
 }
 """Which endpoint a request is, so that faults name the same subject over sockets and here."""
@@ -123,6 +127,12 @@ def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) ->
         case FetchTime():
             told = VenueTime(venue_ns=TimeNs(now_ns), answered_at_ns=TimeNs(0))
             answer = Succeeded(time=told)
+        case FetchKeyRights():
+            rights = account.rights
+            told_rights = KeyRights(
+                acts_in=rights.acts_in, looks_at=rights.looks_at, is_active=True
+            )
+            answer = Succeeded(key_rights=told_rights)
         case ArmCountdown():
             venue.arm_countdown(account, request.timeout_s, None, now_ns)
             answer = Succeeded()

@@ -18,6 +18,7 @@ from state.instrument import TradingRules
 from state.messages.market import StreamLost, StreamOpened
 from state.messages.venue import (
     FetchBalances,
+    FetchKeyRights,
     FetchOpenOrders,
     FetchRules,
     FetchTime,
@@ -28,7 +29,8 @@ from state.messages.venue import (
     VenueRequest,
 )
 from state.values import NS_PER_MS, Pair, Side, plain
-from supervisor.doctor.findings import Finding, fail, ok, skipped, warn
+from supervisor.doctor.findings import Finding, Verdict, fail, ok, skipped, warn
+from supervisor.doctor.key_rights import key_rights, untold
 from supervisor.worlds.glance import glance
 
 LIMIT_S = 2.5
@@ -37,7 +39,7 @@ _TIME_ASKED = 3
 _ONE_BY_ONE_MAX = 8
 """More pairs are asked for together: Gate then says only which one is wrong first."""
 _NAMED_MAX = 5
-_LATER = ("pairs", "stream", "keys", "open_orders")
+_LATER = ("pairs", "stream", "keys", "key_rights", "open_orders")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,11 +131,13 @@ class _Look:
         self._glance.market.subscribe(self._wanted.pairs[0], heard.take)
         rules = [(pairs, self._asked(FetchRules(pairs=pairs))) for pairs in self._groups()]
         balances = self._asked(FetchBalances())
+        rights = self._asked(FetchKeyRights())
         resting = self._asked(FetchOpenOrders())
         told = [finding for pairs, answer in rules for finding in self._pairs(pairs, answer)]
         keys = self._keys(self._outcome(balances))
+        may = self._rights(keys, self._outcome(rights))
         orders = self._orders(self._outcome(resting))
-        return [reached, on_time, *told, self._streams(heard), keys, orders]
+        return [reached, on_time, *told, self._streams(heard), keys, may, orders]
 
     def _groups(self) -> list[tuple[Pair, ...]]:
         pairs = self._wanted.pairs
@@ -191,6 +195,13 @@ class _Look:
                 )
             case Unknown():
                 return fail("keys", _words(outcome), "ask again; the exchange did not say")
+
+    def _rights(self, keys: Finding, outcome: Outcome) -> Finding:
+        if keys.verdict is Verdict.FAIL:
+            return skipped("key_rights", "the key does not work")
+        if isinstance(outcome, Succeeded) and outcome.key_rights is not None:
+            return key_rights(outcome.key_rights, self._wanted.pairs)
+        return untold(_words(outcome))
 
     def _orders(self, outcome: Outcome) -> Finding:
         if not isinstance(outcome, Succeeded):

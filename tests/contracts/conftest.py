@@ -1,6 +1,7 @@
 """Every contract test runs in both worlds."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -24,11 +25,24 @@ def exchange_process() -> Iterator[ExchangeProcess]:
 @pytest.fixture(params=["process", "in_process"])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Give a world, with nothing left resting in it afterwards."""
+    with _world(request, by_obu=False) as made:
+        yield made
+
+
+@pytest.fixture(params=["process", "in_process"])
+def obu_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Give a world whose books come whole over the stream."""
+    with _world(request, by_obu=True) as made:
+        yield made
+
+
+@contextmanager
+def _world(request: pytest.FixtureRequest, *, by_obu: bool) -> Iterator[World]:
     made: ProcessWorld | InProcessWorld
     if request.param == "process":
-        made = ProcessWorld(request.getfixturevalue("exchange_process"))
+        made = ProcessWorld(request.getfixturevalue("exchange_process"), by_obu=by_obu)
     else:
-        made = InProcessWorld(seed=7)
+        made = InProcessWorld(seed=7, by_obu=by_obu)
     yield made
     made.set_faults()
     made.halted = None

@@ -84,6 +84,63 @@ def test_a_followed_book_equals_a_later_snapshot(world):
     assert asks == truth.asks[:20]
 
 
+def followed_whole(told):
+    """Return the book that a stream of whole books gives, and how many changes are in it."""
+    told.wait_for(BookDelta, 10)
+    deltas = told.of(BookDelta)
+    book = OrderBook(100)
+    for delta in deltas:
+        book.apply_delta(delta)
+    return book, len(deltas)
+
+
+def test_a_stream_of_whole_books_begins_with_one_and_goes_on_without_a_hole(obu_world):
+    told = inbox(obu_world)
+    obu_world.market.subscribe(BTC, told)
+    told.wait_for(BookDelta, 20)
+    assert told.messages[0] == StreamOpened(pair=BTC)
+    first, *later = told.of(BookDelta)
+    assert (first.full, {delta.full for delta in later}) == (True, {False})
+    assert min(len(first.bids), len(first.asks)) >= 20
+    for earlier, delta in pairwise([first, *later]):
+        assert delta.first_id == earlier.last_id + 1
+
+
+def test_who_subscribes_again_is_given_another_whole_book(obu_world):
+    first, second = inbox(obu_world), inbox(obu_world)
+    obu_world.market.subscribe(BTC, first)
+    first.wait_for(BookDelta, 5)
+    obu_world.market.subscribe(BTC, second)
+    second.wait_for(BookDelta, 5)
+    assert second.messages[0] == StreamOpened(pair=BTC)
+    assert [delta.full for delta in second.of(BookDelta)[:5]] == [True, False, False, False, False]
+
+
+def agrees_with_rest(world, told, book, applied):
+    """Return whether a followed book equals a fetched one at the very id, as the feed has it."""
+    for _ in range(20):
+        truth = book_of(world)
+        world.run_until(lambda: told.of(BookDelta)[-1].last_id >= truth.last_id)  # noqa: B023
+        deltas = told.of(BookDelta)
+        reached = [delta for delta in deltas[applied:] if delta.first_id <= truth.last_id]
+        applied += len(reached)
+        for delta in reached:
+            book.apply_delta(delta)
+        theirs = OrderBook(100)
+        theirs.apply_snapshot(truth, reached[-1:])
+        if theirs.last_id == book.last_id:
+            return book.differs(theirs, 20) == ""
+    raise AssertionError("no snapshot could be brought to the id of the book")
+
+
+def test_both_channels_end_in_the_book_that_rest_shows(world, obu_world):
+    by_updates, by_obu = inbox(world), inbox(obu_world)
+    world.market.subscribe(BTC, by_updates)
+    obu_world.market.subscribe(BTC, by_obu)
+    assert agrees_with_rest(world, by_updates, *synchronised(world, by_updates))
+    assert agrees_with_rest(obu_world, by_obu, *followed_whole(by_obu))
+
+
 def test_each_pair_has_a_stream_of_its_own(world):
     both = {pair: inbox(world) for pair in PAIRS}
     for pair, told in both.items():

@@ -18,7 +18,7 @@ import msgspec
 from adapters.clock import SystemClock
 from adapters.gate.account_stream import GateAccountStream
 from adapters.gate.connection import StreamSettings
-from adapters.gate.market_stream import GateMarketStream
+from adapters.gate.market_stream import GateMarketStream, book_updates, whole_books
 from adapters.gate.rest import GateExchange
 from adapters.gate.sdk import Timeouts
 from adapters.gate.signing import Credentials
@@ -126,7 +126,7 @@ def let_pass(world: World, until_ns: int) -> None:
 class ProcessWorld:
     """Gate's client and the exchange as a process of its own."""
 
-    def __init__(self, process: ExchangeProcess) -> None:
+    def __init__(self, process: ExchangeProcess, *, by_obu: bool = False) -> None:
         self._process = process
         self._loop = LoopThread()
         self.changed = threading.Condition()
@@ -144,7 +144,11 @@ class ProcessWorld:
             timeouts=Timeouts(connect_s=TIMEOUT_S, read_s=TIMEOUT_S, total_s=TIMEOUT_S),
         )
         self._market = GateMarketStream(
-            self._loop, ws_urls=(process.ws,), clock=SystemClock(), settings=streams
+            self._loop,
+            ws_urls=(process.ws,),
+            clock=SystemClock(),
+            settings=streams,
+            book=whole_books(100) if by_obu else book_updates,
         )
         self._account = GateAccountStream(
             self._loop,
@@ -183,7 +187,7 @@ class ProcessWorld:
 class InProcessWorld:
     """The venue in process, on a clock that moves when it is waited for."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, by_obu: bool = False) -> None:
         self._now_ns = 1_700_000_000 * NS_PER_S
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._order = count()
@@ -201,7 +205,8 @@ class InProcessWorld:
                 timeout_ns=int(TIMEOUT_S * NS_PER_S), silence_ns=int(SILENCE_S * NS_PER_S)
             ),
         )
-        self._client = self._host.connect("demo", permit=lambda: self.halted)
+        book = "ob.400" if by_obu else "100ms"
+        self._client = self._host.connect("demo", permit=lambda: self.halted, book=book)
         self.exchange: Exchange = self._client.exchange
         self.market: MarketStream = self._client.market
         self.account: AccountStream = self._client.account

@@ -78,7 +78,15 @@ def test_on_a_fresh_machine_all_is_well_and_the_exchange_is_not_looked_at(tmp_pa
     told = Told("--data-dir", str(tmp_path / "var"), "--json")
     assert told.code == 0, told.text
     skipped = {name for name, verdict in told.verdicts().items() if verdict == "skipped"}
-    assert skipped == {"exchange", "clock", "pairs", "stream", "keys", "open_orders"}
+    assert skipped == {
+        "exchange",
+        "clock",
+        "pairs",
+        "stream",
+        "keys",
+        "key_rights",
+        "open_orders",
+    }
     assert "none runs now" in told.checks["exchange"]["found"]
     assert list(tmp_path.iterdir()) == []
 
@@ -110,7 +118,7 @@ def test_for_people_each_finding_is_a_line_with_what_to_mend(tmp_path):
     lines = told.text.splitlines()
     [broken] = [number for number, line in enumerate(lines) if line.startswith("fail    database")]
     assert "mend: docs/operating.md" in lines[broken + 1]
-    assert lines[-1].startswith("15 checks: ")
+    assert lines[-1].startswith("16 checks: ")
     assert "1 fail" in lines[-1]
 
 
@@ -149,6 +157,27 @@ def test_a_wrong_key_is_told_and_never_shown(tmp_path, exchange, key, secret, la
         assert label in told.text
         for canary in (CANARY_KEY, CANARY_SECRET):
             assert canary not in told.text + told.complaint
+
+
+@pytest.mark.parametrize(
+    ("rights", "verdict", "found"),
+    [
+        ("spot+withdraw", "fail", "withdraw can move money away"),
+        ("spot.read", "fail", "it cannot trade"),
+        ("spot+futures", "warn", "futures is never needed here"),
+    ],
+)
+def test_a_key_that_may_do_too_much_or_too_little_is_told(tmp_path, rights, verdict, found):
+    account = f"amy:a-key:a-secret:USDT=1000:rights={rights}"
+    environ = {"GATE_API_KEY": "a-key", "GATE_API_SECRET": "a-secret"}
+    with Exchange(tmp_path, options=["--no-rate-limits", "--account", account]) as exchange:
+        options = ("--data-dir", str(tmp_path), "--exchange-url", exchange.url, "--json")
+        told = Told(*options, environ=environ)
+    assert told.code == (1 if verdict == "fail" else 0)
+    assert told.checks["keys"]["verdict"] == "ok"
+    assert told.checks["key_rights"]["verdict"] == verdict
+    assert found in told.checks["key_rights"]["found"]
+    assert told.checks["key_rights"]["mend"]
 
 
 def test_a_pair_that_is_not_listed_is_named(tmp_path, exchange):

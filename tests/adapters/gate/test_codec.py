@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.gate import codec
 from state.errors import VenueMalformed
+from state.messages.venue import KeyRights
 from state.values import OrderType, Pair, Role, Side, TimeInForce, TimeNs
 
 ROOT = Path(__file__).parents[3]
@@ -249,6 +250,32 @@ def test_when_a_pair_opens_and_ends_is_read():
     assert rules.delisted_at_ns == 1_800_000_000_000_000_000
     del row["delisting_time"]
     assert codec.decode_rules(json.dumps(row).encode()).delisted_at_ns is None
+
+
+A_KEY = {
+    "state": 1,
+    "currency_pairs": ["BTC_USDT"],
+    "ip_whitelist": None,
+    "perms": [{"name": "spot", "read_only": False}, {"name": "wallet", "read_only": True}],
+}
+
+
+@pytest.mark.parametrize("told", [A_KEY, [A_KEY]], ids=["object", "array"])
+def test_what_a_key_may_do_is_read(told):
+    rights = codec.decode_key_rights(json.dumps(told).encode())
+    assert rights == KeyRights(
+        acts_in=frozenset({"spot"}),
+        looks_at=frozenset({"wallet"}),
+        is_active=True,
+        pairs=(Pair("BTC_USDT"),),
+    )
+
+
+def test_a_locked_key_and_one_of_several_are_told_apart():
+    locked = codec.decode_key_rights(json.dumps(A_KEY | {"state": 2}).encode())
+    assert locked is not None
+    assert not locked.is_active
+    assert codec.decode_key_rights(json.dumps([A_KEY, A_KEY]).encode()) is None
 
 
 def test_every_real_snapshot_decodes_best_level_first():
