@@ -58,21 +58,20 @@ def admit(
         return 0, _market_amount(request, market)
     ticks = ticks_of(request.price, market)
     lots = lots_of(request.amount, market)
-    check_limit(request.side, ticks, lots, market, now_ns)
+    assert request.price is not None, "a limit order without a price was refused"
+    check_limit(market.rules, request.side, request.price, request.amount, now_ns)
     check_band(request.side, ticks, market, band)
     return ticks, lots
 
 
-def check_limit(side: Side, ticks: int, lots: int, market: PairMarket, now_ns: int) -> None:
+def check_limit(rules: PairRules, side: Side, price: Decimal, amount: Decimal, now_ns: int) -> None:
     """Refuse a limit order of a size that the pair does not take now.
 
     Raises:
         VenueRefused: `TRADE_RESTRICTED`, `INVALID_PARAM_VALUE`, `AMOUNT_TOO_MUCH`.
     """
-    rules = market.rules
     check_open(rules, side, now_ns)
-    size = decimal_of(lots, rules.amount_decimals)
-    _check_size(rules, size, decimal_of(ticks, rules.price_decimals) * size)
+    _check_size(rules, amount, price * amount)
 
 
 def check_open(rules: PairRules, side: Side, now_ns: int) -> None:

@@ -11,6 +11,7 @@ from adapters.simulated.core.orders import AmendRequest, Order
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.switches import PriceBand
+from adapters.simulated.core.units import decimal_of
 
 
 class Amended(NamedTuple):
@@ -32,13 +33,15 @@ def amended(
     Raises:
         VenueRefused: `NO_CHANGE`, or what a new order like that would get.
     """
+    rules = market.rules
     ticks = order.ticks if request.price is None else ticks_of(request.price, market)
     amount = order.amount if request.amount is None else lots_of(request.amount, market)
     if (ticks, amount) == (order.ticks, order.amount):
         raise refusal("NO_CHANGE", "No change")
     if amount <= order.filled_lots:
         return None
-    check_limit(order.side, ticks, amount, market, now_ns)
+    price, size = decimal_of(ticks, rules.price_decimals), decimal_of(amount, rules.amount_decimals)
+    check_limit(rules, order.side, price, size, now_ns)
     if ticks != order.ticks:
         check_band(order.side, ticks, market, band)
     keeps_place = ticks == order.ticks and amount < order.amount

@@ -6,7 +6,7 @@ from typing import Literal
 
 from adapters.simulated.core.events import Event, OrderMoved, TradeDone, TradePublished
 from adapters.simulated.core.ledger import Account, Ledger
-from adapters.simulated.core.order_book import Fill
+from adapters.simulated.core.level import Fill
 from adapters.simulated.core.order_index import OrderIndex
 from adapters.simulated.core.orders import Order, OrderStatus
 from adapters.simulated.core.pair_market import PairMarket

@@ -6,6 +6,7 @@ from decimal import Decimal
 from adapters.simulated.core.amending import Amended
 from adapters.simulated.core.clearing import Clearing
 from adapters.simulated.core.ledger import Ledger
+from adapters.simulated.core.level import NOBODY
 from adapters.simulated.core.matching import (
     barred_by,
     ending,
@@ -13,7 +14,6 @@ from adapters.simulated.core.matching import (
     refuse_unfillable,
     take,
 )
-from adapters.simulated.core.order_book import NOBODY
 from adapters.simulated.core.orders import Order, OrderStatus, SelfTradeAct
 from adapters.simulated.core.pair_market import PairMarket
 from state.values import OrderType, Side

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
     text: str
 
 
-class BookEntry(Struct, frozen=True, kw_only=True):
+class BookEntry(Struct, frozen=True, kw_only=True, gc=False):
     """One line of an account book; amounts in atoms."""
 
     id: int

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 
-from adapters.simulated.core.order_book import NOBODY, Fill, OrderBook
+from adapters.simulated.core.level import NOBODY, Fill
+from adapters.simulated.core.order_book import OrderBook
 from adapters.simulated.core.orders import Order, OrderStatus, SelfTradeAct
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.core.units import PairUnits

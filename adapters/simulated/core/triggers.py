@@ -232,5 +232,6 @@ def _checked_cost(
     limit = request.type is OrderType.LIMIT
     ticks = ticks_of(request.price, market) if limit else trigger_ticks
     lots = lots_of(request.amount, market)
-    check_limit(request.side, ticks, lots, market, now_ns)
+    price = decimal_of(ticks, market.rules.price_decimals)
+    check_limit(market.rules, request.side, price, request.amount, now_ns)
     return cost_of(request.side, market, ticks, lots)

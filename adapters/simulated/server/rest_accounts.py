@@ -7,14 +7,14 @@ from adapters.simulated.core.refusals import invalid_parameter, refusal
 from adapters.simulated.core.units import text_of
 from adapters.simulated.core.valuation import worth_of_one
 from adapters.simulated.rate_limits import LimitClass
-from adapters.simulated.server.calls import Call, one_page, signed_route
-from adapters.simulated.server.rows import (
-    Row,
+from adapters.simulated.server.account_rows import (
     balance_row,
     book_entry_row,
     fee_row,
     wallet_fee_row,
 )
+from adapters.simulated.server.calls import Call, one_page, signed_route
+from adapters.simulated.server.rows import Row
 from state.values import NS_PER_S, Currency
 
 _MOST_ROWS = 1000
