@@ -188,8 +188,7 @@ class Application:
             connected = connect(
                 where,
                 credentials,
-                pairs=self._config.pairs,
-                skew_max_s=self._config.orders.clock_skew_max_s,
+                config=self._config,
                 loop=loop,
                 latch=latch,
                 desk=self._desk(socket, log),

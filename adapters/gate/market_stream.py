@@ -7,6 +7,7 @@ the `deliver` callbacks, which therefore have to be cheap.
 import asyncio
 import random as system_random
 import threading
+import time
 from collections.abc import Callable
 
 from loguru import logger
@@ -21,11 +22,13 @@ from adapters.gate.frames import (
     Pushed,
     decode_market,
 )
+from adapters.gate.pair_watch import PairWatch
 from adapters.gate.session import Route, Session, SessionSettings
 from adapters.gate.subscriptions import Channel
 from adapters.gate.venue_clock import UNMEASURED, Skew
 from adapters.loop import LoopThread
 from adapters.ports import Clock, MarketMessage
+from state.config.settings import BookChannel
 from state.messages.market import BookDelta, StreamLost, StreamOpened, Timeframe
 from state.values import Pair
 
@@ -37,6 +40,11 @@ _EARLY_MAX = 1000
 def book_updates(pair: Pair) -> Channel:
     """Return the channel of numbered changes whose snapshots are fetched over REST."""
     return BOOK, (pair, "100ms")
+
+
+def followed_by(channel: BookChannel, depth: int) -> Callable[[Pair], Channel]:
+    """Return what names a pair's channel of this kind, for `depth` levels of each side."""
+    return whole_books(depth) if channel is BookChannel.OBU else book_updates
 
 
 def whole_books(depth: int) -> Callable[[Pair], Channel]:
@@ -166,6 +174,7 @@ class _MarketLine:
         """Whole books, and what followed them, that overtook the acknowledgements."""
         self.routes: dict[Pair, Route[MarketMessage]] = {}
         self._live: set[Pair] = set()
+        self._watches: dict[Pair, PairWatch] = {}
         self._refused: set[Pair] = set()
         self._connected = False
         self.session: Session[Pair] = Session(settings, self)
@@ -192,6 +201,7 @@ class _MarketLine:
 
     def remove(self, pair: Pair) -> None:
         del self.routes[pair]
+        self._watches.pop(pair, None)
         self._live.discard(pair)
         self._early.pop(pair, None)
         self._refused.discard(pair)
@@ -210,6 +220,7 @@ class _MarketLine:
         # Data may overtake the acknowledgements, but nothing is delivered before `StreamOpened`.
         assert not isinstance(message, StreamOpened | StreamLost), "the wire carries neither"
         if message.pair in self._live:
+            self._watches[message.pair].heard(message, time.monotonic())
             self.routes[message.pair].deliver(message)
         elif isinstance(message, BookDelta) and message.pair in self.routes:
             self._keep(message)
@@ -222,10 +233,19 @@ class _MarketLine:
             self._early[delta.pair].append(delta)
 
     def looked(self) -> None:
-        pass
+        now_s = time.monotonic()
+        for pair in tuple(self._live):
+            silent = self._watches[pair].overdue(now_s)
+            if silent:
+                self._live.discard(pair)
+                self.routes[pair].deliver(StreamLost(reason=silent, pair=pair))
+                self.session.unsubscribe(pair, self._channels(pair), private=False)
+                self._ask(pair)
 
     def completed(self, group: Pair) -> None:
         self._live.add(group)
+        watch = self._watches.setdefault(group, PairWatch(self._settings.streams))
+        watch.begin(time.monotonic())
         route = self.routes[group]
         route.deliver(StreamOpened(pair=group))
         for delta in self._early.pop(group, ()):

@@ -7,7 +7,7 @@ from typing import Any
 from actors.operations.admin import Desk
 from adapters.clock import SystemClock
 from adapters.gate.account_stream import GateAccountStream
-from adapters.gate.market_stream import GateMarketStream
+from adapters.gate.market_stream import GateMarketStream, followed_by
 from adapters.gate.order_entry import OrderEntry
 from adapters.gate.rest import GateExchange
 from adapters.gate.signing import Credentials
@@ -15,9 +15,8 @@ from adapters.gate.venue_clock import VenueClock
 from adapters.halt_latch import Latch
 from adapters.loop import LoopThread
 from adapters.process_meter import SystemProcessMeter
-from state.config import Endpoints
+from state.config import Config, Endpoints
 from state.store import Store
-from state.values import Pair
 from supervisor.worlds.world import World
 
 
@@ -46,8 +45,7 @@ def connect(
     endpoints: Endpoints,
     credentials: Credentials,
     *,
-    pairs: tuple[Pair, ...],
-    skew_max_s: float,
+    config: Config,
     loop: LoopThread,
     latch: Latch,
     desk: Desk,
@@ -60,15 +58,15 @@ def connect(
     Args:
         endpoints: Where the exchange listens.
         credentials: Of the account to trade on.
-        pairs: What is traded; the first one's ticker shows that the account stream lives.
-        skew_max_s: Most that the clocks may differ for anything signed to leave.
+        config: What is traded, the first pair's ticker shows that the account stream lives; by
+            which channel books are followed; most that the clocks may differ.
         loop: Owns the sockets.
         latch: Read before each order is written.
         desk: What the operator's desk stands on.
         journal: Where everything is written.
     """
     clock = SystemClock()
-    skew = VenueClock(clock, tolerance_s=skew_max_s)
+    skew = VenueClock(clock, tolerance_s=config.orders.clock_skew_max_s)
     ws_urls = (endpoints.ws,)
     exchange = GateExchange(
         rest_url=endpoints.rest,
@@ -78,12 +76,19 @@ def connect(
         permit=lambda: latch.reason,
         entry=OrderEntry(loop, ws_urls=ws_urls, credentials=credentials, clock=clock, skew=skew),
     )
-    market = GateMarketStream(loop, ws_urls=ws_urls, clock=clock, skew=skew)
+    feed = config.feed
+    market = GateMarketStream(
+        loop,
+        ws_urls=ws_urls,
+        clock=clock,
+        skew=skew,
+        book=followed_by(feed.book_channel, feed.book_depth),
+    )
     account = GateAccountStream(
         loop,
         ws_urls=ws_urls,
         credentials=credentials,
-        heartbeat=pairs[0],
+        heartbeat=config.pairs[0],
         clock=clock,
         skew=skew,
     )

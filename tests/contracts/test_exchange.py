@@ -10,6 +10,7 @@ from state.messages.venue import (
     ArmCountdown,
     CancelPlaced,
     FetchFinishedOrders,
+    FetchKeyRights,
     FetchOpenOrders,
     FetchOrder,
     FetchRules,
@@ -45,6 +46,14 @@ def test_the_clock_is_the_exchanges(world):
     assert clock is not None
     assert abs(clock.venue_ns - world.now_ns()) < 5 * NS_PER_S
     assert abs(clock.answered_at_ns - world.now_ns()) < 5 * NS_PER_S
+
+
+def test_what_the_key_may_do_is_told(world):
+    rights = only(Succeeded, ask(world, FetchKeyRights())).key_rights
+    assert rights is not None
+    assert rights.is_active
+    assert rights.acts_in == frozenset({"spot"})
+    assert rights.looks_at == frozenset({"account"})
 
 
 def test_rules_come_in_the_order_asked_for(world):

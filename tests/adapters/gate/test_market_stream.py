@@ -192,6 +192,32 @@ async def test_a_thin_pair_is_not_lost_while_its_neighbour_talks(gate, loop):
     assert len(gate.connections) == 1
 
 
+async def test_a_book_that_stops_at_once_is_subscribed_anew_while_its_neighbour_goes_on(gate, loop):
+    settings = StreamSettings(book_floor_s=0.3, probe_s=0.2)
+    silent, busy = Inbox(), Inbox()
+    stream = stream_to(gate, loop, settings)
+    stream.subscribe(BTC, silent)
+    stream.subscribe(ETH, busy)
+    assert await silent.next() == StreamOpened(pair=BTC)
+    assert await busy.next() == StreamOpened(pair=ETH)
+    for number in range(1, 4):  # How often it comes has to be learned.
+        await gate.push(BOOK, book(BTC, number))
+        await silent.next()
+    for number in range(1, 1000):
+        await gate.push(BOOK, book(ETH, number))
+        assert (await busy.next()).pair == ETH
+        if not await silent.empty():
+            break
+    lost = await silent.next()
+    assert isinstance(lost, StreamLost)
+    assert lost.reason.startswith("no book for")
+    assert await silent.next() == StreamOpened(pair=BTC)
+    assert await busy.empty()
+    assert len(gate.connections) == 1
+    await gate.push(BOOK, book(BTC, 9))
+    assert (await silent.next()).last_id == 9
+
+
 async def test_a_missing_acknowledgement_costs_the_connection(gate, loop):
     gate.mute = True
     settings = StreamSettings(acknowledged_s=0.1, backoff_min_s=0.01)

@@ -1,0 +1,69 @@
+"""The market side of a whole house: either channel, and snapshots while the stream stays away."""
+
+import pytest
+
+from adapters.admin_client import AdminClient
+from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS
+from state.values import NS_PER_S
+from tests.system.fault_proxy import FaultProxy
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+SETTINGS = (*ACTIVE, *SHORT_WINDOWS, "feed.compare_every_s=1")
+STANDS_IN_S = 5.0
+
+
+def pairs(house):
+    status = house.status()
+    return status["pairs"] if status is not None else []
+
+
+def all_books(house, **wanted):
+    """Return whether every pair's line says all of this."""
+    shown = pairs(house)
+    return bool(shown) and all(pair[name] == wanted[name] for pair in shown for name in wanted)
+
+
+@pytest.mark.parametrize("channel", ["order_book_update", "obu"])
+def test_books_of_either_channel_are_live_deep_and_equal_to_what_rest_shows(houses, channel):
+    house = houses(settings=(*SETTINGS, f"feed.book_channel={channel}"))
+    house.until_ready()
+    house.until_fills(1)
+    house.until(
+        lambda: all(pair["comparisons"] >= 3 for pair in pairs(house)) or None, 60, "compared"
+    )
+    for pair in pairs(house):
+        assert (pair["book"], pair["mismatches"], pair["gaps"]) == ("live", 0, 0)
+        assert pair["levels"] >= 20
+    books = house.call("metrics")["books"]
+    assert (books["mismatches"], books["polls"]) == (0, 0)
+    assert house.terminate() == 0
+
+
+def test_a_stream_that_stays_away_is_stood_in_for_in_time_and_left_again(houses, exchanges):
+    exchange = exchanges(options=["--no-rate-limits"])
+    with FaultProxy(exchange.port) as proxy:
+        house = houses(exchange=proxy.url, settings=SETTINGS)
+        house.until_ready()
+        with AdminClient(house.socket) as client:
+            news = client.subscribe(["feeds"], timeout_s=60)
+            spoil, proxy.frames = proxy.frames, lambda frame: None
+            proxy.cut()
+            stale_ns, polled_ns = {}, {}
+            while len(polled_ns) < 2:
+                _, changed = next(news)
+                if changed["state"] == "stale":
+                    stale_ns.setdefault(changed["pair"], changed["at_ns"])
+                elif changed["polled"]:
+                    polled_ns.setdefault(changed["pair"], changed["at_ns"])
+        for pair, at_ns in polled_ns.items():
+            assert at_ns - stale_ns[pair] < STANDS_IN_S * NS_PER_S
+        assert all_books(house, book="live", degraded=True)
+        proxy.frames = spoil
+        proxy.cut()
+        house.until(
+            lambda: all_books(house, book="live", degraded=False) or None, 90, "streamed again"
+        )
+        assert all(pair["resyncs"] >= 1 for pair in pairs(house))
+        house.until_ready()
+        assert house.terminate() == 0
