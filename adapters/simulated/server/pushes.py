@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from adapters.simulated.core.book_channel import BOOK_KINDS
 from adapters.simulated.core.candles import SECONDS, Candle
 from adapters.simulated.core.events import (
     Announced,
@@ -76,6 +77,7 @@ def book_update(units: PairUnits, told: BookPublished) -> Row:
         "u": told.last_id,
         "b": level_rows(units, told.bids),
         "a": level_rows(units, told.asks),
+        "l": str(BOOK_KINDS[told.channel].depth),
     }
     if told.full:
         result["full"] = True

@@ -113,7 +113,8 @@ async def test_book_updates_join_the_snapshot_without_a_gap(served, pace):
         first = await socket.heard("spot.order_book_update")
         book = await served.get("/spot/order_book", BTC + "&limit=100&with_id=true")
         update, followed = first["result"], book["id"]
-        assert set(update) == {"t", "e", "E", "s", "U", "u", "b", "a"}
+        assert set(update) == {"t", "e", "E", "s", "U", "u", "b", "a", "l"}
+        assert update["l"] == {"20ms": "20", "100ms": "100"}[pace]
         assert (update["e"], update["s"]) == ("depthUpdate", "BTC_USDT")
         sides = {"b": dict(book["bids"]), "a": dict(book["asks"])}
         for _ in range(12):
