@@ -59,7 +59,9 @@ def account_book(call: Call) -> list[Row]:
 
 
 def _asked_for(call: Call, entry: BookEntry) -> bool:
-    named = (("currency", entry.currency), ("type", entry.type), ("code", entry.code))
+    # Of the two names of a change the new one is looked at first.
+    word = ("code", entry.code) if call.query.get("code") else ("type", entry.type)
+    named = (("currency", entry.currency), word)
     return entry.owner == call.account.name and all(
         call.query.get(name) in (None, "", value) for name, value in named
     )

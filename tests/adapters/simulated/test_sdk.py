@@ -1,5 +1,6 @@
 """The official SDK works unchanged against the exchange as a process, on every endpoint served."""
 
+import contextlib
 import time
 from decimal import Decimal
 
@@ -110,6 +111,94 @@ def test_the_countdown_and_an_expired_request(spot):
     with pytest.raises(GateApiException) as caught:
         spot.create_order(an_order(), x_gate_exptime=str(int(time.time() * 1000) - 5))
     assert caught.value.label == "REQUEST_EXPIRED"
+
+
+def test_an_order_is_amended_and_answers_in_the_mode_asked_for(spot):
+    # Not ACK: the SDK cannot read an order without its pair, here as little as at Gate.
+    placed = spot.create_order(an_order(text="t-sdk-3", action_mode="RESULT"))
+    assert (placed.status, placed.fee) == ("open", None)
+    patch = gate_api.OrderPatch(currency_pair=PAIR, amount="0.002", amend_text="t-more")
+    amended = spot.amend_order(placed.id, patch)
+    assert (amended.id, amended.amount, amended.amend_text) == (placed.id, "0.002", "t-more")
+    moved = spot.amend_order("t-sdk-3", gate_api.OrderPatch(price="60100"), currency_pair=PAIR)
+    assert (moved.id, moved.price) == (placed.id, "60100")
+    assert spot.cancel_order("t-sdk-3", PAIR, action_mode="RESULT").fee is None
+
+
+def test_batches_place_amend_and_cancel(spot):
+    placed = spot.create_batch_orders([an_order(text="t-b-1"), an_order(text="t-b-2", amount="9")])
+    assert [(row.text, row.succeeded, row.label) for row in placed] == [
+        ("t-b-1", True, ""),
+        ("t-b-2", False, "BALANCE_NOT_ENOUGH"),
+    ]
+    number = placed[0].id
+    item = gate_api.BatchAmendItem(order_id=number, currency_pair=PAIR, price="60100")
+    [amended] = spot.amend_batch_orders([item])
+    assert (amended.id, amended.succeeded, amended.price) == (number, True, "60100")
+    wanted = [gate_api.CancelBatchOrder(currency_pair=PAIR, id=each) for each in (number, "1")]
+    cancelled = spot.cancel_batch_orders(wanted)
+    assert [(row.id, row.succeeded) for row in cancelled] == [(number, True), ("1", False)]
+
+
+def test_an_iceberg_and_a_slippage_are_told_back(spot):
+    iceberg = spot.create_order(an_order(amount="0.01", iceberg="0.001"))
+    assert (iceberg.iceberg, iceberg.left) == ("0.001", "0.01")
+    spot.cancel_order(iceberg.id, PAIR)
+    sold = spot.create_order(
+        gate_api.Order(currency_pair=PAIR, type="market", side="sell", amount="0.001",
+                       time_in_force="ioc", slippage="0.01")
+    )  # fmt: skip
+    assert (sold.slippage, sold.finish_as) == ("0.01", "filled")
+
+
+def test_a_price_order_lives_and_is_cancelled(spot):
+    put = gate_api.SpotPricePutOrder(
+        type="limit", side="sell", price="70000", amount="0.001", account="normal",
+        time_in_force="gtc",
+    )  # fmt: skip
+    trigger = gate_api.SpotPriceTrigger(price="99000", rule=">=", expiration=3600)
+    wanted = gate_api.SpotPriceTriggeredOrder(trigger=trigger, put=put, market=PAIR)
+    ids = [spot.create_spot_price_triggered_order(wanted).id for _ in range(2)]
+    shown = spot.get_spot_price_triggered_order(str(ids[0]))
+    assert (shown.status, shown.trigger.rule, shown.put.side) == ("open", ">=", "sell")
+    listed = spot.list_spot_price_triggered_orders("open", market=PAIR)
+    assert [each.id for each in listed] == ids[::-1]
+    assert spot.cancel_spot_price_triggered_order(str(ids[0])).status == "canceled"
+    rest = spot.cancel_spot_price_triggered_order_list(market=PAIR, account="normal")
+    assert [each.id for each in rest] == ids[1:]
+    assert len(spot.list_spot_price_triggered_orders("finished")) == 2
+
+
+def test_a_price_order_that_is_met_leaves_an_order_of_its_own(spot):
+    # A hair above the last price: the street's own trades meet it.
+    last = Decimal(spot.list_tickers(currency_pair=PAIR)[0].last)
+    put = gate_api.SpotPricePutOrder(side="buy", price="60000", amount="0.001")
+    rules = (">=", last + 1), ("<=", last - 1)
+    ids = []
+    for rule, price in rules:
+        trigger = gate_api.SpotPriceTrigger(price=str(price), rule=rule, expiration=3600)
+        with contextlib.suppress(GateApiException):  # the price may have moved there meanwhile
+            wanted = gate_api.SpotPriceTriggeredOrder(trigger=trigger, put=put, market=PAIR)
+            ids.append(spot.create_spot_price_triggered_order(wanted).id)
+    spot.create_order(an_order(price="70000", amount="0.0001"))
+    deadline = time.monotonic() + 30
+    fired = []
+    while not fired and time.monotonic() < deadline:
+        ended = spot.list_spot_price_triggered_orders("finished", market=PAIR)
+        fired = [each for each in ended if each.id in ids and each.status == "finish"]
+    assert spot.get_order(str(fired[0].fired_order_id), PAIR).price == "60000"
+    spot.cancel_spot_price_triggered_order_list()
+    spot.cancel_orders()
+
+
+def test_the_account_book_the_fees_and_the_total(client, spot):
+    order = spot.create_order(an_order(price="70000"))
+    [fee] = spot.list_spot_account_book(currency="BTC", code="151", limit=1)
+    assert Decimal(fee.change) == -Decimal(order.fee)
+    told = spot.get_batch_spot_fee(f"{PAIR},ETH_USDT")
+    assert told["ETH_USDT"].taker_fee == spot.get_fee(currency_pair=PAIR).taker_fee == "0.002"
+    wallet = gate_api.WalletApi(client)
+    assert Decimal(wallet.get_total_balance(currency="USDT").total.amount) > 100_000
 
 
 @pytest.mark.parametrize(
