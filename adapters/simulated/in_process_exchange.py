@@ -17,6 +17,7 @@ from adapters.simulated.outcomes import ENDPOINTS, outcome
 from adapters.simulated.rate_limits import LimitClass, RateLimited, RateLimits
 from adapters.simulated.stage import Stage
 from state.messages.venue import (
+    AmendOrder,
     Outcome,
     PlaceOrder,
     Refused,
@@ -125,7 +126,7 @@ class InProcessExchange:
 
     def _not_sent(self, request: VenueRequest) -> Refused | None:
         """Return why a placement must not leave, as the real client checks it."""
-        if not isinstance(request, PlaceOrder):
+        if not isinstance(request, PlaceOrder | AmendOrder):
             return None
         if self._client_now_ns() >= request.expires_at_ns:
             return Refused(label="REQUEST_EXPIRED", message="it expired before it was sent")
@@ -159,7 +160,7 @@ class InProcessExchange:
         now_ns = host.now_ns()
         if host.limits is not None:
             subject, limit = ENDPOINTS[type(request)]
-            what = request.pair if isinstance(request, PlaceOrder) else subject
+            what = request.pair if isinstance(request, PlaceOrder | AmendOrder) else subject
             who = self._account.name
             counted = who if limit is LimitClass.CANCEL else f"{who} {what}"
             try:
@@ -174,7 +175,7 @@ class InProcessExchange:
     def _by_clock(self, sent: _Sent, now_ns: int, ahead_ns: int) -> Outcome:
         """Handle what arrived where the clock that clients see is `ahead_ns` off."""
         venue, account, request = self._host.venue, self._account, sent.request
-        if isinstance(request, PlaceOrder):
+        if isinstance(request, PlaceOrder | AmendOrder):
             request = replace(request, expires_at_ns=TimeNs(request.expires_at_ns - ahead_ns))
         if sent.struck_by(FaultName.BOOK_STALE):
             with self._host.memory.showing(now_ns - sent.delay_ns):

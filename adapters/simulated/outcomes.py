@@ -7,7 +7,7 @@ request together.
 from typing import Final, assert_never
 
 from adapters.simulated.core.ledger import Account
-from adapters.simulated.core.orders import Order, OrderRequest, UserTrade
+from adapters.simulated.core.orders import AmendRequest, Order, OrderRequest, UserTrade
 from adapters.simulated.core.refusals import invalid_parameter
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.rate_limits import LimitClass
@@ -20,6 +20,7 @@ from adapters.simulated.reports import (
 )
 from state.errors import VenueRefused
 from state.messages.venue import (
+    AmendOrder,
     ArmCountdown,
     CancelPlaced,
     FetchBalances,
@@ -44,6 +45,7 @@ from state.values import NS_PER_MS, TimeNs
 
 Request = (
     PlaceOrder
+    | AmendOrder
     | CancelPlaced
     | FetchOrder
     | FetchOpenOrders
@@ -61,6 +63,7 @@ _PUBLIC, _PRIVATE = LimitClass.PUBLIC, LimitClass.PRIVATE
 
 ENDPOINTS: Final[dict[type[VenueRequest], tuple[str, LimitClass]]] = {
     PlaceOrder: ("POST /spot/orders", LimitClass.PLACE),
+    AmendOrder: ("PATCH /spot/orders/{order_id}", LimitClass.PLACE),
     CancelPlaced: ("DELETE /spot/orders/{order_id}", LimitClass.CANCEL),
     FetchOrder: ("GET /spot/orders/{order_id}", _PRIVATE),
     FetchOpenOrders: ("GET /spot/open_orders", _PRIVATE),
@@ -99,6 +102,8 @@ def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) ->
         case PlaceOrder():
             expires_ms = request.expires_at_ns // NS_PER_MS
             answer = _orders(venue, [venue.place(account, _asked(request), now_ns, expires_ms)])
+        case AmendOrder():
+            answer = _orders(venue, [_amended(venue, account, request, now_ns)])
         case CancelPlaced():
             name = request.venue_order_id or request.client_order_id
             answer = _orders(venue, [venue.cancel(account, name, request.pair, now_ns)])
@@ -151,6 +156,13 @@ def _asked(request: PlaceOrder) -> OrderRequest:
         time_in_force=request.time_in_force,
         text=request.client_order_id,
     )
+
+
+def _amended(venue: Venue, account: Account, request: AmendOrder, now_ns: int) -> Order:
+    change = AmendRequest(amount=request.quantity, price=request.price)
+    name = request.venue_order_id or request.client_order_id
+    expires_ms = request.expires_at_ns // NS_PER_MS
+    return venue.amend(account, name, request.pair, change, now_ns, expires_ms)
 
 
 def _floor(since_ns: int) -> int:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from state.messages.market import StreamOpened
 from state.messages.venue import (
+    AmendOrder,
     ArmCountdown,
     CancelPlaced,
     FetchFinishedOrders,
@@ -20,7 +21,7 @@ from state.messages.venue import (
     Refused,
     Succeeded,
 )
-from state.values import NS_PER_S, ClientOrderId, Pair, Role, Side, TimeInForce
+from state.values import NS_PER_S, ClientOrderId, Pair, Role, Side, TimeInForce, TimeNs
 from tests.contracts.orders import (
     BASE,
     BTC,
@@ -126,6 +127,33 @@ def test_a_cancelled_order_is_over_and_a_second_cancel_is_refused(world, by_our_
     assert ended.filled_quantity == 0
     assert balances(world)[QUOTE] == before
     assert only(Refused, ask(world, cancel)).label in GONE
+
+
+@pytest.mark.parametrize("by_our_name", [False, True])
+def test_an_amended_order_keeps_its_names_and_locks_what_it_now_costs(world, by_our_name):
+    before, wanted = balances(world)[QUOTE], placement(world)
+    order, doubled = placed(world, wanted), wanted.quantity * 2
+    amend = AmendOrder(
+        pair=BTC,
+        client_order_id=order.client_order_id,
+        venue_order_id=None if by_our_name else order.venue_order_id,
+        quantity=doubled,
+        price=None,
+        expires_at_ns=TimeNs(world.now_ns() + 10 * NS_PER_S),
+    )
+    [changed] = only(Succeeded, ask(world, amend)).orders
+    assert (changed.venue_order_id, changed.client_order_id) == (
+        order.venue_order_id,
+        order.client_order_id,
+    )
+    assert (changed.open, changed.price, changed.quantity) == (True, wanted.price, doubled)
+    locked = balances(world)[QUOTE][1] - before[1]
+    assert locked == doubled * price_beyond(wanted)
+    assert only(Refused, ask(world, amend)).label == "NO_CHANGE"
+    late = replace(amend, quantity=wanted.quantity, expires_at_ns=TimeNs(world.now_ns() - 1))
+    assert only(Refused, ask(world, late)).label == "REQUEST_EXPIRED"
+    cancelled(world, order)
+    assert only(Refused, ask(world, amend)).label in GONE
 
 
 def test_finished_orders_are_told_once_each_and_oldest_first(world):
