@@ -1,4 +1,4 @@
-"""Every contract test runs in both worlds."""
+"""Every contract test runs in every world; what concerns streams alone, in one of each kind."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,15 @@ def exchange_process() -> Iterator[ExchangeProcess]:
         yield process
 
 
-@pytest.fixture(params=["process", "in_process"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Choose the worlds of a test: by which way orders go does not matter to streams."""
+    if "world" in metafunc.fixturenames:
+        is_of_orders = "stream" not in metafunc.module.__name__
+        worlds = ["process", *(["rest"] if is_of_orders else []), "in_process"]
+        metafunc.parametrize("world", worlds, indirect=True)
+
+
+@pytest.fixture
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Give a world, with nothing left resting in it afterwards."""
     with _world(request, by_obu=False) as made:
@@ -39,8 +47,9 @@ def obu_world(request: pytest.FixtureRequest) -> Iterator[World]:
 @contextmanager
 def _world(request: pytest.FixtureRequest, *, by_obu: bool) -> Iterator[World]:
     made: ProcessWorld | InProcessWorld
-    if request.param == "process":
-        made = ProcessWorld(request.getfixturevalue("exchange_process"), by_obu=by_obu)
+    if request.param != "in_process":
+        process = request.getfixturevalue("exchange_process")
+        made = ProcessWorld(process, by_obu=by_obu, enters=request.param == "process")
     else:
         made = InProcessWorld(seed=7, by_obu=by_obu)
     yield made

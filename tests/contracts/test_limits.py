@@ -5,6 +5,7 @@ Only over sockets: in process nobody counts.
 
 import time
 
+import pytest
 from msgspec.structs import replace
 
 from state.messages.venue import FetchOpenOrders, FetchOrder, Refused, Succeeded
@@ -20,9 +21,10 @@ QUESTIONS = 400
 ENOUGH = 60
 
 
-def test_a_flood_provokes_no_429_and_holds_up_no_cancel():
+@pytest.mark.parametrize("enters", [True, False], ids=["socket", "rest"])
+def test_a_flood_provokes_no_429_and_holds_up_no_cancel(enters):
     with running_exchange("--pairs", ",".join(PAIRS)) as process:
-        world = ProcessWorld(process)
+        world = ProcessWorld(process, enters=enters)
         resting = [placed(world, placement(world)) for _ in range(5)]
         model = placement(world, tif=TimeInForce.POC, expires_in_s=60)
         answers = inbox(world)

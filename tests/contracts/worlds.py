@@ -1,10 +1,12 @@
-"""Two worlds behind the same ports.
+"""Worlds behind the same ports.
 
-One is Gate's client over sockets to the exchange as a process, the other the same venue in
-process on a virtual clock. A contract test takes a `World`, asks and listens through the ports
-only, and waits for what it expects; it never knows which world it is in.
+One is Gate's client over sockets to the exchange as a process, with the low-latency way for orders
+or without it, the other the same venue in process on a virtual clock. A contract test takes a
+`World`, asks and listens through the ports only, and waits for what it expects; it never knows
+which world it is in.
 """
 
+import asyncio
 import heapq
 import threading
 import time
@@ -19,6 +21,7 @@ from adapters.clock import SystemClock
 from adapters.gate.account_stream import GateAccountStream
 from adapters.gate.connection import StreamSettings
 from adapters.gate.market_stream import GateMarketStream, book_updates, whole_books
+from adapters.gate.order_entry import EntrySettings, OrderEntry
 from adapters.gate.rest import GateExchange
 from adapters.gate.sdk import Timeouts
 from adapters.gate.signing import Credentials
@@ -126,7 +129,10 @@ def let_pass(world: World, until_ns: int) -> None:
 class ProcessWorld:
     """Gate's client and the exchange as a process of its own."""
 
-    def __init__(self, process: ExchangeProcess, *, by_obu: bool = False) -> None:
+    def __init__(
+        self, process: ExchangeProcess, *, by_obu: bool = False, enters: bool = True
+    ) -> None:
+        """Connect; `enters` says whether orders go over the socket or all over REST."""
         self._process = process
         self._loop = LoopThread()
         self.changed = threading.Condition()
@@ -135,11 +141,21 @@ class ProcessWorld:
         streams = StreamSettings(
             backoff_min_s=0.05, backoff_max_s=0.2, silence_s=SILENCE_S, refused_again_s=60
         )
+        skew = OffsetOfOthers(lambda: 0)
+        self._entry = OrderEntry(
+            self._loop,
+            ws_urls=(process.ws,),
+            credentials=credentials,
+            clock=SystemClock(),
+            skew=skew,
+            settings=EntrySettings(answer_s=TIMEOUT_S, streams=streams),
+        )
         self._gate = GateExchange(
             rest_url=process.rest,
             credentials=credentials,
             clock=SystemClock(),
-            skew=OffsetOfOthers(lambda: 0),
+            skew=skew,
+            entry=self._entry if enters else None,
             permit=lambda: self.halted,
             timeouts=Timeouts(connect_s=TIMEOUT_S, read_s=TIMEOUT_S, total_s=TIMEOUT_S),
         )
@@ -161,6 +177,12 @@ class ProcessWorld:
         self.exchange: Exchange = self._gate
         self.market: MarketStream = self._market
         self.account: AccountStream = self._account
+        if enters:
+            self._loop.submit(self._logged_in()).result(WITHIN_S)
+
+    async def _logged_in(self) -> None:
+        while not self._entry.ready:  # noqa: ASYNC110 - what is waited for happens on this loop
+            await asyncio.sleep(0)
 
     def now_ns(self) -> TimeNs:
         return TimeNs(time.time_ns())
@@ -180,8 +202,9 @@ class ProcessWorld:
         self._market.close()
         self._account.close()
         assert self._gate.close(10)
+        assert self._entry.close(10)
         assert self._loop.close(10)
-        assert self._market.malformed == self._account.malformed == 0
+        assert self._market.malformed == self._account.malformed == self._entry.malformed == 0
 
 
 class InProcessWorld:

@@ -23,6 +23,8 @@ class FakeStreams:
         self.echo_ids = True
         self.mute = False
         """Answers nothing at all."""
+        self.api: Callable[[dict[str, Any]], list[dict[str, Any]]] = well_done
+        """Gives the frames that answer a call of the WebSocket API."""
         self._changed = asyncio.Condition()
 
     async def serve(self, connection: ServerConnection) -> None:
@@ -64,6 +66,10 @@ class FakeStreams:
         if request["channel"] == "spot.ping":
             await connection.send('{"time":1,"channel":"spot.pong","event":"","error":null}')
             return
+        if request["event"] == "api":
+            for frame in self.api(request):
+                await connection.send(json.dumps(frame))
+            return
         error = self.refuse(request)
         ack = {
             "time": request["time"],
@@ -76,6 +82,35 @@ class FakeStreams:
         if self.echo_ids:
             ack["id"] = request["id"]
         await connection.send(json.dumps(ack))
+
+
+def answered(request: dict[str, Any], result: Any = None, **header: Any) -> dict[str, Any]:
+    """Return an answer of the WebSocket API; a `label` in `header` makes it an error."""
+    label = header.pop("label", None)
+    data = {"result": result} if label is None else {"errs": {"label": label, "message": "m"}}
+    told = {"status": "200", "channel": request["channel"], "event": "api"} | header
+    return {"request_id": request["payload"]["req_id"], "header": told, "data": data}
+
+
+def well_done(request: dict[str, Any]) -> list[dict[str, Any]]:
+    """Answer any call as Gate does when all is well; every order has the id 7."""
+    if request["channel"] == "spot.login":
+        return [answered(request, {"api_key": "k", "uid": "1"})]
+    asked = request["payload"]["req_param"]
+    order = {
+        "id": "7",
+        "text": asked.get("text", "t-gh-1"),
+        "currency_pair": asked["currency_pair"],
+        "side": "buy",
+        "amount": asked.get("amount", "1"),
+        "price": asked.get("price", "1"),
+        "left": asked.get("amount", "1"),
+        "status": "open",
+        "update_time_ms": 1_700_000_000_000,
+    }
+    acknowledged = answered(request, request["payload"]) | {"ack": True}
+    final = answered(request, order)
+    return [acknowledged, final] if request["channel"] == "spot.order_place" else [final]
 
 
 @asynccontextmanager
