@@ -1,6 +1,9 @@
 """What becomes of an order: fills, fees, locks and endings, worked by hand."""
 
+from decimal import Decimal
+
 import pytest
+from msgspec.structs import replace
 
 from adapters.simulated.core.events import BalanceMoved, OrderMoved, TradeDone, TradePublished
 from adapters.simulated.core.invariants import broken_invariants
@@ -222,13 +225,39 @@ def test_a_request_that_arrives_after_its_expiry_is_refused(venue):
         venue.cancel(venue.ledger.accounts["alice"], str(order.id), PAIR, NOON, late_ms)
 
 
-def test_a_one_sided_pair_takes_one_side_only():
-    import msgspec  # noqa: PLC0415
+@pytest.mark.parametrize(
+    ("change", "taken"),
+    [
+        ({"status": TradeStatus.SELLABLE}, {SELL}),
+        ({"status": TradeStatus.BUYABLE}, {BUY}),
+        ({"status": TradeStatus.UNTRADABLE}, set()),
+        ({"buy_start_s": NOON // NS_PER_S + 1}, {SELL}),
+        ({"sell_start_s": NOON // NS_PER_S}, {BUY, SELL}),
+        ({"delisting_s": NOON // NS_PER_S}, set()),
+        ({"delisting_s": NOON // NS_PER_S + 1}, {BUY, SELL}),
+    ],
+)
+def test_a_pair_takes_the_sides_that_its_status_and_its_dates_allow(change, taken):
+    venue = a_venue(rules=replace(RULES, **change))
+    for side in Side:
+        for price in ("100", None):
+            if side in taken:
+                assert place(venue, "alice", side, "3", price).amount
+            else:
+                with refused("TRADE_RESTRICTED"):
+                    place(venue, "alice", side, "3", price)
 
-    venue = a_venue(rules=msgspec.structs.replace(RULES, status=TradeStatus.SELLABLE))
-    with refused("TRADE_RESTRICTED"):
-        place(venue, "alice", BUY, "1", "100")
-    assert place(venue, "alice", SELL, "1", "100").is_open
+
+@pytest.mark.parametrize(
+    ("side", "amount", "label"), [(BUY, "50.01", "AMOUNT_TOO_MUCH"), (SELL, "2.001", "AMOUNT_TOO")]
+)
+def test_an_order_at_market_has_caps_of_its_own(side, amount, label):
+    caps = {"market_max_base": Decimal(2), "market_max_quote": Decimal(50)}
+    venue = a_venue(rules=replace(RULES, **caps))
+    with refused(label):
+        place(venue, "alice", side, amount, None)
+    assert place(venue, "alice", side, "3", "100").is_open
+    assert place(venue, "alice", side, "50" if side is BUY else "2", None).amount
 
 
 def test_the_band_can_bind_aggressive_prices_only():
