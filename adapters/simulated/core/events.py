@@ -43,7 +43,7 @@ class BalanceMoved(Struct, frozen=True, kw_only=True):
     available_change: int
     locked_change: int
     change_type: str
-    """Gate's word: `order-create`, `order-match`, `order-update`."""
+    """Gate's word: `order-create`, `order-match`, `order-update`, `trade-fee-deduct`."""
     time_ns: int
 
 

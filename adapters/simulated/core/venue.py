@@ -105,7 +105,9 @@ class Venue:
         """Return the atoms of `quote` that one GT costs, None when it has no market for it."""
         market = self.pairs.get(Pair(f"{GT}_{quote}"))
         ticks = market.reference_ticks() if market is not None else None
-        return None if market is None or ticks is None else market.units.quote_atoms_of_one(ticks)
+        if market is None or ticks is None:
+            return None
+        return market.units.quote_atoms_of_one(ticks)
 
     def place(
         self, account: Account, request: OrderRequest, now_ns: int, expires_ms: int | None = None

@@ -150,7 +150,7 @@ def unified_accounts(call: Call) -> Row:
         "user_id": call.account.user_id,
         "refresh_time": call.now_ns // NS_PER_S,
         "locked": False,
-        "mode": "classic",
+        "mode": "single_currency",
         "balances": {
             currency: {
                 "available": text_of(balance.available),
