@@ -85,6 +85,13 @@ def build_venue(
     return venue
 
 
+def open_to_public(venue: Venue, now_ns: int) -> None:
+    """Let the tapes of a newly built `venue` begin at `now_ns`; to read one takes a while."""
+    for market in venue.markets:
+        if isinstance(market, TapeMarket):
+            market.restart_clock(now_ns)
+
+
 def _tape(path: Path | None) -> "TapeFile | None":
     if path is None:
         return None

@@ -62,6 +62,10 @@ class TapeMarket:
         """Whether the tape is at its end."""
         return self._next is None
 
+    def restart_clock(self, now_ns: int) -> None:
+        """Let the tape's time begin at `now_ns`: reading its beginning may have taken a while."""
+        self._began_ns = now_ns
+
     def _begin(self, now_ns: int) -> None:
         before: list[TapeMessage] = []
         for message in self._messages:

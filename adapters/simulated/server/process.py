@@ -13,7 +13,7 @@ from typing import TextIO
 
 from aiohttp import web
 
-from adapters.simulated.building import build_venue
+from adapters.simulated.building import build_venue, open_to_public
 from adapters.simulated.faults import FaultPlan, read_faults
 from adapters.simulated.options import ExchangeOptions
 from adapters.simulated.rate_limits import RateLimits
@@ -36,6 +36,7 @@ def build(options: ExchangeOptions) -> Exchange:
     orders = read_faults(options.faults) if options.faults is not None else []
     journal = SqliteJournal(options.db) if options.db is not None else None
     venue = build_venue(options, time.time_ns(), keeper=journal)
+    open_to_public(venue, time.time_ns())
     chance = Random(f"{options.seed}/faults")  # noqa: S311 - faults for a simulation
     limits = RateLimits(enforced=options.rate_limits, reset_ms=options.switches.reset_header_ms)
     exchange = Exchange(venue, FaultPlan(orders, chance), limits, journal)

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 import aiohttp
 from aiohttp import web
 
-from adapters.simulated.building import build_venue
+from adapters.simulated.building import build_venue, open_to_public
 from adapters.simulated.faults import FaultOrder, FaultPlan
 from adapters.simulated.options import ExchangeOptions
 from adapters.simulated.rate_limits import RateLimits
@@ -167,6 +167,7 @@ async def serving(
     """Serve an exchange with one demo account."""
     wanted = ExchangeOptions(**({"pairs": ("BTC_USDT", "ETH_USDT")} | options))
     venue = build_venue(wanted, time.time_ns())
+    open_to_public(venue, time.time_ns())
     limits = RateLimits(enforced=rate_limits)
     exchange = Exchange(
         venue,

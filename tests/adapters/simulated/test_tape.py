@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from adapters.simulated.building import build_venue
+from adapters.simulated.building import build_venue, open_to_public
 from adapters.simulated.core.events import BookPublished, TradePublished
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.markets.tape import TapeMarket
@@ -109,6 +109,12 @@ def test_a_later_snapshot_replaces_the_book_and_is_told_with_the_next_diff():
 def test_time_on_the_tape_runs_at_the_speed_asked_for():
     venue = replaying(BOOK, diff(30, 101, 101), speed=10.0)
     assert venue.next_due_ns() == NOON + 2 * NS_PER_S
+
+
+def test_a_tape_that_took_long_to_read_begins_when_the_venue_opens():
+    venue = replaying(BOOK, diff(11, 101, 101))
+    open_to_public(venue, NOON + 9 * NS_PER_S)
+    assert venue.next_due_ns() == NOON + 10 * NS_PER_S
 
 
 def test_a_taker_takes_the_taped_level_until_the_tape_speaks_of_it_again():
