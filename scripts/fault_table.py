@@ -5,6 +5,7 @@ Exit codes: 0 whole again after each and nothing lost; 1 anything else.
 """
 
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -14,13 +15,10 @@ import click
 import msgspec
 
 from adapters.simulated.faults import CATALOGUE, FaultName
-from scripts.proofs.faults import TRIALS, Result, try_faults
-from scripts.proofs.processes import ROOT
-
-PAGE = ROOT / "docs" / "simulated-exchange.md"
-BEGIN, END = "<!-- made by scripts/fault_table.py -->", "<!-- end of what was made -->"
+from scripts.proofs.faults import BEGIN, END, PAGE, TRIALS, Result, try_faults
 
 _WORDS = (
+    ("fills", "booked {} fills"),
     ("unknown", "asked what became of {} unanswered orders"),
     ("not_placed", "proved {} of them absent"),
     ("rejected", "took {} refusals"),
@@ -81,7 +79,8 @@ def table(results: list[Result]) -> str:
 
 
 def _in_words(did: dict[str, int]) -> str:
-    return ", ".join(text.format(did[name]) for name, text in _WORDS if did[name]) or "went on"
+    told = ", ".join(text.format(did[name]) for name, text in _WORDS if did[name])
+    return re.sub(r"\b1 ((?:\w+ )?\w+)s\b", r"1 \1", told) or "went on"
 
 
 if __name__ == "__main__":

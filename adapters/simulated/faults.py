@@ -80,7 +80,7 @@ CATALOGUE = {
     FaultName.PUSH_LOST: Entry(Site.PUSH, 0, "the message is not sent to this connection"),
     FaultName.PUSH_TWICE: Entry(Site.PUSH, 0, "the message is sent twice to this connection"),
     FaultName.PUSH_REORDERED: Entry(
-        Site.PUSH, 0, "the message is sent after the connection's next one"
+        Site.PUSH, 0, "the message is sent after the next one of its channel and pair"
     ),
     FaultName.BOOK_GAP: Entry(
         Site.PUSH,

@@ -46,7 +46,7 @@ class Line(Generic[Message]):
         self._generation = 0
         self._last_ns = 0
         self._silent_until_ns = 0
-        self._held: tuple[Route[Message], Message] | None = None
+        self._held: dict[str, tuple[Route[Message], Message]] = {}
         self._batch: list[tuple[Route[Message], Message]] = []
         self._batch_due_ns: int | None = None
 
@@ -98,8 +98,8 @@ class Line(Generic[Message]):
             self._fall_silent(fault.delay_ns)
             self._host.schedule(fault.delay_ns, partial(self._cut_after, self._generation))
             return
-        if name is FaultName.PUSH_REORDERED and self._held is None:
-            self._held = (route, message)
+        if name is FaultName.PUSH_REORDERED and subject not in self._held:
+            self._held[subject] = (route, message)
             return
         self._batch.append((route, message))
         if name is FaultName.PUSH_TWICE:
@@ -107,9 +107,9 @@ class Line(Generic[Message]):
         if fault is not None and name is FaultName.TRADE_REPEATED:
             again = partial(self._repeat, self._generation, route, message)
             self._host.schedule(fault.delay_ns, again)
-        if self._held is not None:
-            self._batch.append(self._held)
-            self._held = None
+        held = self._held.pop(subject, None)
+        if held is not None:
+            self._batch.append(held)
 
     def _fall_silent(self, duration_ns: int) -> None:
         """Say nothing for a while; a client that waits longer than it cares to gives up."""
@@ -138,7 +138,7 @@ class Line(Generic[Message]):
         """Lose the connection and what is on its way, tell it, and connect again."""
         self._generation += 1
         self.up = False
-        self._held = None
+        self._held.clear()
         self._batch.clear()
         self._lost(reason)
         self.flush()

@@ -15,9 +15,12 @@ from msgspec import Struct
 
 from adapters.simulated.faults import CATALOGUE, FaultName
 from scripts.proofs.agreement import agreement
-from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS, Exchange, House
+from scripts.proofs.processes import ACTIVE, ROOT, SHORT_WINDOWS, Exchange, House
 from state.store import open_reader
 
+PAGE = ROOT / "docs" / "simulated-exchange.md"
+BEGIN, END = "<!-- made by scripts/fault_table.py -->", "<!-- end of what was made -->"
+"""Where on that page the table of all results stands."""
 PAIRS = "BTC_USDT,ETH_USDT"
 STRIKES_S = 60.0
 """How long a fault may take to find what it strikes."""
@@ -79,7 +82,7 @@ TRIALS = (
     Trial(fault=FaultName.RATE_LIMITED, match=_PLACING),
     Trial(fault=FaultName.PUSH_LOST, match="spot.usertrades"),
     Trial(fault=FaultName.PUSH_TWICE, match="spot.usertrades"),
-    Trial(fault=FaultName.PUSH_REORDERED, match="spot.o", strikes=10, probability=0.3),
+    Trial(fault=FaultName.PUSH_REORDERED, match="BTC_USDT", strikes=10, probability=0.3),
     Trial(fault=FaultName.BOOK_GAP),
     Trial(fault=FaultName.STREAM_SILENT, match="BTC_USDT", strikes=1, hold_s=32),
     Trial(fault=FaultName.DISCONNECT, match="BTC_USDT", strikes=1),
@@ -237,6 +240,7 @@ def _done(house: House, before: _Look, after: _Look) -> dict[str, int]:
     counts = Counter(one.type for one in stored)
     books = {name: after.books[name] - before.books[name] for name in after.books}
     return {
+        "fills": counts["OrderFilled"],
         "unknown": counts["OrderUnknown"],
         "not_placed": counts["OrderNotPlaced"],
         "rejected": counts["OrderRejected"],

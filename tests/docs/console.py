@@ -151,7 +151,7 @@ class Session:
         self._others: list[Watched] = []
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port = str(probe.getsockname()[1])
+            self.port = str(probe.getsockname()[1])
         self._setups = dict(setups or {})
         self._environ = environment() | {"GATEHOUSE_DATA_DIR": str(self.data_dir)}
         # The first order waits until the market comes to it, however long that takes.
@@ -259,7 +259,7 @@ class Session:
 
     def _here(self, text: str) -> str:
         text = re.sub(r"(?<![\w/])var\b", str(self.data_dir), text)
-        return text.replace(PORT, self._port)
+        return text.replace(PORT, self.port)
 
     def _there(self, text: str) -> list[str]:
         return text.replace(str(self.folder), HOME).replace(str(ROOT), HOME).splitlines()

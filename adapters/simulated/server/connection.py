@@ -43,7 +43,7 @@ class Connection:
         self._queue: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._silent_until_ns = 0
-        self._held: bytes | None = None
+        self._held: dict[str, bytes] = {}
         self.is_cut = asyncio.Event()
         """Set once the connection is to be dropped without a word."""
         self.half_open = asyncio.Event()
@@ -82,14 +82,14 @@ class Connection:
         if fault is not None and name is FaultName.TRADE_REPEATED:
             later_s = fault.delay_ns / 1e9
             asyncio.get_running_loop().call_later(later_s, self.reply, message)
-        if name is FaultName.PUSH_REORDERED and self._held is None:
-            self._held = message
+        if name is FaultName.PUSH_REORDERED and subject not in self._held:
+            self._held[subject] = message
             return
         self.reply(message)
         if name is FaultName.PUSH_TWICE:
             self.reply(message)
-        if self._held is not None:
-            held, self._held = self._held, None
+        held = self._held.pop(subject, None)
+        if held is not None:
             self.reply(held)
 
     def cut(self) -> None:
