@@ -22,6 +22,12 @@ class TradingRules(Struct, frozen=True, kw_only=True):
     notional_min: Notional = Notional(Decimal(0))
     quantity_max: Quantity | None = None
     notional_max: Notional | None = None
+    market_quantity_max: Quantity | None = None
+    """The same of a market order; both bounds count, whichever kind it is."""
+    market_notional_max: Notional | None = None
+    up_rate: Decimal | None = None
+    """How far above the market a limit price may be, as a share of it; None where nobody says."""
+    down_rate: Decimal | None = None
     fee_rate: Decimal = Decimal("0.002")
     """Taker fee as a share of what is received: 0.002 is 0.2 %."""
     tradable: frozenset[Side] = frozenset(Side)

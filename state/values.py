@@ -6,7 +6,7 @@ the Unix epoch, UTC.
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import NewType
+from typing import TYPE_CHECKING, NewType, Self
 
 Currency = NewType("Currency", str)
 """A currency code in capitals, such as `BTC`."""
@@ -14,14 +14,37 @@ Currency = NewType("Currency", str)
 Pair = NewType("Pair", str)
 """A market in Gate's spelling, base and quote in capitals: `BTC_USDT`."""
 
-Price = NewType("Price", Decimal)
-"""Quote units for one base unit."""
+if TYPE_CHECKING:
 
-Quantity = NewType("Quantity", Decimal)
-"""An amount of the base currency."""
+    class _Amount(Decimal):
+        """Adds to, subtracts from and compares with its like alone: mypy refuses anything else.
 
-Notional = NewType("Notional", Decimal)
-"""An amount of the quote currency: price times quantity."""
+        A plain `Decimal` may stand beside it; the result is one too, and has to be named anew.
+        """
+
+        def __add__(self, other: Self | int) -> Self: ...  # type: ignore[override]
+        def __radd__(self, other: Self | int) -> Self: ...  # type: ignore[override]
+        def __sub__(self, other: Self | int) -> Self: ...  # type: ignore[override]
+        def __rsub__(self, other: Self | int) -> Self: ...  # type: ignore[override]
+        def __lt__(self, other: Self | int) -> bool: ...  # type: ignore[override]
+        def __le__(self, other: Self | int) -> bool: ...  # type: ignore[override]
+        def __gt__(self, other: Self | int) -> bool: ...  # type: ignore[override]
+        def __ge__(self, other: Self | int) -> bool: ...  # type: ignore[override]
+
+    class Price(_Amount):
+        """Quote units for one base unit."""
+
+    class Quantity(_Amount):
+        """An amount of the base currency."""
+
+    class Notional(_Amount):
+        """An amount of the quote currency: price times quantity."""
+
+else:
+    # While it runs each is a bare Decimal: names that cost nothing.
+    Price = NewType("Price", Decimal)
+    Quantity = NewType("Quantity", Decimal)
+    Notional = NewType("Notional", Decimal)
 
 TimeNs = NewType("TimeNs", int)
 """Nanoseconds since 1970-01-01T00:00:00Z."""

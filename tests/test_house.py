@@ -88,6 +88,15 @@ def test_actors_never_wait_and_never_swallow_a_crash():
                 assert not re.search(r"\b(Base)?Exception\b", caught), f"{path}:{node.lineno}"
 
 
+def test_only_trading_rules_round_money():
+    state = ROOT / "state"
+    # The share of a whole has to be a number at last; the demonstration makes its prices up.
+    allowed = {state / "instrument.py", state / "exact.py", state / "store" / "demonstration.py"}
+    rounding = {"quantize", "to_integral_value", "to_integral_exact", "normalize"}
+    ours = [path for path in modules() if ROOT / "adapters" / "simulated" not in path.parents]
+    assert {path for path in ours if called(path) & rounding} <= allowed
+
+
 def test_a_file_holds_one_actor_at_most():
     for path in modules("actors"):
         actors = [

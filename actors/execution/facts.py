@@ -12,7 +12,7 @@ from state.messages.orders import (
 )
 from state.messages.venue import OrderReport, PlaceOrder, Refused, TradeReport
 from state.order import Order
-from state.values import OrderType, Side, TimeNs
+from state.values import Notional, OrderType, Side, TimeNs
 
 
 def placement(intent: OrderIntended) -> PlaceOrder:
@@ -20,12 +20,13 @@ def placement(intent: OrderIntended) -> PlaceOrder:
     is_market = intent.order_type is OrderType.MARKET
     # Gate counts a market buy in quote units; the intent's price is its worst acceptable one.
     in_quote = is_market and intent.side is Side.BUY
+    worth = Notional(intent.quantity * intent.price)
     return PlaceOrder(
         client_order_id=intent.client_order_id,
         pair=intent.pair,
         side=intent.side,
         order_type=intent.order_type,
-        quantity=intent.quantity * intent.price if in_quote else intent.quantity,
+        quantity=worth if in_quote else intent.quantity,
         price=None if is_market else intent.price,
         time_in_force=intent.time_in_force,
         expires_at_ns=intent.expires_at_ns,

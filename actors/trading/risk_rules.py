@@ -17,7 +17,7 @@ from state.exact import exactly
 from state.instrument import TradingRules
 from state.messages.market import BookMeasured
 from state.messages.orders import OrderProposed, Refusal, Verdict
-from state.values import ZERO, Notional, Quantity, Session, Side, TimeNs, plain
+from state.values import ZERO, Notional, OrderType, Quantity, Session, Side, TimeNs, plain
 
 BPS = Decimal(10_000)
 
@@ -185,11 +185,16 @@ def _steps(proposal: OrderProposed, view: View) -> Refusal | None:
 
 def _band(proposal: OrderProposed, view: View) -> Refusal | None:
     assert view.book is not None
+    assert view.rules is not None
     middle = Decimal(repr(view.book.mid))
     off_bps = abs(proposal.price - middle) / middle * BPS
-    if off_bps <= view.limits.price_band_bps:
+    theirs = view.rules.up_rate if proposal.price > middle else view.rules.down_rate
+    most_bps = view.limits.price_band_bps
+    if theirs is not None:
+        most_bps = min(most_bps, theirs * BPS)
+    if off_bps <= most_bps:
         return None
-    return _refusal(Code.PRICE_BAND, f"{view.limits.price_band_bps} bps", f"{off_bps:.1f} bps")
+    return _refusal(Code.PRICE_BAND, f"{plain(most_bps)} bps", f"{off_bps:.1f} bps")
 
 
 def _rate(proposal: OrderProposed, view: View) -> Refusal | None:
@@ -219,8 +224,8 @@ def _limits(proposal: OrderProposed, view: View, rules: TradingRules) -> list[_L
         _room(Code.ORDER_NOTIONAL_MAX, limits.order_notional_max, ZERO, price),
         _Limit(
             code=Code.PAIR_MAX,
-            quantity=_pair_max(rules, price),
-            limit=plain(_pair_max(rules, price)),
+            quantity=_pair_max(rules, proposal),
+            limit=plain(_pair_max(rules, proposal)),
             value=plain(proposal.quantity),
         ),
     ]
@@ -247,13 +252,14 @@ def _room(code: Code, limit: Decimal, used: Decimal, price: Decimal) -> _Limit:
     return _Limit(code=code, quantity=quantity, limit=plain(limit), value=plain(used))
 
 
-def _pair_max(rules: TradingRules, price: Decimal) -> Decimal:
-    most = [Decimal("Infinity")]
-    if rules.quantity_max is not None:
-        most.append(rules.quantity_max)
-    if rules.notional_max is not None:
-        most.append(_FLOOR.divide(rules.notional_max, price))
-    return min(most)
+def _pair_max(rules: TradingRules, proposal: OrderProposed) -> Decimal:
+    quantities, notionals = [rules.quantity_max], [rules.notional_max]
+    if proposal.order_type is OrderType.MARKET:
+        quantities.append(rules.market_quantity_max)
+        notionals.append(rules.market_notional_max)
+    most = [Decimal(one) for one in quantities if one is not None]
+    most += [_FLOOR.divide(one, proposal.price) for one in notionals if one is not None]
+    return min(most, default=Decimal("Infinity"))
 
 
 _FLOOR = Context(prec=60, rounding=ROUND_FLOOR)

@@ -52,6 +52,13 @@ class _PairRow(Struct, gc=False):
     min_quote_amount: Number | None = None
     max_base_amount: Number | None = None
     max_quote_amount: Number | None = None
+    market_order_max_stock: Number | None = None
+    market_order_max_money: Number | None = None
+    max_market_order_stock: Number | None = None
+    """The document's example spells the two of them so."""
+    max_market_order_money: Number | None = None
+    up_rate: Number | None = None
+    down_rate: Number | None = None
     buy_start: int | None = None
     sell_start: int | None = None
     delisting_time: int | None = None
@@ -235,7 +242,6 @@ _TRADABLE = {
 
 
 def _trading_rules(row: _PairRow) -> TradingRules:
-    quantity_max, notional_max = money(row.max_base_amount), money(row.max_quote_amount)
     return TradingRules(
         pair=Pair(row.id),
         base=Currency(row.base),
@@ -244,8 +250,12 @@ def _trading_rules(row: _PairRow) -> TradingRules:
         quantity_decimals=row.amount_precision,
         quantity_min=Quantity(money(row.min_base_amount)),
         notional_min=Notional(money(row.min_quote_amount)),
-        quantity_max=Quantity(quantity_max) if quantity_max else None,
-        notional_max=Notional(notional_max) if notional_max else None,
+        quantity_max=_quantity_cap(row.max_base_amount),
+        notional_max=_notional_cap(row.max_quote_amount),
+        market_quantity_max=_quantity_cap(row.market_order_max_stock or row.max_market_order_stock),
+        market_notional_max=_notional_cap(row.market_order_max_money or row.max_market_order_money),
+        up_rate=money(row.up_rate) if is_given(row.up_rate) else None,
+        down_rate=money(row.down_rate) if is_given(row.down_rate) else None,
         # Gate writes percent here and shares everywhere else.
         fee_rate=money(row.fee) / 100,
         tradable=_TRADABLE.get(row.trade_status, frozenset()),
@@ -256,3 +266,13 @@ def _trading_rules(row: _PairRow) -> TradingRules:
         },
         delisted_at_ns=TimeNs(row.delisting_time * NS_PER_S) if row.delisting_time else None,
     )
+
+
+def _quantity_cap(told: Number | None) -> Quantity | None:
+    """Return a cap in base units; nothing and zero are none."""
+    return Quantity(money(told)) or None
+
+
+def _notional_cap(told: Number | None) -> Notional | None:
+    """Return a cap in quote units; nothing and zero are none."""
+    return Notional(money(told)) or None

@@ -104,8 +104,18 @@ def trading_rules(rules: PairRules) -> TradingRules:
         notional_min=Notional(rules.min_quote or decimal_of(0)),
         quantity_max=None if rules.max_base is None else Quantity(rules.max_base),
         notional_max=None if rules.max_quote is None else Notional(rules.max_quote),
+        market_quantity_max=Quantity(rules.market_max_base or decimal_of(0)) or None,
+        market_notional_max=Notional(rules.market_max_quote or decimal_of(0)) or None,
+        up_rate=rules.up_rate,
+        down_rate=rules.down_rate,
         fee_rate=rules.fee_percent / 100,
         tradable=sides,
+        opens_at_ns={
+            side: TimeNs(start_s * NS_PER_S)
+            for side, start_s in ((Side.BUY, rules.buy_start_s), (Side.SELL, rules.sell_start_s))
+            if start_s
+        },
+        delisted_at_ns=TimeNs(rules.delisting_s * NS_PER_S) if rules.delisting_s else None,
     )
 
 

@@ -38,7 +38,7 @@ class PlaceOrder(VenueRequest, frozen=True, kw_only=True):
     pair: Pair
     side: Side
     order_type: OrderType
-    quantity: Decimal
+    quantity: Quantity | Notional
     """Base units; of a market buy quote units, as Gate takes it."""
     price: Price | None
     time_in_force: TimeInForce

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from state.instrument import TradingRules
 from state.messages.market import Timeframe
-from state.values import Currency, Notional, Pair, Quantity, Side, base_of, plain, quote_of
+from state.values import Currency, Notional, Pair, Price, Quantity, Side, base_of, plain, quote_of
 
 decimals = st.decimals(min_value=0, max_value=10**9, places=12)
 prices = st.decimals(min_value="0.00000001", max_value=10**9, places=12)
@@ -93,3 +93,25 @@ def test_the_smallest_order_meets_every_minimum_and_nothing_smaller_does(price):
 def test_without_minima_the_smallest_order_is_one_step():
     free = rules(quantity_min=Quantity(Decimal(0)), notional_min=Notional(Decimal(0)))
     assert free.smallest(Decimal(100)) == Decimal("0.00001")
+
+
+def test_amounts_of_base_and_quote_cannot_be_mixed():
+    """The guard is mypy: it must refuse each marked line, or the mark itself is an error."""
+    base, quote, price = Quantity(Decimal(1)), Notional(Decimal(2)), Price(Decimal(3))
+
+    def takes_base(amount: Quantity) -> Quantity:
+        return amount
+
+    assert takes_base(base + base) == 2
+    assert base < base + base
+    assert price * base == 3
+    refused = [
+        base + quote,  # type: ignore[operator]
+        quote - base,  # type: ignore[operator]
+        price + quote,  # type: ignore[operator]
+        base < quote,  # type: ignore[operator]
+        quote >= price,  # type: ignore[operator]
+        takes_base(quote),  # type: ignore[arg-type]
+        takes_base(price * base),  # type: ignore[arg-type]
+    ]
+    assert len(refused) == 7

@@ -45,7 +45,7 @@ def test_a_limit_order_is_placed_as_it_was_meant():
         pair=BTC,
         side=Side.BUY,
         order_type=OrderType.LIMIT,
-        quantity=Decimal(2),
+        quantity=Quantity(Decimal(2)),
         price=Price(Decimal(100)),
         time_in_force=TimeInForce.GTC,
         expires_at_ns=TimeNs(NS_PER_S),

@@ -15,7 +15,7 @@ from actors.trading.risk_rules import Code, Ruling, View, judge
 from state.config.settings import RiskSettings
 from state.exact import exactly
 from state.messages.orders import Verdict
-from state.values import NS_PER_S, Notional, Quantity, Session, Side, TimeNs
+from state.values import NS_PER_S, Notional, OrderType, Quantity, Session, Side, TimeNs
 from tests.actors.examples import NOW, a_measure, a_proposal, rules
 
 LIMITS = RiskSettings(
@@ -174,6 +174,28 @@ def test_a_price_may_lie_as_far_from_the_mid_as_the_band_and_no_further():
     for price in ("101.1", "98.9"):
         ruling = judge(a_proposal(price=Decimal(price)), view)
         assert shown(ruling) == ("PRICE_BAND", "100 bps", "110.0 bps")
+
+
+def test_the_exchanges_own_band_counts_where_it_is_narrower():
+    narrow = rules(up_rate=Decimal("0.005"), down_rate=Decimal("0.5"))
+    view = a_view(book=a_measure(mid=100.0), rules=narrow)
+    assert allows(judge(a_proposal(price=Decimal("100.5")), view))
+    ruling = judge(a_proposal(price=Decimal("100.6")), view)
+    assert shown(ruling) == ("PRICE_BAND", "50 bps", "60.0 bps")
+    assert shown(judge(a_proposal(price=Decimal("98.9")), view))[1] == "100 bps"
+
+
+@pytest.mark.parametrize(
+    ("cap", "kind", "quantity"),
+    [
+        ({"market_quantity_max": Quantity(Decimal("0.4"))}, OrderType.MARKET, "0.4"),
+        ({"market_notional_max": Notional(Decimal("50.1"))}, OrderType.MARKET, "0.5"),
+        ({"market_quantity_max": Quantity(Decimal("0.4"))}, OrderType.LIMIT, "1"),
+    ],
+)
+def test_a_market_order_has_caps_of_its_own(cap, kind, quantity):
+    ruling = judge(a_proposal(order_type=kind), a_view(rules=rules(**cap)))
+    assert ruling.quantity == Decimal(quantity)
 
 
 def test_only_so_many_orders_are_bought_in_a_minute():

@@ -233,7 +233,7 @@ def test_the_trade_status_says_which_sides_are_taken(status, sides):
     assert rules.notional_max is None
 
 
-def test_when_a_pair_opens_and_ends_is_read():
+def test_when_a_pair_opens_and_ends_and_how_far_it_goes_is_read():
     row = {
         "id": "A_B",
         "base": "A",
@@ -244,10 +244,18 @@ def test_when_a_pair_opens_and_ends_is_read():
         "buy_start": 1_700_000_000,
         "sell_start": 0,
         "delisting_time": 1_800_000_000,
+        "up_rate": "0.1",
+        "down_rate": "",
+        "market_order_max_stock": None,
+        "max_market_order_stock": "7",
+        "market_order_max_money": "0",
     }
     rules = codec.decode_rules(json.dumps(row).encode())
     assert rules.opens_at_ns == {Side.BUY: 1_700_000_000_000_000_000}
     assert rules.delisted_at_ns == 1_800_000_000_000_000_000
+    assert (rules.up_rate, rules.down_rate) == (Decimal("0.1"), None)
+    assert rules.market_quantity_max == 7
+    assert rules.market_notional_max is None
     del row["delisting_time"]
     assert codec.decode_rules(json.dumps(row).encode()).delisted_at_ns is None
 
