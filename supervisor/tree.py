@@ -90,7 +90,14 @@ def _operations(plot: Plot) -> SupervisorSpec:
         # What cannot be opened at boot, nobody here can mend: strict.
         _own(plot, "recorder", Recorder, world.open_store, data=MONEY_MAIL, stop_s=5.0),
         _pooled(plot, "session_keeper", SessionKeeper, world.latch, config.quote, config.pairs),
-        _pooled(plot, "health_monitor", HealthMonitor, world.meter, world.exchange),
+        _pooled(
+            plot,
+            "health_monitor",
+            HealthMonitor,
+            world.meter,
+            world.exchange,
+            config.orders.clock_skew_max_s,
+        ),
     ]
     if world.desk is not None:
         children.append(_own(plot, "admin", Admin, world.desk, data=MEASURES_MAIL))

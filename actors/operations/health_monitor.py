@@ -6,11 +6,25 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from actors import addresses
 from actors.kernel import Actor, Timer
+from actors.outbox import Outbox
 from adapters.ports import Exchange, ProcessMeter
-from state.messages.operations import ClockMeasured, ClockWanted, HealthSampled
+from state.messages.journal import Entry, JournalOpened, RecordDenied, Recorded
+from state.messages.operations import (
+    AlertRaised,
+    ClockMeasured,
+    ClockWanted,
+    HealthSampled,
+    PartNotReady,
+    PartReady,
+    ReadinessWanted,
+    Severity,
+)
 from state.messages.venue import FetchTime, Succeeded, VenueAnswer
-from state.values import NS_PER_MS
+from state.values import NS_PER_MS, NS_PER_S
+
+PART = "clock"
 
 SAMPLE_EVERY_S = 1.0
 CLOCK_EVERY_S = 10.0
@@ -33,15 +47,22 @@ class _ClockDue(Struct, frozen=True):
 class HealthMonitor(Actor):
     """One. Owns no state that matters; a restart measures anew.
 
+    While the clocks differ too much for anything signed to leave, nobody trades and an alert says
+    why: orders that the exchange's adapter would refuse one by one are not even proposed.
+
     Args:
         meter: What the process costs.
         exchange: Whose clock to compare.
+        skew_max_s: Most that the clocks may differ, `orders.clock_skew_max_s`.
     """
 
-    def __init__(self, meter: ProcessMeter, exchange: Exchange) -> None:
+    def __init__(self, meter: ProcessMeter, exchange: Exchange, skew_max_s: float) -> None:
         super().__init__()
         self._meter = meter
         self._exchange = exchange
+        self._skew_max_s = skew_max_s
+        self._unready = ""
+        """Why nobody may trade by this clock; empty while they may."""
         self._rss: deque[tuple[float, float]] = deque(maxlen=SLOPE_WINDOW)
         self._clock: ClockMeasured | None = None
         self._clock_due: Timer | None = None
@@ -49,6 +70,8 @@ class HealthMonitor(Actor):
 
     def on_start(self) -> None:
         """Begin to measure."""
+        self._outbox = Outbox(self.address, self.incarnation)
+        self.subscribe(JournalOpened)
         self._ask_time()
         self.after(SAMPLE_EVERY_S, _SampleDue())
 
@@ -65,6 +88,13 @@ class HealthMonitor(Actor):
             case ClockWanted():
                 if self._clock is not None:
                     self.tell(message.reply_to, self._clock)
+            case ReadinessWanted():
+                self._tell_readiness()
+            case JournalOpened():
+                for record in self._outbox.unanswered():
+                    self.tell(addresses.RECORDER, record)
+            case Recorded() | RecordDenied():
+                self._outbox.answered(message.request)
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
@@ -87,6 +117,37 @@ class HealthMonitor(Actor):
             at_ns=told.answered_at_ns,
         )
         self.publish(self._clock)
+        self._judge(self._clock)
+
+    def _judge(self, clock: ClockMeasured) -> None:
+        """Say so when the clocks begin or cease to differ too much."""
+        was_unready = self._unready
+        certain_ns = abs(clock.offset_ns) - clock.uncertainty_ns
+        if certain_ns <= self._skew_max_s * NS_PER_S:
+            self._unready = ""
+        else:
+            self._unready = (
+                f"the exchange's clock minus ours is {clock.offset_ns / NS_PER_MS:+.0f} ms, more "
+                f"than orders.clock_skew_max_s, {self._skew_max_s:g} s: nothing signed is sent"
+            )
+        if self._unready and not was_unready:
+            alert = AlertRaised(
+                alert="clock_skew",
+                severity=Severity.CRITICAL,
+                text=self._unready,
+                at_ns=self.now_ns(),
+            )
+            self.tell(addresses.RECORDER, self._outbox.add([Entry(event=alert)]))
+        if bool(self._unready) is not bool(was_unready):
+            self._tell_readiness()
+
+    def _tell_readiness(self) -> None:
+        self.tell_control(
+            addresses.SESSION_KEEPER,
+            PartNotReady(part=PART, reason=self._unready)
+            if self._unready
+            else PartReady(part=PART),
+        )
 
     def _sample(self) -> HealthSampled:
         census = self.machine.census()

@@ -72,7 +72,11 @@ class SessionKeeper(Actor):
         self._ask_books()
         if self.incarnation > 1:
             # In the first life they are not born yet, and say it by themselves when they are.
-            for part in (addresses.ORDER_ROUTER, addresses.LEDGER_KEEPER):
+            for part in (
+                addresses.ORDER_ROUTER,
+                addresses.LEDGER_KEEPER,
+                addresses.HEALTH_MONITOR,
+            ):
                 self.tell(part, ReadinessWanted())
 
     def on_receive(self, message: Any) -> None:

@@ -92,7 +92,7 @@ def clock(offset_ns: int, uncertainty_ns: int, skew_max_s: float) -> Finding:
     if abs(offset_ms) - uncertainty_ms <= skew_max_s * 1000:
         return ok("clock", found)
     limit = f"more than orders.clock_skew_max_s, {skew_max_s:g} s"
-    return warn("clock", f"{found}, {limit}", "set the clock: timedatectl set-ntp true")
+    return fail("clock", f"{found}, {limit}", "set the clock: timedatectl set-ntp true")
 
 
 def pair(rules: TradingRules) -> Finding:

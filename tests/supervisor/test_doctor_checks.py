@@ -264,7 +264,7 @@ def test_another_programs_database_is_refused(tmp_path):
         (5, 1, Verdict.OK),
         (-900, 50, Verdict.OK),
         (1100, 200, Verdict.OK),
-        (-1300, 200, Verdict.WARN),
+        (-1300, 200, Verdict.FAIL),
     ],
 )
 def test_a_clock_is_wrong_only_beyond_its_uncertainty(offset_ms, uncertainty_ms, verdict):

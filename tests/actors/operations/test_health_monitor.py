@@ -14,11 +14,20 @@ from actors.operations.health_monitor import (
     HealthMonitor,
     slope_per_hour,
 )
-from state.messages.operations import ClockMeasured, ClockWanted, HealthSampled
+from state.messages.operations import (
+    AlertRaised,
+    ClockMeasured,
+    ClockWanted,
+    HealthSampled,
+    PartNotReady,
+    PartReady,
+    ReadinessWanted,
+    Severity,
+)
 from state.messages.venue import FetchTime, Refused, Succeeded, Unknown, VenueTime
 from state.values import NS_PER_MS, TimeNs
 from tests.actors.examples import NOW
-from tests.actors.house import House
+from tests.actors.house import House, Journal
 from tests.fakes import FakeExchange, FakeMeter
 
 MONITOR = addresses.HEALTH_MONITOR
@@ -30,8 +39,10 @@ class Scene:
     def __init__(self, house):
         self.house, self.exchange, self.meter = house, FakeExchange(), FakeMeter()
         self.asker = house.ear("asker")
+        self.journal = Journal(house, addresses.RECORDER)
+        self.keeper = house.ear(addresses.SESSION_KEEPER)
         self.heard = house.listener(ClockMeasured, HealthSampled)
-        house.live(MONITOR, HealthMonitor, self.meter, self.exchange)
+        house.live(MONITOR, HealthMonitor, self.meter, self.exchange, 1.0)
 
     def answer(self, *, ahead_ms=0.0, took_ms=20.0):
         """Answer after `took_ms`; halfway through, the exchange's clock was `ahead_ms` of ours."""
@@ -82,6 +93,45 @@ def test_the_offset_is_never_wrong_by_more_than_it_says(ahead_ms, there_ms, back
     scene.house.settle()
     [clock] = scene.clocks
     assert abs(clock.offset_ns - ahead_ms * NS_PER_MS) <= clock.uncertainty_ns + 1
+
+
+def test_a_clock_beyond_tolerance_stops_trading_and_calls_somebody_once(scene):
+    scene.answer(ahead_ms=900.0)
+    assert scene.keeper == []
+    for _ in range(2):
+        scene.house.pass_time(CLOCK_EVERY_S)
+        scene.answer(ahead_ms=-90_000.0)
+    [unready] = scene.keeper
+    assert isinstance(unready, PartNotReady)
+    assert "-90000 ms" in unready.reason
+    [alert] = scene.journal.told(AlertRaised)
+    assert (alert.alert, alert.severity) == ("clock_skew", Severity.CRITICAL)
+    assert "orders.clock_skew_max_s" in alert.text
+    scene.house.pass_time(CLOCK_EVERY_S)
+    scene.answer(ahead_ms=3.0)
+    assert scene.keeper[1:] == [PartReady(part="clock")]
+
+
+def test_only_what_is_certainly_beyond_tolerance_stops_trading(scene):
+    scene.answer(ahead_ms=1200.0, took_ms=600.0)
+    assert scene.keeper == []
+
+
+def test_a_new_session_keeper_is_told_again(scene):
+    scene.answer(ahead_ms=5000.0)
+    scene.keeper.clear()
+    scene.house.tell(MONITOR, ReadinessWanted())
+    [unready] = scene.keeper
+    assert isinstance(unready, PartNotReady)
+
+
+def test_a_new_recorder_is_told_again_what_was_not_answered(scene):
+    scene.journal.patient = True
+    scene.answer(ahead_ms=5000.0)
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.journal.reopen()
+    assert len(scene.journal.told(AlertRaised)) == 1
 
 
 def test_it_asks_again_every_so_often(scene):
