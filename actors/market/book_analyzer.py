@@ -108,8 +108,9 @@ class BookAnalyzer(Actor):
             self.tell(self._feed, ProofWanted(pair=self._pair))
 
     def _measure(self, event_time_ns: TimeNs, seen_time_ns: TimeNs) -> None:
-        best = self._book.best()
-        if best is None:
+        best, levels = self._book.best(), min(self._book.verified)
+        if best is None or levels == 0:
+            # The market moved through all that is verified: better levels may be there, untold.
             return
         bid_depth, ask_depth = self._book.depth(self._depth_bps)
         self.publish(
@@ -129,7 +130,7 @@ class BookAnalyzer(Actor):
                 bid_depth=bid_depth,
                 ask_depth=ask_depth,
                 depth_bps=self._depth_bps,
-                levels=min(self._book.verified),
+                levels=levels,
                 polled=self._polled,
             )
         )

@@ -189,6 +189,20 @@ def test_a_market_that_moved_through_what_is_verified_wants_a_snapshot_now_and_t
     assert scene.measures[-1].levels == 100
 
 
+def test_a_book_with_nothing_verified_on_a_side_is_not_measured_until_a_snapshot_proves_it(scene):
+    """The exchange may show better levels than those it has told of."""
+    scene.reset(10, bids=levels(200.0, 100, -1.0), asks=levels(201.0, 100, 1.0))
+    scene.change(11, bids=tuple((200.0 - number, 0.0) for number in range(99)))
+    assert scene.measures[-1].levels == 1
+    scene.heard.clear()
+    scene.change(12, bids=((101.0, 0.0), (50.0, 1.0)))
+    assert scene.heard == []
+    proof = a_snapshot(12, bids=levels(90.0, 100, -1.0), asks=levels(201.0, 100, 1.0))
+    assert prove(scene, proof) == [""]
+    scene.change(13, bids=((90.0, 2.0),))
+    assert (scene.measures[-1].bid, scene.measures[-1].levels) == (90.0, 100)
+
+
 def test_a_book_that_is_polled_is_measured_as_such_and_wants_no_proof(scene):
     scene.feed.clear()
     full = levels(100.0, 100, -1.0)
