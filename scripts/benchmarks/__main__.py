@@ -5,15 +5,16 @@ from collections.abc import Callable
 
 import click
 
-from scripts.benchmarks import exchange, footprint, kernel
+from scripts.benchmarks import exchange, footprint, gate, kernel
 from scripts.benchmarks.figures import Figure, show
 
 PARTS: dict[str, Callable[[float], list[Figure]]] = {
     "exchange": lambda _minutes: exchange.measure(),
     "footprint": footprint.measure,
+    "gate": lambda _minutes: gate.measure(),
     "kernel": lambda _minutes: kernel.measure(),
 }
-PEERS = {"exchange": exchange.PEER, "kernel": "stock pykka"}
+PEERS = {"exchange": exchange.PEER, "gate": gate.PEER, "kernel": "stock pykka"}
 """What a part is compared with."""
 
 
@@ -29,7 +30,7 @@ PEERS = {"exchange": exchange.PEER, "kernel": "stock pykka"}
 )
 @click.option("--check", is_flag=True, help="Exit 1 when a target is not met.")
 def main(part: str, *, as_json: bool, minutes: float, check: bool) -> None:
-    """Measure PART: `kernel` and `exchange` beside what they stand on, `footprint` as processes."""
+    """Measure PART: `footprint` as processes, the others beside what they stand on or replace."""
     figures = PARTS[part](minutes)
     show(part, figures, as_json=as_json, peer=PEERS.get(part, ""))
     if check and any(figure.met is False for figure in figures):

@@ -55,7 +55,7 @@ class AmendOrder(VenueRequest, frozen=True, kw_only=True):
     pair: Pair
     client_order_id: ClientOrderId
     venue_order_id: VenueOrderId | None
-    quantity: Decimal | None
+    quantity: Quantity | None
     """The whole order's new quantity, what is filled included; None leaves it."""
     price: Price | None
     """None leaves it; one of the two is given."""

@@ -21,7 +21,7 @@ from state.messages.venue import (
     Refused,
     Succeeded,
 )
-from state.values import NS_PER_S, ClientOrderId, Pair, Role, Side, TimeInForce, TimeNs
+from state.values import NS_PER_S, ClientOrderId, Pair, Quantity, Role, Side, TimeInForce, TimeNs
 from tests.contracts.orders import (
     BASE,
     BTC,
@@ -132,7 +132,7 @@ def test_a_cancelled_order_is_over_and_a_second_cancel_is_refused(world, by_our_
 @pytest.mark.parametrize("by_our_name", [False, True])
 def test_an_amended_order_keeps_its_names_and_locks_what_it_now_costs(world, by_our_name):
     before, wanted = balances(world)[QUOTE], placement(world)
-    order, doubled = placed(world, wanted), wanted.quantity * 2
+    order, doubled = placed(world, wanted), Quantity(wanted.quantity * 2)
     amend = AmendOrder(
         pair=BTC,
         client_order_id=order.client_order_id,
