@@ -68,14 +68,15 @@ class InProcessVenue:
         limits: RateLimits | None = None,
     ) -> None:
         self.venue = venue
-        self.now_ns = now_ns
+        self.stage = Stage(venue)
+        self._true_now_ns = now_ns
+        self.now_ns: Callable[[], int] = lambda: now_ns() + self.stage.ahead_ns
         self.schedule = schedule
         self.chance = chance
         self.network = network or Network()
         self.faults = faults or FaultPlan((), chance)
         self.limits = limits
         self.memory = BookMemory(venue)
-        self.stage = Stage(venue)
         self.running = True
         self._clients: list[Client] = []
         self._armed_ns: int | None = None
@@ -94,12 +95,13 @@ class InProcessVenue:
 
         Args:
             account: Its name at the venue.
-            client_now_ns: The trading side's clock; the venue's unless it differs.
+            client_now_ns: The trading side's clock; the venue's, as it would be without jumps,
+                unless it differs.
             permit: Asked right before each placement leaves; a reason refuses it with `HALTED`.
             book: The kind of book channel that it follows, by its name in `BOOK_KINDS`.
         """
         holder = self.venue.ledger.accounts[account]
-        client = Client(self, holder, client_now_ns or self.now_ns, permit, book)
+        client = Client(self, holder, client_now_ns or self._true_now_ns, permit, book)
         self._clients.append(client)
         return client
 

@@ -167,13 +167,11 @@ class InProcessExchange:
                 host.limits.count(limit, counted, now_ns)
             except RateLimited:
                 return _TOO_MANY
-        ahead_ns = host.stage.ahead_ns
-        if sent.struck_by(FaultName.CLOCK_SKEW):
-            ahead_ns += sent.delay_ns
+        ahead_ns = sent.delay_ns if sent.struck_by(FaultName.CLOCK_SKEW) else 0
         return self._by_clock(sent, now_ns, ahead_ns)
 
     def _by_clock(self, sent: _Sent, now_ns: int, ahead_ns: int) -> Outcome:
-        """Handle what arrived where the clock that clients see is `ahead_ns` off."""
+        """Handle what arrived by a clock that is `ahead_ns` off."""
         venue, account, request = self._host.venue, self._account, sent.request
         if isinstance(request, PlaceOrder | AmendOrder):
             request = replace(request, expires_at_ns=TimeNs(request.expires_at_ns - ahead_ns))

@@ -43,8 +43,8 @@ class Stretch(Struct, frozen=True, kw_only=True):
     fee_factor: int = 1
     closed: bool = False
     """Whether nobody is served."""
-    ahead_s: float = 0.0
-    """How far the clock that clients see is ahead."""
+    jumps_s: float = 0.0
+    """How far the exchange's clock goes ahead at its beginning, for good."""
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -117,8 +117,8 @@ SCENARIOS: Final = {
         of_pairs=False,
     ),
     ScenarioName.CLOCK_JUMP: Scenario(
-        text="the exchange's clock, as clients see it, is 90 s ahead, until it is taken back",
-        stretches=(Stretch(ahead_s=90),),
+        text="the exchange's clock goes ahead by 90 s, for good",
+        stretches=(Stretch(jumps_s=90),),
         ends_after_s=None,
         of_pairs=False,
     ),

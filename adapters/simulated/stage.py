@@ -67,7 +67,7 @@ class Stage:
         self.closed = False
         """Whether nobody is served."""
         self.ahead_ns = 0
-        """How far the clock that clients see is ahead of the venue's own."""
+        """How far the venue's clock is ahead of the true one; whoever tells it the time adds it."""
         venue.markets.insert(0, self)
 
     def replace(self, orders: Iterable[ScenarioOrder], now_ns: int) -> None:
@@ -117,9 +117,17 @@ class Stage:
             return
         playing.entered += 1
         stretch = playing.stretch()
-        if stretch is not None and stretch.cancels:
+        assert stretch is not None, "one has just begun"
+        self._jump(int(stretch.jumps_s * NS_PER_S))
+        if stretch.cancels:
             for account in self._customers():
                 self._venue.cancel_all(account, now_ns, pair=playing.order.pair)
+
+    def _jump(self, by_ns: int) -> None:
+        """Let the venue's clock go ahead; what is played lasts as long as it would have."""
+        self.ahead_ns += by_ns
+        for each in self._playing:
+            each.began_ns += by_ns
 
     def _customers(self) -> list[Account]:
         return [each for each in self._venue.ledger.accounts.values() if not each.internal]
@@ -128,7 +136,6 @@ class Stage:
         """Make the venue what all that is played together makes of it."""
         held = [(each, stretch) for each in self._playing if (stretch := each.stretch())]
         self.closed = any(stretch.closed for _, stretch in held)
-        self.ahead_ns = int(sum(stretch.ahead_s for _, stretch in held) * NS_PER_S)
         factor = 1
         for _, stretch in held:
             factor *= stretch.fee_factor

@@ -109,10 +109,10 @@ async def _after(fault: FaultOrder | None, outcome: Outcome) -> Outcome:
 
 
 def _arrived(exchange: Exchange, fault: FaultOrder | None, arrive: Callable[[int], Call]) -> Call:
-    """Return the call, judged by the clock that clients see and handled by the venue's own."""
-    now_ns, ahead_ns = exchange.now_ns(), exchange.ahead_ns
+    """Return the call, judged by the clock that its sender sees and handled by the venue's own."""
+    now_ns, ahead_ns = exchange.now_ns(), 0
     if fault is not None and fault.fault is FaultName.CLOCK_SKEW:
-        ahead_ns += fault.delay_ns
+        ahead_ns = fault.delay_ns
     call = arrive(now_ns + ahead_ns)
     call.now_ns, call.ahead_ns = now_ns, ahead_ns
     return call

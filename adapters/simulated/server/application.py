@@ -1,10 +1,10 @@
 """The web application: Gate's REST paths and WebSocket, and the control endpoints."""
 
-import time
 from collections.abc import Awaitable, Callable
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from adapters.simulated.core.refusals import refusal
 from adapters.simulated.server import control, rest_private, rest_public
@@ -26,7 +26,7 @@ WebHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def application(exchange: Exchange) -> web.Application:
     """Return the application that serves `exchange`."""
-    app = web.Application(middlewares=[_in_gates_words], client_max_size=_BODY_BYTES)
+    app = web.Application(middlewares=[_in_gates_words(exchange)], client_max_size=_BODY_BYTES)
     for route in (*rest_public.ROUTES, *rest_private.ROUTES):
         app.router.add_route(route.method, PREFIX + route.path, _serve(exchange, route))
 
@@ -92,16 +92,20 @@ def _refused(problem: VenueRefused) -> web.Response:
     return _as_web(refused(problem))
 
 
-@web.middleware
-async def _in_gates_words(request: web.Request, handler: WebHandler) -> web.StreamResponse:
+def _in_gates_words(exchange: Exchange) -> Middleware:
     """Answer every failure as Gate does, a label and a message, and trace every answer."""
-    arrived_ns = time.time_ns()
-    answer = await _answered(request, handler)
-    if not answer.prepared:
-        answer.headers["X-Gate-Trace-Id"] = f"{arrived_ns:032x}"
-        answer.headers["X-In-Time"] = str(arrived_ns // 1000)
-        answer.headers["X-Out-Time"] = str(time.time_ns() // 1000)
-    return answer
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: WebHandler) -> web.StreamResponse:
+        arrived_ns = exchange.now_ns()
+        answer = await _answered(request, handler)
+        if not answer.prepared:
+            answer.headers["X-Gate-Trace-Id"] = f"{arrived_ns:032x}"
+            answer.headers["X-In-Time"] = str(arrived_ns // 1000)
+            answer.headers["X-Out-Time"] = str(exchange.now_ns() // 1000)
+        return answer
+
+    return middleware
 
 
 async def _answered(request: web.Request, handler: WebHandler) -> web.StreamResponse:

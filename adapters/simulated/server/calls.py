@@ -32,7 +32,7 @@ class Call(msgspec.Struct, kw_only=True):
     """The address it came from."""
     signer: Account | None = None
     ahead_ns: int = 0
-    """How far the clock that clients see is ahead of `now_ns`."""
+    """How far the clock that its sender sees is ahead of `now_ns`."""
     default_text: str = "apiv4"
     """What an order without a client id shows: it says by which door it came."""
 

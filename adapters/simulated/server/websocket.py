@@ -63,7 +63,7 @@ async def _read(exchange: Exchange, connection: Connection) -> None:
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             continue
         now_ns = exchange.now_ns()
-        decision = protocol.decide(message.data, now_ns + exchange.ahead_ns)
+        decision = protocol.decide(message.data, now_ns)
         if decision.asked is not None:
             # A call is handled even if whoever made it leaves: it is the exchange's to finish.
             exchange.finish(_call(exchange, connection, protocol.api, decision.asked))
