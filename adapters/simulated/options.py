@@ -63,6 +63,8 @@ class ExchangeOptions(Struct, frozen=True, kw_only=True):
     demo_key: str = DEMO_KEY
     demo_secret: str = DEMO_SECRET
     rate_limits: bool = True
+    most_queued: int = 5_000
+    """WebSocket messages a client may be behind before it is cut off."""
     exit_with_parent: bool = False
     switches: Switches = Switches()
 

@@ -61,6 +61,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--db", type=_FILE, default=None, help="Keeps orders and balances over restarts.")
 @click.option("--rate-limits/--no-rate-limits", default=True, help="Refuse too many requests.")
+@click.option(
+    "--most-queued",
+    type=click.IntRange(1, 10_000_000),
+    default=5_000,
+    show_default=True,
+    help="WebSocket messages a client may be behind before it is cut off.",
+)
 @click.option("--exit-with-parent", is_flag=True, help="Stop when standard input ends.")
 @click.option("--help-faults", is_flag=True, help="List the faults and leave.")
 @click.option("--help-scenarios", is_flag=True, help="List the scenarios and leave.")
@@ -80,6 +87,7 @@ def exchange(  # noqa: PLR0913 - one argument for each option
     switches: tuple[str, ...],
     db: Path | None,
     rate_limits: bool,
+    most_queued: int,
     exit_with_parent: bool,
     help_faults: bool,
     help_scenarios: bool,
@@ -115,6 +123,7 @@ def exchange(  # noqa: PLR0913 - one argument for each option
             switches=parse_switches(switches),
             db=db,
             rate_limits=rate_limits,
+            most_queued=most_queued,
             exit_with_parent=exit_with_parent,
         )
         run(options, sys.stdout)

@@ -39,7 +39,9 @@ def build(options: ExchangeOptions) -> Exchange:
     open_to_public(venue, time.time_ns())
     chance = Random(f"{options.seed}/faults")  # noqa: S311 - faults for a simulation
     limits = RateLimits(enforced=options.rate_limits, reset_ms=options.switches.reset_header_ms)
-    exchange = Exchange(venue, FaultPlan(orders, chance), limits, journal)
+    exchange = Exchange(
+        venue, FaultPlan(orders, chance), limits, journal, most_queued=options.most_queued
+    )
     exchange.stage.replace(options.scenarios, exchange.now_ns())
     return exchange
 
