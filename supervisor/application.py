@@ -238,7 +238,8 @@ class Application:
         secrets = self._config.secrets
         if where is None:
             listening = self._start_exchange()
-            where = Endpoints(rest=listening.rest, ws=listening.ws)
+            more = self._config.stream_urls
+            where = Endpoints(rest=listening.rest, ws=listening.ws, ws_more=more)
             key, secret = Secret(listening.key), Secret(listening.secret)
         elif secrets.gate_api_key is not None and secrets.gate_api_secret is not None:
             key, secret = secrets.gate_api_key, secrets.gate_api_secret

@@ -4,6 +4,7 @@ import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from state.config.settings import Config
 from state.values import Venue
@@ -17,6 +18,13 @@ class Endpoints(Struct, frozen=True, kw_only=True):
     rest: str
     """Without a slash at the end: `https://api.gateio.ws/api/v4`."""
     ws: str
+    ws_more: tuple[str, ...] = ()
+    """Tried in their order when one fails."""
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """Every WebSocket address, in the order in which they are tried."""
+        return (self.ws, *self.ws_more)
 
 
 _LIVE = Endpoints(rest="https://api.gateio.ws/api/v4", ws="wss://api.gateio.ws/ws/v4/")
@@ -31,6 +39,11 @@ def endpoints(config: Config) -> Endpoints | None:
     None means the simulated exchange that starts together with the house. An `exchange_url`
     without a path gets Gate's. Only the testnet has its streams on a host of their own.
     """
+    found = _endpoints(config)
+    return None if found is None else replace(found, ws_more=config.stream_urls)
+
+
+def _endpoints(config: Config) -> Endpoints | None:
     if config.exchange_url is None:
         return {Venue.LIVE: _LIVE, Venue.TESTNET: _TESTNET, Venue.SIMULATED: None}[config.venue]
     url = urlsplit(config.exchange_url)
@@ -45,17 +58,27 @@ def mismatch(config: Config) -> str | None:
     """Return why `exchange_url` cannot belong to the venue, or None where it can."""
     if config.exchange_url is None:
         return None
-    url = urlsplit(config.exchange_url)
+    return _mismatch(config.venue, config.exchange_url, "https")
+
+
+def stream_mismatch(config: Config) -> str | None:
+    """Return why one of `stream_urls` cannot belong to the venue, or None where all can."""
+    reasons = (_mismatch(config.venue, url, "wss") for url in config.stream_urls)
+    return next(filter(None, reasons), None)
+
+
+def _mismatch(venue: Venue, address: str, scheme: str) -> str | None:
+    url = urlsplit(address)
     owner = _owner(url)
-    if config.venue is Venue.SIMULATED:
+    if venue is Venue.SIMULATED:
         if owner is None:
             return None
         return f"the host {url.hostname} is Gate's {owner}, but the venue is simulated"
-    if owner is not config.venue:
+    if owner is not venue:
         is_what = f"Gate's {owner}" if owner else _stranger(url)
-        return f"the host {url.hostname} is {is_what}, but the venue is {config.venue}"
-    if url.scheme != "https":
-        return f"the venue {config.venue} is reached by https only"
+        return f"the host {url.hostname} is {is_what}, but the venue is {venue}"
+    if url.scheme != scheme:
+        return f"the venue {venue} is reached by {scheme} only"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from state.config.endpoints import mismatch
+from state.config.endpoints import mismatch, stream_mismatch
 from state.config.leaves import Leaf, leaves
 from state.config.secret import secret_from_environment
 from state.config.settings import Config
@@ -175,6 +175,8 @@ def _check_windows(config: Config) -> Iterable[tuple[str, str]]:
 def _check_venue(config: Config) -> Iterable[tuple[str, str]]:
     if reason := mismatch(config):
         yield "exchange_url", reason
+    if reason := stream_mismatch(config):
+        yield "stream_urls", reason
     if config.venue is Venue.SIMULATED:
         return
     for name in ("gate_api_key", "gate_api_secret"):

@@ -357,6 +357,14 @@ class Config(Struct, frozen=True, kw_only=True):
             expects="http://HOST:PORT or https://HOST, without user, query or fragment",
         ),
     ] = None
+    stream_urls: Annotated[
+        tuple[str, ...],
+        _is(
+            "More WebSocket addresses of the same exchange, tried in this order when one fails.",
+            pattern=r"wss?://[^\s/@?#]+/[^\s?#]*",
+            expects="addresses such as wss://HOST/ws/v4/, without user, query or fragment",
+        ),
+    ] = ()
     dashboard: Annotated[
         str,
         _is(

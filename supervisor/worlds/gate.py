@@ -67,7 +67,7 @@ def connect(
     """
     clock = SystemClock()
     skew = VenueClock(clock, tolerance_s=config.orders.clock_skew_max_s)
-    ws_urls = (endpoints.ws,)
+    ws_urls = endpoints.streams
     exchange = GateExchange(
         rest_url=endpoints.rest,
         credentials=credentials,

@@ -46,7 +46,7 @@ def glance(endpoints: Endpoints, credentials: Credentials, *, patience_s: float)
         permit=lambda: "only looking",
         timeouts=Timeouts(connect_s=patience_s, read_s=patience_s, total_s=patience_s),
     )
-    market = GateMarketStream(loop, ws_urls=(endpoints.ws,), clock=clock, skew=skew)
+    market = GateMarketStream(loop, ws_urls=endpoints.streams, clock=clock, skew=skew)
 
     def close() -> None:
         market.close()

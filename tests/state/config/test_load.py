@@ -257,6 +257,31 @@ def test_the_venue_says_where_the_exchange_listens(venue, url, rest, ws):
     assert (found.rest, found.ws) == (rest, ws)
 
 
+def test_further_addresses_are_tried_after_the_first():
+    options = {"venue": "live", "stream_urls": "wss://ws.gate.io/v4/, wss://api.gateeu.com/ws/v4/"}
+    found = endpoints(load(environ=KEYS, options=options).config)
+    assert found is not None
+    assert found.streams == (
+        "wss://api.gateio.ws/ws/v4/",
+        "wss://ws.gate.io/v4/",
+        "wss://api.gateeu.com/ws/v4/",
+    )
+
+
+@pytest.mark.parametrize(
+    ("venue", "urls", "told"),
+    [
+        ("live", "wss://api.gateio.ws/ws/v4/,wss://ws-testnet.gate.com/v4/ws/spot", "testnet"),
+        ("live", "ws://api.gateio.ws/ws/v4/", "by wss only"),
+        ("testnet", "wss://127.0.0.1/ws/v4/", "this machine, but the venue is testnet"),
+        ("simulated", "wss://api.gateio.ws/ws/v4/", "Gate's live, but the venue is simulated"),
+        ("simulated", "https://127.0.0.1/ws/v4/", "addresses such as wss://HOST/ws/v4/"),
+    ],
+)
+def test_no_address_of_another_venue_is_tried(venue, urls, told):
+    assert told in complaint(environ=KEYS, options={"venue": venue, "stream_urls": urls})
+
+
 def test_the_simulated_exchange_starts_with_the_house_unless_told_otherwise():
     assert endpoints(Config()) is None
 
