@@ -38,6 +38,8 @@ class Stretch(Struct, frozen=True, kw_only=True):
     status: TradeStatus | None = None
     delisted_after_s: float | None = None
     """When the delisting that is announced takes place, seconds since the scenario began."""
+    announces: str | None = None
+    """Which of Gate's announcements it begins with."""
     cancels: bool = False
     """Whether it begins with the end of every resting order."""
     fee_factor: int = 1
@@ -92,7 +94,7 @@ SCENARIOS: Final = {
     ScenarioName.DELISTING: Scenario(
         text="announced at once; only sells are taken after 60 s; all ends after 120 s, for good",
         stretches=(
-            Stretch(delisted_after_s=120),
+            Stretch(delisted_after_s=120, announces="delisting"),
             Stretch(after_s=60, delisted_after_s=120, status=TradeStatus.SELLABLE),
             Stretch(
                 after_s=120,
@@ -106,7 +108,7 @@ SCENARIOS: Final = {
     ),
     ScenarioName.FEE_CHANGE: Scenario(
         text="makers and takers pay twice as much, until it is taken back",
-        stretches=(Stretch(fee_factor=2),),
+        stretches=(Stretch(fee_factor=2, announces="fee"),),
         ends_after_s=None,
         of_pairs=False,
     ),

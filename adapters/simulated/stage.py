@@ -119,6 +119,10 @@ class Stage:
         stretch = playing.stretch()
         assert stretch is not None, "one has just begun"
         self._jump(int(stretch.jumps_s * NS_PER_S))
+        if stretch.announces is not None:
+            title = f"{playing.order.scenario}: {playing.order.pair or 'every pair'}"
+            text = SCENARIOS[playing.order.scenario].text
+            self._venue.announce(stretch.announces, title, text, now_ns)
         if stretch.cancels:
             for account in self._customers():
                 self._venue.cancel_all(account, now_ns, pair=playing.order.pair)

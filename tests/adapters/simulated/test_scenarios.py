@@ -272,6 +272,14 @@ async def test_scenarios_are_switched_while_it_runs():
         assert set((await control(served, "scenarios/catalogue"))[1]) == set(ScenarioName)
 
 
+async def test_a_delisting_is_announced_to_whoever_listens():
+    async with serving() as served, connected(served, suffix="ann") as socket:
+        await socket.subscribe("announcement.summary_delisting", ["en"])
+        await control(served, "scenarios", [{"scenario": "delisting", "pair": "BTC_USDT"}])
+        told = await socket.heard("announcement.summary_delisting")
+    assert "BTC_USDT" in told["result"]["title"]
+
+
 async def test_maintenance_cuts_every_socket_and_answers_503():
     async with serving() as served, connected(served) as socket:
         await control(served, "scenarios", [{"scenario": "maintenance"}])
