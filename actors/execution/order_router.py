@@ -171,10 +171,10 @@ class OrderRouter(Actor):
         self.after(self._settings.reconcile_every_s, _ReconcileDue())
 
     def on_shutdown(self) -> None:
-        """Cancel what rests or may rest if that is the policy, then end."""
+        """Cancel what rests or may rest if that is the policy, hear of every fill, then end."""
         alive = self._orders.alive()
         self._leaving = True
-        if not alive:
+        if not self._orders.unsettled():
             self.finish(ExitKind.SHUTDOWN)
         elif self._at_shutdown is OrdersAtShutdown.LEAVE:
             if self._settings.countdown_s:
@@ -467,7 +467,7 @@ class OrderRouter(Actor):
                 self._look_for(order.client_order_id)
         elif order.state in _MAY_REST and self._countdown is None:
             self._arm_countdown()
-        if self._leaving and not self._orders.alive():
+        if self._leaving and not self._orders.unsettled():
             self.finish(ExitKind.SHUTDOWN)
 
     def _tell_orders(self) -> None:

@@ -5,6 +5,8 @@ from msgspec.structs import replace
 from state.config.settings import OrdersAtShutdown
 from state.messages.orders import CancelIntended, DecisionDropped
 from state.messages.venue import ArmCountdown, PlaceOrder, Succeeded, Unknown
+from state.values import VenueOrderId
+from tests.actors.examples import a_trade_report
 from tests.actors.execution.router_scene import NAME, ROUTER, SETTINGS, Scene, name_of
 
 
@@ -104,6 +106,18 @@ def test_it_waits_for_the_last_of_them(scene):
     scene.tell(scene.ended("d-1"))
     assert scene.house.is_alive(ROUTER)
     scene.tell(scene.ended("d-2"))
+    assert not scene.house.is_alive(ROUTER)
+
+
+def test_an_order_that_ended_filled_keeps_it_until_the_fills_are_known_too(scene):
+    """Else the next start finds a filled order whose coins nobody has booked."""
+    scene.rest()
+    scene.be_slow()
+    scene.tell(scene.ended(filled="1"))
+    scene.house.stop(ROUTER)
+    assert scene.cancelled == []
+    assert scene.house.is_alive(ROUTER)
+    scene.tell(a_trade_report(NAME, venue_order_id=VenueOrderId("v d-1")))
     assert not scene.house.is_alive(ROUTER)
 
 
