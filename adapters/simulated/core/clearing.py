@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from copy import copy
 from typing import Literal
 
+from adapters.simulated.core.amending import Amended
 from adapters.simulated.core.events import Event, OrderMoved, TradeDone, TradePublished
 from adapters.simulated.core.ledger import Account, Ledger
 from adapters.simulated.core.level import Fill
@@ -51,16 +52,18 @@ class Clearing:
         self._index.add(order)
         self._tell("put", order)
 
-    def relock(self, order: Order, market: PairMarket, ticks: int, left: int, now_ns: int) -> None:
-        """Lock what `order` would cost at other `ticks` or with other lots `left`.
+    def relock(self, order: Order, market: PairMarket, amended: Amended, now_ns: int) -> None:
+        """Lock what `order` may cost once it is `amended`.
 
         Raises:
             VenueRefused: `BALANCE_NOT_ENOUGH`; nothing changed.
         """
-        needed = cost_of(order.side, market, ticks, left)
+        left = amended.amount - order.filled_lots
+        needed = cost_of(order.side, market, amended.ticks, left)
         account, currency = self._ledger.accounts[order.owner], _pays_in(order, market)
         if needed > order.locked:
-            self._ledger.lock(account, currency, needed - order.locked, now_ns)
+            more = needed - order.locked
+            self._ledger.lock(account, currency, more, now_ns, "order-update")
         else:
             self._ledger.unlock(account, currency, order.locked - needed, now_ns)
         order.locked = needed

@@ -53,21 +53,18 @@ class Execution:
         Raises:
             VenueRefused: When it may not be, or cannot be paid; nothing changed.
         """
-        ticks, amount, keeps_place, text = amended
-        if not keeps_place:
-            refuse_unfillable(market.book, order, market.units, ticks)
-        left = amount - order.filled_lots
-        self._clearing.relock(order, market, ticks, left, now_ns)
-        if not keeps_place:
-            market.book.remove(order)
-        order.ticks, order.amount, order.left = ticks, amount, left
-        order.amend_text, order.updated_ns = text, now_ns
-        if keeps_place:
-            order.shown = min(order.shown, left)
+        if amended.keeps_place:
+            self._clearing.relock(order, market, amended, now_ns)
+            _adopt(order, amended, now_ns)
             market.book.resized(order)
+            self._clearing.amended(order)
+            return
+        refuse_unfillable(market.book, order, market.units, amended.ticks)
+        self._clearing.relock(order, market, amended, now_ns)
+        market.book.remove(order)
+        _adopt(order, amended, now_ns)
         self._clearing.amended(order)
-        if not keeps_place:
-            self._execute(order, market, ticks, self._avoided(order), now_ns)
+        self._execute(order, market, order.ticks, self._avoided(order), now_ns)
 
     def cancel(
         self, order: Order, market: PairMarket, now_ns: int, finish_as: str = "cancelled"
@@ -111,6 +108,13 @@ class Execution:
             return {order.owner}
         accounts = self._ledger.accounts.values()
         return {each.name for each in accounts if each.stp_group == order.stp_group}
+
+
+def _adopt(order: Order, amended: Amended, now_ns: int) -> None:
+    order.ticks, order.amount = amended.ticks, amended.amount
+    order.left = order.amount - order.filled_lots
+    order.shown = min(order.shown, order.left)
+    order.amend_text, order.updated_ns = amended.text, now_ns
 
 
 def _limit(order: Order, market: PairMarket) -> int:

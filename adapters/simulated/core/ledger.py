@@ -131,7 +131,14 @@ class Ledger:
         account.balances[currency].available += atoms
         self.dirty.add((account.name, currency))
 
-    def lock(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+    def lock(
+        self,
+        account: Account,
+        currency: Currency,
+        atoms: int,
+        now_ns: int,
+        change_type: str = "order-create",
+    ) -> None:
         """Hold `atoms` back for an order.
 
         Raises:
@@ -139,7 +146,7 @@ class Ledger:
         """
         if account.balances[currency].available < atoms:
             raise refusal("BALANCE_NOT_ENOUGH", "Not enough balance")
-        self._move(account, currency, -atoms, atoms, "order-create", now_ns)
+        self._move(account, currency, -atoms, atoms, change_type, now_ns)
 
     def unlock(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
         """Give `atoms` back that no order needs any more."""

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.simulated.core.events import OrderMoved, TradeDone
+from adapters.simulated.core.events import BalanceMoved, OrderMoved, TradeDone
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.core.orders import AmendRequest, OrderStatus
 from state.errors import VenueRefused
@@ -76,6 +76,14 @@ def test_what_an_amended_order_locks_is_what_it_may_cost(venue):
     amend(venue, order, amount="1")
     assert balance(venue, "alice", "USDT") == ("9909.5", "90.5")
     assert the_market(venue).book.bids.top(5) == [(9_050, 1000)]
+
+
+def test_what_more_is_locked_is_told_as_an_update(venue):
+    order = place(venue, "alice", BUY, "2", "100")
+    venue.drain()
+    amend(venue, order, amount="3")
+    [moved] = [event for event in venue.drain() if isinstance(event, BalanceMoved)]
+    assert (moved.change_type, moved.locked_change) == ("order-update", 100 * 10**18)
 
 
 def test_an_amended_order_that_reaches_the_other_side_trades(venue):
