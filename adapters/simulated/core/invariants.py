@@ -26,6 +26,11 @@ def checksum(venue: Venue) -> str:
             (order.id, order.status, order.finish_as, order.left, order.filled_quote)
             for order in sorted(orders, key=lambda order: order.id)
         ]
+        armed = [*venue.triggers.ended(name), *venue.triggers.of(name)]
+        told += [
+            (each.id, each.status, each.fired_order_id)
+            for each in sorted(armed, key=lambda each: each.id)
+        ]
     return sha256(repr(told).encode()).hexdigest()
 
 

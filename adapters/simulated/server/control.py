@@ -21,7 +21,7 @@ from adapters.simulated.scenarios import SCENARIOS, ScenarioOrder
 from adapters.simulated.server.calls import decoded
 from adapters.simulated.server.exchange import Exchange
 from adapters.simulated.server.pushes import ANNOUNCEMENTS
-from adapters.simulated.server.rows import Row, order_row, user_trade_row
+from adapters.simulated.server.rows import Row, order_row, price_order_row, user_trade_row
 from state.errors import ConfigurationInvalid
 
 _encode = msgspec.json.Encoder().encode
@@ -137,11 +137,14 @@ def _account_named(venue: Venue, name: str) -> Account:
 
 
 def _account(venue: Venue, request: web.Request) -> Row:
-    """Return every balance, order and fill of an account, oldest first."""
+    """Return every balance, order, price order and fill of an account, oldest first."""
     name = request.match_info["name"]
     account = _account_named(venue, name)
     orders = [*venue.index.finished_since(name, 0), *venue.index.open_orders(name)]
     orders.sort(key=lambda order: order.id)
+    armed = [*venue.triggers.ended(name), *venue.triggers.of(name)]
+    armed.sort(key=lambda order: order.id)
+    spelled = venue.switches.price_order_cancelled
     trades = list(venue.index.trades_since(name, None, 0))[::-1]
     return {
         "name": name,
@@ -149,6 +152,7 @@ def _account(venue: Venue, request: web.Request) -> Row:
         "user_id": account.user_id,
         "balances": _balances(account),
         "orders": [order_row(order, venue.pairs[order.pair].rules) for order in orders],
+        "price_orders": [price_order_row(each, account.user_id, spelled) for each in armed],
         "trades": [user_trade_row(trade, venue.pairs[trade.pair].units) for trade in trades],
     }
 

@@ -65,6 +65,10 @@ async def test_they_are_listed_by_status_market_and_offset(served):
     assert await listed("status=finished&account=normal") == [ids[0]]
     rows = await deleted(served, PATH, "market=BTC_USDT&account=normal")
     assert [row["id"] for row in rows] == ids[1:]
+    url = f"{served.host}/control/accounts/demo"
+    async with served.session.get(url) as answer:
+        kept = (await answer.json())["price_orders"]
+    assert [(row["id"], row["status"]) for row in kept] == [(each, "canceled") for each in ids]
     assert await served.get("/spot/open_orders", signed=True) == []
 
 
