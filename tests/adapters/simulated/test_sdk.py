@@ -170,25 +170,24 @@ def test_a_price_order_lives_and_is_cancelled(spot):
 
 
 def test_a_price_order_that_is_met_leaves_an_order_of_its_own(spot):
-    # A hair above the last price: the street's own trades meet it.
-    last = Decimal(spot.list_tickers(currency_pair=PAIR)[0].last)
-    put = gate_api.SpotPricePutOrder(side="buy", price="60000", amount="0.001")
-    rules = (">=", last + 1), ("<=", last - 1)
-    ids = []
-    for rule, price in rules:
-        trigger = gate_api.SpotPriceTrigger(price=str(price), rule=rule, expiration=3600)
-        with contextlib.suppress(GateApiException):  # the price may have moved there meanwhile
-            wanted = gate_api.SpotPriceTriggeredOrder(trigger=trigger, put=put, market=PAIR)
-            ids.append(spot.create_spot_price_triggered_order(wanted).id)
-    spot.create_order(an_order(price="70000", amount="0.0001"))
-    deadline = time.monotonic() + 30
-    fired = []
+    deadline, fired = time.monotonic() + 30, []
     while not fired and time.monotonic() < deadline:
+        arm_around(spot, Decimal(spot.list_tickers(currency_pair=PAIR)[0].last))
         ended = spot.list_spot_price_triggered_orders("finished", market=PAIR)
-        fired = [each for each in ended if each.id in ids and each.status == "finish"]
+        fired = [each for each in ended if each.status == "finish"]
     assert spot.get_order(str(fired[0].fired_order_id), PAIR).price == "60000"
     spot.cancel_spot_price_triggered_order_list()
     spot.cancel_orders()
+
+
+def arm_around(spot, last):
+    """Arm one order above and one below the last price, which the street will soon meet."""
+    put = gate_api.SpotPricePutOrder(side="buy", price="60000", amount="0.001")
+    for rule, price in ((">=", last + 1), ("<=", last - 1)):
+        trigger = gate_api.SpotPriceTrigger(price=str(price), rule=rule, expiration=3600)
+        wanted = gate_api.SpotPriceTriggeredOrder(trigger=trigger, put=put, market=PAIR)
+        with contextlib.suppress(GateApiException):  # the price may have moved there meanwhile
+            spot.create_spot_price_triggered_order(wanted)
 
 
 def test_the_account_book_the_fees_and_the_total(client, spot):
