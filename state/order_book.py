@@ -7,8 +7,9 @@ book with a gap is worse than none: it empties itself and raises, so that nobody
 
 The exchange tells changes of its best levels only, a window. Whether it reports a level that
 leaves the window, or one that comes back into it unchanged, no source settles. So a level counts as
-verified while it lies within the snapshot's reach and has been within the window ever since. What
-is told of others is kept, but they may lack neighbours; a new snapshot verifies the whole window.
+verified while it lies within the snapshot's reach and has been within the window ever since. Others
+are kept, for they may come back without a word, but they may be old or lack neighbours; a new
+snapshot verifies the whole window.
 
 Each side is two parallel lists, keys and sizes, sorted so that the best level is at the end: most
 changes happen there, where inserting and deleting moves nothing. A bid's key is its price, an
@@ -31,7 +32,7 @@ from state.messages.market import BookDelta, BookSnapshot, Level
 BookSide = NDArray[np.float64]
 """Shape (n, 2), best level first: price in quote units, size in base units."""
 
-_WINDOW = 5000
+_LEVELS_MAX = 5000
 _EVERYTHING = -inf
 """A key below every level: the side is known to its end."""
 
@@ -65,10 +66,10 @@ class _Side:
     def __init__(self, levels: Sequence[Level] = (), *, sign: float = 1.0, window: int = 1) -> None:
         # Later levels of the same price replace earlier ones, as changes would.
         by_key = {price * sign: size for price, size in levels}
-        self.keys = sorted(key for key, size in by_key.items() if size)[-window:]
+        self.keys = sorted(key for key, size in by_key.items() if size)
         self.sizes = [by_key[key] for key in self.keys]
         # A side that shows fewer levels than there is room for has no more.
-        self.floor = self.keys[0] if len(self.keys) == window else _EVERYTHING
+        self.floor = self.keys[-window] if len(self.keys) >= window else _EVERYTHING
 
     @property
     def verified(self) -> int:
@@ -95,9 +96,12 @@ class _Side:
             # Levels have left the window: told as gone here, or not told of any more.
             verified = min(self.verified, window)
             self.floor = keys[-verified] if verified else inf
-        if len(keys) > window:
-            excess = len(keys) - window
-            del keys[:excess], sizes[:excess]
+
+    def trim(self, most: int) -> None:
+        """Forget the worst levels beyond so many."""
+        excess = len(self.keys) - most
+        if excess > 0:
+            del self.keys[:excess], self.sizes[:excess]
 
     def level(self, number: int, floor: float) -> tuple[float, float] | None:
         """Return key and size of the `number`-th best level (>= 1), None where none is so good."""
@@ -109,16 +113,18 @@ class _Side:
 class OrderBook:
     """The live book of one pair; empty until a snapshot and after every break."""
 
-    __slots__ = ("_asks", "_bids", "_window", "is_live", "last_id")
+    __slots__ = ("_asks", "_bids", "_levels_max", "_window", "is_live", "last_id")
 
-    def __init__(self, window: int = _WINDOW) -> None:
+    def __init__(self, window: int = _LEVELS_MAX, levels_max: int = _LEVELS_MAX) -> None:
         """Begin empty.
 
         Args:
             window: Best levels of each side that snapshots show and changes tell of, >= 1.
+            levels_max: Levels kept of each side, >= `window`; the worst ones beyond are forgotten.
         """
-        assert window >= 1
+        assert 1 <= window <= levels_max
         self._window = window
+        self._levels_max = levels_max
         self.clear()
 
     def clear(self) -> None:
@@ -160,6 +166,8 @@ class OrderBook:
         bids, asks = self._bids.keys, self._asks.keys
         if bids and asks and bids[-1] >= -asks[-1]:
             self._break(BookCrossed(f"bid {bids[-1]} reaches ask {-asks[-1]}"))
+        if len(bids) > self._levels_max or len(asks) > self._levels_max:
+            self._trim()
         return True
 
     def best(self) -> Best | None:
@@ -225,6 +233,11 @@ class OrderBook:
         best = self.best()
         if best is not None and best.bid >= best.ask:
             self._break(BookCrossed(f"bid {best.bid} reaches ask {best.ask}"))
+        self._trim()
+
+    def _trim(self) -> None:
+        self._bids.trim(self._levels_max)
+        self._asks.trim(self._levels_max)
 
     def _break(self, reason: BookBroken) -> None:
         self.clear()

@@ -96,7 +96,11 @@ class BookAnalyzer(Actor):
         except BookBroken as broken:
             difference = str(broken)
         if not difference:
+            was_blind = min(self._book.verified) == 0
             self._book = theirs  # All of its levels are verified.
+            if was_blind:
+                newest = proof.since[-1] if proof.since else proof.snapshot
+                self._measure(newest.event_time_ns, newest.seen_time_ns)
         self.tell(self._feed, BookProved(pair=self._pair, difference=difference))
 
     def _want_more(self) -> None:

@@ -169,13 +169,23 @@ def test_depth_counts_quote_units_within_a_distance_of_the_mid(book):
     assert OrderBook().depth(50) == (0.0, 0.0)
 
 
-def test_levels_beyond_the_window_are_forgotten_from_the_far_end():
-    book = OrderBook(window=2)
+def test_levels_beyond_the_limit_are_forgotten_from_the_far_end():
+    book = OrderBook(window=2, levels_max=2)
     book.apply_snapshot(a_snapshot(bids=((3.0, 1.0), (2.0, 1.0), (1.0, 1.0)), asks=()))
     assert book.levels(9)[0] == ((3.0, 1.0), (2.0, 1.0))
     book.apply_delta(a_delta(11, bids=((4.0, 1.0),), asks=((9.0, 1.0), (8.0, 1.0), (7.0, 1.0))))
     assert book.levels(9) == (((4.0, 1.0), (3.0, 1.0)), ((7.0, 1.0), (8.0, 1.0)))
     assert book.verified == (2, 2)
+
+
+def test_levels_that_left_the_window_are_kept_for_they_may_come_back_without_a_word():
+    book = OrderBook(window=2)
+    book.apply_snapshot(a_snapshot(bids=((3.0, 1.0), (2.0, 1.0)), asks=()))
+    book.apply_delta(a_delta(11, bids=((5.0, 1.0), (4.0, 1.0))))
+    assert book.verified == (2, 0)
+    book.apply_delta(a_delta(12, bids=((5.0, 0.0), (4.0, 0.0))))
+    assert book.levels(9)[0] == ((3.0, 1.0), (2.0, 1.0))
+    assert book.verified == (0, 0)
 
 
 def test_what_is_told_of_levels_out_of_the_window_is_not_verified_before_the_next_snapshot():

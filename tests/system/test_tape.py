@@ -43,6 +43,11 @@ TRUTH = RECORDED / "btcusdt_binance_spot_20240808_bbo.parquet"
 BTC = Pair("BTC_USDT")
 SPEED = 50.0
 """650 s of market in 13."""
+ETH_TAPE = RECORDED / "ethbtc_binance_spot_20201101_09h-11h.parquet"
+ETHBTC = Pair("ETH_BTC")
+ETH_SPEED = 480.0
+"""Two hours in 15 seconds."""
+ETH_UPDATES = 7_198
 PAUSE_S = 5.0
 """Between the first snapshot and the first update, for the stream to be there in time."""
 UPDATES = 6_492
@@ -65,16 +70,17 @@ pytestmark = [
 class Collector(Actor):
     """Notes every measure and every lost book."""
 
-    def __init__(self, measured, lost, last_id, done) -> None:
+    def __init__(self, pair, measured, lost, last_id, done) -> None:
         super().__init__()
+        self._pair = pair
         self._measured = measured
         self._lost = lost
         self._last_id = last_id
         self._done = done
 
     def on_start(self) -> None:
-        self.subscribe(BookMeasured, BTC)
-        self.subscribe(BookLost, BTC)
+        self.subscribe(BookMeasured, self._pair)
+        self.subscribe(BookLost, self._pair)
 
     def on_receive(self, message: Any) -> None:
         if isinstance(message, BookLost):
@@ -85,7 +91,7 @@ class Collector(Actor):
             self._done.set()
 
 
-def followed(stream, exchange, last_id, *, before=lambda: None):
+def followed(stream, exchange, last_id, *, pair=BTC, before=lambda: None):
     """Run the real actors over `stream` and `exchange` until `last_id`.
 
     Returns:
@@ -96,13 +102,13 @@ def followed(stream, exchange, last_id, *, before=lambda: None):
     done = threading.Event()
     runtime = LiveRuntime(SystemClock(), workers=2)
     try:
-        collector = (measured, lost, last_id, done)
+        collector = (pair, measured, lost, last_id, done)
         births = {
             "tests/collector": Birthright(make=Collector, args=collector),
-            addresses.book_analyzer(BTC): Birthright(make=BookAnalyzer, args=(BTC, 10.0, WINDOW)),
-            addresses.feed(BTC): Birthright(
+            addresses.book_analyzer(pair): Birthright(make=BookAnalyzer, args=(pair, 10.0, WINDOW)),
+            addresses.feed(pair): Birthright(
                 make=Feed,
-                args=(BTC, stream, exchange, FeedSettings(book_stale_after_s=60.0)),
+                args=(pair, stream, exchange, FeedSettings(book_stale_after_s=60.0)),
             ),
         }
         for address in births:
@@ -141,27 +147,29 @@ def never_crossed_and_in_order(measured):
     return sequences == sorted(set(sequences)) and all(one.bid < one.ask for one in measured)
 
 
-@pytest.fixture
-def paused_tape(tmp_path):
-    """Give the tape with a pause between its first snapshot and what follows it."""
-    path = tmp_path / "btcusdt_paused.parquet"
+def paused(tape, speed, folder):
+    """Copy a tape with a pause between its first snapshot and what follows it."""
+    path = folder / f"{tape.name.partition('_')[0]}_paused.parquet"
+    began = "msg <= (select min(msg) from read_parquet(?) where kind = 'snapshot')"
+    earlier = int(PAUSE_S * speed * NS_PER_S)
+    shifted = ", ".join(
+        f"{column} - case when {began} and {column} > 0 then {earlier} else 0 end as {column}"
+        for column in ("ts_recv_ns", "ts_exchange_ns")
+    )
     duckdb.execute(
-        f"""copy (select * replace (
-                case when msg <= (select min(msg) from read_parquet(?) where kind = 'snapshot')
-                then ts_recv_ns - {int(PAUSE_S * SPEED * NS_PER_S)} else ts_recv_ns end
-                as ts_recv_ns)
-            from read_parquet(?) order by msg) to '{path}' (format parquet)""",  # noqa: S608
-        [str(TAPE), str(TAPE)],
+        f"copy (select * replace ({shifted}) from read_parquet(?) order by msg)"  # noqa: S608
+        f" to '{path}' (format parquet)",
+        [str(tape)] * 3,
     )
     return path
 
 
-@pytest.mark.timeout(180)
-def test_every_best_price_of_the_tape_comes_through_the_sockets(paused_tape, tmp_path):
-    options = ["--tape", str(paused_tape), "--speed", str(SPEED), "--no-rate-limits"]
+def through_the_sockets(tape, speed, folder, pair, last_id):
+    """Return what `followed` says of a tape that an exchange of its own plays."""
+    options = ["--tape", str(paused(tape, speed, folder)), "--speed", str(speed)]
     # On a busy machine the replay outruns its reader, who is not to be cut off for that.
-    options += ["--most-queued", "1000000"]
-    with Exchange(tmp_path, pairs=BTC, options=options, keeps=False) as venue:
+    options += ["--no-rate-limits", "--most-queued", "1000000"]
+    with Exchange(folder, pairs=pair, options=options, keeps=False) as venue:
         loop, clock = LoopThread(), SystemClock()
         rest = GateExchange(
             rest_url=venue.rest,
@@ -178,17 +186,63 @@ def test_every_best_price_of_the_tape_comes_through_the_sockets(paused_tape, tmp
             ),
         )
         try:
-            measured, lost = followed(stream, rest, LAST_ID)
+            return followed(stream, rest, last_id, pair=pair)
         finally:
             stream.close()
             rest.close(5.0)
             assert loop.close(5.0)
+
+
+@pytest.mark.timeout(180)
+def test_every_best_price_of_the_tape_comes_through_the_sockets(tmp_path):
+    measured, lost = through_the_sockets(TAPE, SPEED, tmp_path, BTC, LAST_ID)
     compared, differing = compared_with_truth(measured)
     assert never_crossed_and_in_order(measured)
     assert lost == [], "no gap in the ids"
     assert measured[0].sequence == STRADDLING_ID
     assert (len(measured), compared) == (1 + UPDATES, 1 + UPDATES)
     assert differing == BEHIND
+
+
+def best_prices(tape):
+    """Return the best bid and ask, price and size, after each update of a tape, by its id."""
+    rows = duckdb.execute(
+        "select msg, any_value(kind), any_value(last_id), list((side, price, size))"
+        " from read_parquet(?) where kind <> 'trade' group by msg order by msg",
+        [str(tape)],
+    ).fetchall()
+    found: dict[int, tuple[float, ...]] = {}
+    bids: dict[float, float] = {}
+    asks: dict[float, float] = {}
+    for _, kind, last_id, changes in rows:
+        if not found and kind == "diff":
+            continue  # It ended before the snapshot.
+        if found and kind == "snapshot":
+            continue  # To check by.
+        for side, price, size in changes:
+            levels = bids if side == "bid" else asks
+            levels[price] = size
+            if not size:
+                del levels[price]
+        bid, ask = max(bids), min(asks)
+        found[last_id] = (bid, bids[bid], ask, asks[ask])
+    return found
+
+
+@pytest.mark.timeout(180)
+def test_two_hours_of_the_other_tape_come_through_the_sockets(tmp_path):
+    truth = best_prices(ETH_TAPE)
+    last_id = max(truth)
+    measured, lost = through_the_sockets(ETH_TAPE, ETH_SPEED, tmp_path, ETHBTC, last_id)
+    assert never_crossed_and_in_order(measured)
+    assert lost == [], "no gap in the ids"
+    assert len(measured) >= ETH_UPDATES
+    differing = [
+        one.sequence
+        for one in measured
+        if (one.bid, one.bid_size, one.ask, one.ask_size) != truth.get(one.sequence)
+    ]
+    assert differing == []
 
 
 class Recording:

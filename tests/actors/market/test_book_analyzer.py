@@ -199,7 +199,6 @@ def test_a_book_with_nothing_verified_on_a_side_is_not_measured_until_a_snapshot
     assert scene.heard == []
     proof = a_snapshot(12, bids=levels(90.0, 100, -1.0), asks=levels(201.0, 100, 1.0))
     assert prove(scene, proof) == [""]
-    scene.change(13, bids=((90.0, 2.0),))
     assert (scene.measures[-1].bid, scene.measures[-1].levels) == (90.0, 100)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from actors import addresses
 from actors.market.book_analyzer import BookAnalyzer
+from actors.market.book_chain import BELIEVED_NS
 from actors.market.feed import STEADY_S, Feed
 from state.config.settings import BookChannel, FeedSettings
 from state.messages.market import (
@@ -150,8 +151,10 @@ class Market:
 
     def check_measures(self):
         measures = self.heard.of(BookMeasured)
-        sequences = [one.sequence for one in measures]
-        assert sequences == sorted(sequences), "an older book took the place of a newer one"
+        for place, one in enumerate(measures):
+            newer = [past for past in measures[:place] if past.sequence > one.sequence]
+            # Only a venue that counts anew is let to fall back, and only after a while.
+            assert all(one.seen_time_ns - past.seen_time_ns > BELIEVED_NS for past in newer)
         for one in measures:
             bids, asks = self.states[one.sequence]
             bid, ask = max(bids), min(asks)
