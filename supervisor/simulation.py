@@ -11,12 +11,14 @@ from decimal import Decimal
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors import addresses
 from actors.kernel import Actor, Birthright, Drill, Exited, Fault
 from actors.kernel.dead_letters import Quarantine
 from actors.kernel.virtual import Policy, VirtualClock, VirtualRuntime
 from state.config import (
+    BookChannel,
     Config,
     FeedSettings,
     OrderSettings,
@@ -89,6 +91,7 @@ class Options(Struct, frozen=True, kw_only=True):
     """Kills of the process a virtual second."""
     venue_faults: tuple[str, ...]
     venue_probability: float
+    book_channel: BookChannel = BookChannel.ORDER_BOOK_UPDATE
     faulty_s: float = 20.0
     calm_s: float = 25.0
 
@@ -105,6 +108,7 @@ class Options(Struct, frozen=True, kw_only=True):
             kills=chance.choice([0.0, 0.05, 0.2]),
             venue_faults=swarm,
             venue_probability=chance.choice([0.01, 0.05, 0.2]),
+            book_channel=chance.choice(list(BookChannel)),
         )
 
 
@@ -172,7 +176,8 @@ class Simulation:
 
     def __init__(self, options: Options, config: Config = CONFIG) -> None:
         self.options = options
-        self.config = config
+        feed = replace(config.feed, book_channel=options.book_channel)
+        self.config = replace(config, feed=feed)
         self.clock = VirtualClock()
         self.counts: Counter[str] = Counter()
         self.violations: list[str] = []
@@ -182,6 +187,7 @@ class Simulation:
             seed=options.seed,
             clock=self.clock,
             faults=venue_faults(options.venue_faults, options.venue_probability),
+            by_obu=options.book_channel is BookChannel.OBU,
             step_s=0.25,
         )
         self._strikes = _Strikes(

@@ -75,6 +75,7 @@ class VirtualOutside:
         clock: Time.
         network: How long messages take.
         faults: How the exchange misbehaves.
+        by_obu: Whether books come whole over the stream.
         step_s: How often its markets move, seconds.
     """
 
@@ -86,9 +87,11 @@ class VirtualOutside:
         clock: VirtualClock,
         network: Network | None = None,
         faults: Iterable[FaultOrder] = (),
+        by_obu: bool = False,
         step_s: float = 0.1,
     ) -> None:
         self.clock = clock
+        self._book = "ob.400" if by_obu else "100ms"
         self.disk = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False, factory=_Disk
         )
@@ -120,7 +123,7 @@ class VirtualOutside:
         if self._client is not None:
             self._client.close()
         latch = Latch()
-        self._client = self.host.connect(ACCOUNT, permit=lambda: latch.reason)
+        self._client = self.host.connect(ACCOUNT, permit=lambda: latch.reason, book=self._book)
         self._lives += 1
         return World(
             exchange=self._client.exchange,
