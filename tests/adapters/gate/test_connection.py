@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -152,30 +153,42 @@ async def test_what_send_took_arrives_in_its_order(gate, connect):
     assert [request["id"] for request in gate.asked] == list(range(100))
 
 
+@asynccontextmanager
+async def serving(said):
+    """Serve one connection: `said` once a request has come, or nothing until it ends."""
+    over = asyncio.Event()
+
+    async def serve(reader, writer):
+        if said is None:
+            await reader.read()
+        else:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(said)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        over.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    await asyncio.wait_for(over.wait(), WITHIN_S)
+    server.close()
+
+
+async def dialled(url, within_s):
+    return await dial(url, within_s=within_s, frame_bytes_max=1000, receive=lambda _: None)
+
+
 @pytest.mark.parametrize(
     "said", [b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", b"", b"SSH\r\n"]
 )
 async def test_what_is_no_websocket_is_told_and_not_waited_for(said):
-    async def serve(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(said)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    with pytest.raises(WireLost):
-        await dial(url, within_s=WITHIN_S, frame_bytes_max=1000, receive=lambda _: None)
-    server.close()
+    async with serving(said) as url:
+        with pytest.raises(WireLost):
+            await dialled(url, WITHIN_S)
 
 
 async def test_a_server_that_says_nothing_is_given_up_in_time():
-    async def serve(reader, writer):
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-    with pytest.raises(WireLost, match=r"no answer in 0\.2 s"):
-        await dial(url, within_s=0.2, frame_bytes_max=1000, receive=lambda _: None)
-    server.close()
+    async with serving(None) as url:
+        with pytest.raises(WireLost, match=r"no answer in 0\.2 s"):
+            await dialled(url, 0.2)
