@@ -37,7 +37,7 @@ class StreamSettings(Struct, frozen=True, kw_only=True):
     """A subscription must be acknowledged within this, or the connection is lost."""
     refused_again_s: float = 30.0
     """A pair that was refused is tried again after this."""
-    connect_s: float = 10.0
+    connect_s: float = 5.0
     backoff_min_s: float = 0.5
     backoff_max_s: float = 30.0
     stable_s: float = 30.0

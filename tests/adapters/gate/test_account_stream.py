@@ -18,7 +18,7 @@ from tests.adapters.gate.fake_rest import CREDENTIALS, KEY, SECRET
 from tests.adapters.gate.fake_streams import Inbox, fake_streams
 from tests.adapters.gate.test_frames import BALANCE, FILL, ORDER
 
-QUICK = StreamSettings(backoff_min_s=0.01, backoff_max_s=0.05)
+QUICK = StreamSettings(deaf_s=30.0, backoff_min_s=0.01, backoff_max_s=0.05)
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from tests.adapters.gate.fake_streams import answered, fake_streams, well_done
 from tests.adapters.gate.test_order_entry import until
 from tests.adapters.gate.test_rest import BTC, order, placement
 
-STREAMS = StreamSettings(backoff_min_s=0.01, backoff_max_s=0.05)
+STREAMS = StreamSettings(deaf_s=30.0, backoff_min_s=0.01, backoff_max_s=0.05)
 CANCEL = CancelPlaced(
     pair=BTC, client_order_id=ClientOrderId("t-gh-1"), venue_order_id=VenueOrderId("7")
 )

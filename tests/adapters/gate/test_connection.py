@@ -10,7 +10,7 @@ from adapters.gate.connection import Connection, StreamSettings
 from adapters.gate.wire import WireLost, dial
 from tests.adapters.gate.fake_streams import WITHIN_S, fake_streams
 
-QUICK = StreamSettings(backoff_min_s=0.01, backoff_max_s=0.05)
+QUICK = StreamSettings(deaf_s=30.0, backoff_min_s=0.01, backoff_max_s=0.05)
 
 
 class Told:

@@ -16,7 +16,7 @@ from state.values import Pair
 from tests.adapters.gate.fake_streams import Inbox, fake_streams
 
 BTC, ETH = Pair("BTC_USDT"), Pair("ETH_USDT")
-QUICK = StreamSettings(backoff_min_s=0.01, backoff_max_s=0.05, refused_again_s=0.05)
+QUICK = StreamSettings(deaf_s=30.0, backoff_min_s=0.01, backoff_max_s=0.05, refused_again_s=0.05)
 
 
 def ticker(pair):

@@ -23,7 +23,7 @@ from tests.adapters.gate.fake_streams import (
     well_done,
 )
 
-STREAMS = StreamSettings(backoff_min_s=0.01, backoff_max_s=0.05)
+STREAMS = StreamSettings(deaf_s=30.0, backoff_min_s=0.01, backoff_max_s=0.05)
 QUICK = EntrySettings(refused_again_s=0.05, unmeasured_s=0.01, drain_s=0.2, streams=STREAMS)
 DECLINED = "declined"
 
