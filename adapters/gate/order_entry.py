@@ -1,7 +1,7 @@
 """Orders over Gate's WebSocket API: one connection, logged in, with its calls on the way.
 
 A call is either declined, and then nothing of it has left, or it gets exactly one outcome. From
-the moment its bytes are handed to the kernel everything but a readable answer is `Unknown`:
+the moment its bytes are handed to the wire everything but a readable answer is `Unknown`:
 nothing is sent twice, here or anywhere else.
 
 Public members may be used from any thread; the rest runs on the socket loop, and so do the calls

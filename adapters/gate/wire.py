@@ -1,8 +1,9 @@
 """One WebSocket, client's side, over its TCP connection. All of it runs on the socket loop.
 
-What is sent is handed to the kernel before `send` returns, and a frame that came is handed on
-before the next one is looked at: no queue, no task in between. So whoever checks the halt latch
-right before `send` knows that nothing came in between, and knows for certain what has left.
+What is sent is handed to the transport before `send` returns and goes to the kernel within the same
+turn of the loop, and a frame that came is handed on before the next one is looked at: no queue of
+ours, no task in between. So whoever checks the halt latch right before `send` knows that nothing
+was waited for since, and knows for certain what cannot have left.
 """
 
 import asyncio
