@@ -1,5 +1,7 @@
 """The market side of a whole house: either channel, and snapshots while the stream stays away."""
 
+import statistics
+
 import pytest
 
 from adapters.admin_client import AdminClient
@@ -11,6 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 SETTINGS = (*ACTIVE, *SHORT_WINDOWS, "feed.compare_every_s=1")
 STANDS_IN_S = 5.0
+RESYNC_S = 2.0
 
 
 def pairs(house):
@@ -37,6 +40,31 @@ def test_books_of_either_channel_are_live_deep_and_equal_to_what_rest_shows(hous
         assert pair["levels"] >= 20
     books = house.call("metrics")["books"]
     assert (books["mismatches"], books["polls"]) == (0, 0)
+    assert house.terminate() == 0
+
+
+@pytest.mark.parametrize("channel", ["order_book_update", "obu"])
+def test_a_gap_makes_a_book_stale_at_once_and_is_typically_mended_in_two_seconds(
+    houses, exchanges, channel
+):
+    exchange = exchanges(options=["--no-rate-limits"])
+    house = houses(exchange=exchange, settings=(*SETTINGS, f"feed.book_channel={channel}"))
+    house.until_ready()
+    exchange.control("faults", [{"fault": "book_gap", "probability": 0.05}])
+    stale_ns, mended_s = {}, []
+    with AdminClient(house.socket) as client:
+        news = client.subscribe(["feeds"], timeout_s=60)
+        while len(mended_s) < 9:
+            _, changed = next(news)
+            if changed["state"] == "stale":
+                stale_ns.setdefault(changed["pair"], changed["at_ns"])
+            elif changed["state"] == "live" and changed["pair"] in stale_ns:
+                mended_s.append((changed["at_ns"] - stale_ns.pop(changed["pair"])) / NS_PER_S)
+    assert statistics.median(mended_s) < RESYNC_S, mended_s
+    assert sum(pair["gaps"] for pair in pairs(house)) >= len(mended_s)
+    assert {pair["mismatches"] for pair in pairs(house)} == {0}
+    exchange.control("faults", [])
+    house.until(lambda: all_books(house, book="live") or None, 60, "live again")
     assert house.terminate() == 0
 
 
