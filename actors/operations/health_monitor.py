@@ -63,6 +63,8 @@ class HealthMonitor(Actor):
         self._skew_max_s = skew_max_s
         self._unready = ""
         """Why nobody may trade by this clock; empty while they may."""
+        self._told: bool | None = True
+        """Whether they may, as last told; None in a later life: an earlier one told anything."""
         self._rss: deque[tuple[float, float]] = deque(maxlen=SLOPE_WINDOW)
         self._clock: ClockMeasured | None = None
         self._clock_due: Timer | None = None
@@ -71,6 +73,8 @@ class HealthMonitor(Actor):
     def on_start(self) -> None:
         """Begin to measure."""
         self._outbox = Outbox(self.address, self.incarnation)
+        if self.incarnation > 1:
+            self._told = None
         self.subscribe(JournalOpened)
         self._ask_time()
         self.after(SAMPLE_EVERY_S, _SampleDue())
@@ -138,10 +142,11 @@ class HealthMonitor(Actor):
                 at_ns=self.now_ns(),
             )
             self.tell(addresses.RECORDER, self._outbox.add([Entry(event=alert)]))
-        if bool(self._unready) is not bool(was_unready):
+        if self._told is not (not self._unready):
             self._tell_readiness()
 
     def _tell_readiness(self) -> None:
+        self._told = not self._unready
         self.tell_control(
             addresses.SESSION_KEEPER,
             PartNotReady(part=PART, reason=self._unready)

@@ -125,6 +125,14 @@ def test_a_new_session_keeper_is_told_again(scene):
     assert isinstance(unready, PartNotReady)
 
 
+def test_a_later_life_takes_back_what_an_earlier_one_said_of_a_clock_that_is_right_by_now(scene):
+    scene.answer(ahead_ms=5000.0)
+    scene.keeper.clear()
+    scene.house.crash(MONITOR)
+    scene.answer(ahead_ms=3.0)
+    assert scene.keeper == [PartReady(part="clock")]
+
+
 def test_a_new_recorder_is_told_again_what_was_not_answered(scene):
     scene.journal.patient = True
     scene.answer(ahead_ms=5000.0)
