@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from actors.execution.client_ids import is_ours
@@ -28,7 +29,7 @@ from state.messages.venue import (
     Unknown,
     VenueRequest,
 )
-from state.values import NS_PER_MS, Pair, Side, plain
+from state.values import NS_PER_MS, NS_PER_S, Pair, Side, TimeNs, plain
 from supervisor.doctor.findings import Finding, Verdict, fail, ok, skipped, warn
 from supervisor.doctor.key_rights import key_rights, untold
 from supervisor.worlds.glance import glance
@@ -95,19 +96,23 @@ def clock(offset_ns: int, uncertainty_ns: int, skew_max_s: float) -> Finding:
     return fail("clock", f"{found}, {limit}", "set the clock: timedatectl set-ntp true")
 
 
-def pair(rules: TradingRules) -> Finding:
-    """Return whether a listed pair can be traded, and by which rules."""
+def pair(rules: TradingRules, now_ns: TimeNs) -> Finding:
+    """Return whether a listed pair can be traded at `now_ns`, and by which rules."""
     check = f"pair {rules.pair}"
     found = (
         f"price step {plain(rules.price_step)}, quantity step {plain(rules.quantity_step)}, "
         f"least {plain(rules.quantity_min)} {rules.base} and {plain(rules.notional_min)} "
         f"{rules.quote}, taker fee {plain(rules.fee_rate * 100)} %"
     )
-    missing = [side.value for side in Side if side not in rules.tradable]
-    if not missing:
-        return ok(check, found)
-    mend = "wait for the exchange, or take it out of --pairs"
-    return fail(check, f"listed, but it takes no {' and no '.join(missing)}; {found}", mend)
+    missing = [side.value for side in Side if side not in rules.tradable_at(now_ns)]
+    if missing:
+        mend = "wait for the exchange, or take it out of --pairs"
+        return fail(check, f"listed, but it takes no {' and no '.join(missing)}; {found}", mend)
+    if rules.delisted_at_ns is not None:
+        end = datetime.fromtimestamp(rules.delisted_at_ns / NS_PER_S, UTC)
+        told = f"it will be delisted at {end:%Y-%m-%d %H:%M} UTC: only sells pass; {found}"
+        return warn(check, told, "sell what is held of it, then take it out of --pairs")
+    return ok(check, found)
 
 
 class _Look:
@@ -166,7 +171,8 @@ class _Look:
     ) -> list[Finding]:
         outcome = self._outcome(answer)
         if isinstance(outcome, Succeeded):
-            return [pair(rules) for rules in outcome.rules]
+            now_ns = self._glance.clock.now_ns()
+            return [pair(rules, now_ns) for rules in outcome.rules]
         check = f"pair {pairs[0]}" if len(pairs) == 1 else "pairs"
         if isinstance(outcome, Refused):
             return [fail(check, _words(outcome), "take it out of --pairs, or mend its spelling")]

@@ -15,11 +15,12 @@ import pytest
 from state.config import endpoints, load
 from state.instrument import TradingRules
 from state.store import DATABASE_NAME, DataLock
-from state.values import NS_PER_MS, Currency, Notional, Pair, Quantity, Side
+from state.values import NS_PER_MS, NS_PER_S, Currency, Notional, Pair, Quantity, Side, TimeNs
 from supervisor.doctor import Verdict, examination, here, there
 from tests.state.stores import ROOT, a_day, append, opened
 
 VENUE = "simulated"
+NOW = TimeNs(1_700_000_000 * NS_PER_S)
 
 
 def traces(folder: Path) -> dict[str, tuple[int, str]]:
@@ -284,10 +285,25 @@ def test_a_pair_is_told_with_its_rules_and_refused_when_halted():
         notional_min=Notional(Decimal(3)),
         tradable=frozenset({Side.SELL}),
     )
-    finding = there.pair(rules)
+    finding = there.pair(rules, NOW)
     assert finding.verdict is Verdict.FAIL
     assert "takes no buy" in finding.found
     assert "least 0.00001 BTC and 3 USDT, taker fee 0.2 %" in finding.found
+
+
+def test_a_pair_whose_end_is_announced_is_told_with_the_date():
+    rules = TradingRules(
+        pair=Pair("BTC_USDT"),
+        base=Currency("BTC"),
+        quote=Currency("USDT"),
+        price_decimals=1,
+        quantity_decimals=6,
+        delisted_at_ns=TimeNs(NOW + 60 * NS_PER_S),
+    )
+    finding = there.pair(rules, NOW)
+    assert finding.verdict is Verdict.WARN
+    assert "delisted at 2023-11-14 22:14 UTC" in finding.found
+    assert there.pair(rules, TimeNs(NOW + 60 * NS_PER_S)).verdict is Verdict.FAIL
 
 
 def test_live_cannot_be_armed_yet():
