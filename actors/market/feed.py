@@ -186,7 +186,8 @@ class Feed(Actor):
             if delta.last_id > chain.last_id:
                 chain.begin()
                 chain.keep(delta)
-                self._follow(chain.offered)
+                joined = self._follow(chain.offered)
+                assert joined, "nothing newer than a whole book ahead of the chain is known"
         else:
             self._go_on(delta)
 
