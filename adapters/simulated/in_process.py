@@ -69,7 +69,7 @@ class InProcessVenue:
     ) -> None:
         self.venue = venue
         self.stage = Stage(venue)
-        self._true_now_ns = now_ns
+        self.true_now_ns = now_ns
         self.now_ns: Callable[[], int] = lambda: now_ns() + self.stage.ahead_ns
         self.schedule = schedule
         self.chance = chance
@@ -101,7 +101,7 @@ class InProcessVenue:
             book: The kind of book channel that it follows, by its name in `BOOK_KINDS`.
         """
         holder = self.venue.ledger.accounts[account]
-        client = Client(self, holder, client_now_ns or self._true_now_ns, permit, book)
+        client = Client(self, holder, client_now_ns or self.true_now_ns, permit, book)
         self._clients.append(client)
         return client
 

@@ -42,6 +42,8 @@ class Host(Protocol):
     memory: BookMemory
     stage: Stage
     now_ns: Callable[[], int]
+    true_now_ns: Callable[[], int]
+    """Without the jumps of the venue's clock: what clients wait by."""
     schedule: Callable[[int, Callable[[], None]], None]
 
     def turn(self) -> None:
@@ -107,13 +109,13 @@ class InProcessExchange:
         host = self._host
         refused = self._not_sent(request)
         if refused is not None:
-            sent = _Sent(request, deliver, host.now_ns(), None)
+            sent = _Sent(request, deliver, host.true_now_ns(), None)
             host.schedule(0, partial(self._answer, sent, refused))
             return
         subject, _ = ENDPOINTS[type(request)]
         now_ns = host.now_ns()
         fault = host.faults.strike(Site.REQUEST, subject, now_ns)
-        sent = _Sent(request, deliver, now_ns, fault)
+        sent = _Sent(request, deliver, host.true_now_ns(), fault)
         travel_ns = host.network.latency_ns(host.chance)
         if sent.struck_by(FaultName.REQUEST_LOST):
             self._answer_after(sent, travel_ns + sent.delay_ns, _CUT)
@@ -193,7 +195,7 @@ class InProcessExchange:
 
     def _answer_at_last(self, sent: _Sent, back_ns: int, result: Outcome) -> None:
         """Deliver `result` after `back_ns`, or what the client makes of waiting too long."""
-        left_ns = sent.sent_ns + self._host.network.timeout_ns - self._host.now_ns()
+        left_ns = sent.sent_ns + self._host.network.timeout_ns - self._host.true_now_ns()
         if back_ns > left_ns:
             back_ns, result = left_ns, _TIMED_OUT
         self._answer_after(sent, back_ns, result)

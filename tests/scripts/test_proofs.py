@@ -31,7 +31,7 @@ def test_a_table_with_one_fault_is_not_written_over_the_whole():
 
 @pytest.mark.slow
 def test_a_soak_says_what_it_saw_and_that_nothing_was_lost():
-    told = Script("soak.py").run("--pairs", "2", "--minutes", "0.3", "--json")
+    told = Script("soak.py").run("--pairs", "2", "--minutes", "0.2", "--json")
     assert told.returncode == 0, told.stderr
     outcome = json.loads(told.stdout)
     assert outcome["plan"]["pairs"] == 2

@@ -193,6 +193,15 @@ def test_everything_goes_on_across_a_clock_jump_and_is_dated_by_it():
     assert broken_invariants(world.venue) == []
 
 
+def test_what_is_under_way_while_the_clock_jumps_is_answered_in_time():
+    world = World()
+    world.ask(FetchBalances())
+    world.play(parse_scenario("clock_jump"))
+    world.run(1)
+    [answer] = world.answers
+    assert isinstance(answer.outcome, Succeeded)
+
+
 def test_scenarios_add_up_and_are_taken_back_one_and_all():
     world = played("thin_book", "thin_book:BTC_USDT", "fee_change", "halt:ETH_USDT")
     btc, eth = world.venue.pairs[BTC], world.venue.pairs[ETH]
