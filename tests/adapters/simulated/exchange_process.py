@@ -75,4 +75,4 @@ def running_exchange(*arguments: str) -> Iterator[ExchangeProcess]:
             process.send_signal(signal.SIGTERM)
             _, complaints = process.communicate(timeout=20)
         assert process.returncode == 0, complaints
-        assert complaints == ""
+        assert complaints == "", complaints
