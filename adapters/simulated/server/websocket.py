@@ -25,7 +25,10 @@ async def serve_socket(exchange: Exchange, request: web.Request) -> web.StreamRe
         heartbeat=exchange.venue.switches.ping_every_s,
         max_msg_size=_MESSAGE_BYTES,
     )
-    await socket.prepare(request)
+    try:
+        await socket.prepare(request)
+    except ConnectionError:
+        return web.Response()  # It hung up in the middle of the handshake, and hears nothing.
     connection = exchange.admit(socket, client)
     transport = request.transport
     tasks = [

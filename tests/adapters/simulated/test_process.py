@@ -60,6 +60,21 @@ def test_an_open_socket_does_not_delay_the_end():
         assert ended(process, timeout=5) == (0, "")
 
 
+def test_clients_that_hang_up_in_the_handshake_are_no_reason_to_complain():
+    process = started("--pairs", "BTC_USDT")
+    exchange = ready(process)
+    address = urllib3.util.parse_url(exchange.ws)
+    hello = (
+        b"GET /ws/v4/ HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    for _ in range(200):
+        with socket.create_connection((address.host, address.port), timeout=10) as client:
+            client.sendall(hello)
+    process.send_signal(signal.SIGTERM)
+    assert ended(process) == (0, "")
+
+
 def test_it_ends_with_whoever_started_it_when_asked_to():
     process = started("--pairs", "BTC_USDT", "--exit-with-parent")
     ready(process)
