@@ -34,7 +34,7 @@ from supervisor.doctor.findings import Finding, Verdict, fail, ok, skipped, warn
 from supervisor.doctor.key_rights import key_rights, untold
 from supervisor.worlds.glance import glance
 
-LIMIT_S = 2.5
+LIMIT_S = 2.0
 """For everything here together."""
 _TIME_ASKED = 3
 _ONE_BY_ONE_MAX = 8

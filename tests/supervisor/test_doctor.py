@@ -205,9 +205,8 @@ def test_an_exchange_that_never_answers_costs_less_than_five_seconds(tmp_path):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         options = ("--data-dir", str(tmp_path), "--exchange-url", url, "--json")
         told = Told(*options)
-        for _ in range(3):  # The machine may have been busy with something else.
-            if told.took_s >= LIMIT_S:
-                told = Told(*options)
+        if told.took_s >= LIMIT_S:  # The machine may have been busy with something else.
+            told = Told(*options)
     assert told.code == 1
     assert told.took_s < LIMIT_S
     assert told.checks["exchange"]["verdict"] == "fail"
