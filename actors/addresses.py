@@ -9,6 +9,7 @@ HEALTH_MONITOR = "operations/health_monitor"
 ADMIN = "operations/admin"
 ORDER_ROUTER = "execution/order_router"
 ACCOUNT_STREAM = "execution/account_stream"
+TRIGGER_KEEPER = "execution/trigger_keeper"
 LEDGER_KEEPER = "accounts/ledger_keeper"
 RISK_GUARD = "trading/risk_guard"
 
@@ -31,6 +32,11 @@ def candle_builder(pair: Pair) -> str:
 def trader(pair: Pair) -> str:
     """Return the address of a pair's trader."""
     return f"trading/{pair}/trader"
+
+
+def protection(pair: Pair) -> str:
+    """Return the address of who protects a pair's position."""
+    return f"trading/{pair}/protection"
 
 
 SINGLE = (

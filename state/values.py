@@ -110,6 +110,23 @@ class Role(StrEnum):
     MAKER = "maker"
 
 
+class Purpose(StrEnum):
+    """What an order is for: rules, statistics and `explain` tell them apart by it."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+    """The strategy's own way out."""
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    FLATTEN = "flatten"
+    """An operator or a limit wants the position gone."""
+
+    @property
+    def is_protective(self) -> bool:
+        """Whether it ends a risk that somebody decided not to carry any longer."""
+        return self in (Purpose.STOP_LOSS, Purpose.TAKE_PROFIT, Purpose.FLATTEN)
+
+
 class Venue(StrEnum):
     """Where orders go; each has a database of its own that refuses the others."""
 

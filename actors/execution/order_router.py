@@ -294,6 +294,7 @@ class OrderRouter(Actor):
             time_in_force=approved.time_in_force,
             expires_at_ns=TimeNs(self._venue_ns() + int(self._settings.expiry_s * NS_PER_S)),
             reply_to=approved.reply_to,
+            purpose=approved.purpose,
         )
         self._record([Entry(event=intent, trace_id=approved.trace_id)], durable=True)
 

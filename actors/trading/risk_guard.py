@@ -305,6 +305,8 @@ def _decision(proposal: OrderProposed, ruling: Ruling, at_ns: TimeNs) -> Decisio
         approved_quantity=ruling.quantity,
         refusal=ruling.refusal,
         expires_at_ns=proposal.expires_at_ns,
+        purpose=proposal.purpose,
+        plan=proposal.plan,
     )
 
 
@@ -321,4 +323,6 @@ def _approval(proposal: OrderProposed, quantity: Quantity) -> ApprovedOrder:
         time_in_force=proposal.time_in_force,
         expires_at_ns=proposal.expires_at_ns,
         reply_to=proposal.reply_to,
+        purpose=proposal.purpose,
+        plan=proposal.plan,
     )

@@ -34,6 +34,7 @@ from state.values import (
     OrderType,
     Pair,
     Price,
+    Purpose,
     Quantity,
     Session,
     Side,
@@ -286,12 +287,12 @@ class Trader(Actor):
     def _propose(self, wish: Wish, book: BookMeasured, held: Decimal) -> None:
         assert self._rules is not None
         if wish.action is Action.ENTER:
-            side, tif = Side.BUY, TimeInForce.GTC
+            side, tif, purpose = Side.BUY, TimeInForce.GTC, Purpose.ENTRY
             price = self._rules.price_aggressive(Decimal(repr(book.ask)), side)
             wanted = self._rules.quantity_down(self._settings.order_notional / price)
             bounds = (Bound(name="order_notional", quantity=wanted),)
         else:
-            side, tif = Side.SELL, TimeInForce.IOC
+            side, tif, purpose = Side.SELL, TimeInForce.IOC, Purpose.EXIT
             price = self._exit_price(book)
             wanted = self._rules.quantity_down(held)
             bounds = (Bound(name="held", quantity=Quantity(held)),)
@@ -316,6 +317,7 @@ class Trader(Actor):
             proposed_at_ns=now_ns,
             expires_at_ns=expires_ns,
             reply_to=self.address,
+            purpose=purpose,
         )
         self.tell(addresses.RISK_GUARD, proposal)
         self.after(self._settings.proposal_ttl_s + FATE_TIMEOUT_S, _FateDue(decision))

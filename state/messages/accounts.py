@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from state.values import Currency, Pair, TimeNs
+from state.values import Currency, Pair, Purpose, TimeNs
 
 
 class FundsMoved(Struct, frozen=True, kw_only=True, tag=True):
@@ -74,3 +74,34 @@ class PositionChanged(Struct, frozen=True, kw_only=True, tag=True):
     fees: Decimal
     """Quote units."""
     at_ns: TimeNs
+
+
+class TradeClosed(Struct, frozen=True, kw_only=True):
+    """A round trip of one pair, from flat (or dust) to flat (or dust) again.
+
+    Money in quote units.
+    """
+
+    pair: Pair
+    opened_at_ns: TimeNs
+    closed_at_ns: TimeNs
+    quantity: Decimal
+    """Base units bought over the whole trip."""
+    cost: Decimal
+    """Paid for them, before fees."""
+    proceeds: Decimal
+    """Brought by their sale, before fees."""
+    fees: Decimal
+    """Of all its fills; a fee taken in base counts at the price of its fill."""
+    purpose: Purpose
+    """Of the order whose fill closed it."""
+
+    @property
+    def profit(self) -> Decimal:
+        """Quote units earned after fees."""
+        return self.proceeds - self.cost - self.fees
+
+    @property
+    def profit_ratio(self) -> Decimal:
+        """Profit by what was paid; 0 when nothing was."""
+        return self.profit / self.cost if self.cost else Decimal(0)

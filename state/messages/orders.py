@@ -16,6 +16,7 @@ from state.values import (
     OrderType,
     Pair,
     Price,
+    Purpose,
     Quantity,
     Role,
     Side,
@@ -32,6 +33,24 @@ class Bound(Struct, frozen=True, kw_only=True):
 
     name: str
     quantity: Quantity
+
+
+class Ladder(Struct, frozen=True, kw_only=True, tag=True):
+    """How a parent order gets out whatever it takes: each rung takes what is there, then the next.
+
+    Each rung is an IOC child for what is left, `rungs_bps[k]` beyond the touch, never beyond the
+    parent's own price, which is its slippage cap. The last child is a market order's equal: IOC at
+    the cap itself.
+    """
+
+    rungs_bps: tuple[Decimal, ...]
+    """Ascending, basis points beyond the best price at that moment."""
+    pause_s: float = 0.0
+    """Between the end of one rung and the next."""
+
+
+Plan = Ladder
+"""How a parent order is worked; an order without a plan is placed as it is. More may come."""
 
 
 class OrderProposed(Struct, frozen=True, kw_only=True, tag=True):
@@ -55,7 +74,10 @@ class OrderProposed(Struct, frozen=True, kw_only=True, tag=True):
     expires_at_ns: TimeNs
     """A proposal not on the wire by then is dropped."""
     reply_to: str
-    """Address of the trader."""
+    """Address of who proposes: a trader, a protection actor."""
+    purpose: Purpose = Purpose.ENTRY
+    plan: Plan | None = None
+    """Of a parent order: how it is worked. `price` is then the worst any child may take."""
 
 
 class Verdict(StrEnum):
@@ -90,7 +112,9 @@ class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
     time_in_force: TimeInForce
     expires_at_ns: TimeNs
     reply_to: str
-    """Address of the trader."""
+    """Address of who proposed it."""
+    purpose: Purpose = Purpose.ENTRY
+    plan: Plan | None = None
 
 
 class DecisionDropped(Struct, frozen=True, kw_only=True, tag=True):
@@ -151,6 +175,8 @@ class DecisionMade(Struct, frozen=True, kw_only=True, tag=True):
     refusal: Refusal | None = None
     expires_at_ns: TimeNs = TimeNs(0)
     """An approved order not on the wire by then never will be; until then it counts as risk."""
+    purpose: Purpose = Purpose.ENTRY
+    plan: Plan | None = None
 
 
 class OrderEvent(Struct, frozen=True, kw_only=True, tag=True):
@@ -176,6 +202,7 @@ class OrderIntended(OrderEvent, frozen=True, kw_only=True):
     expires_at_ns: TimeNs
     """After this instant the exchange itself refuses the request (x-gate-exptime)."""
     reply_to: str
+    purpose: Purpose = Purpose.ENTRY
 
 
 class OrderAccepted(OrderEvent, frozen=True, kw_only=True):
