@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from adapters.simulated.catalogue import DEFAULT_PAIRS, listing, pair_rules
 from adapters.simulated.core.pair_rules import PairRules
 from adapters.simulated.core.venue import Venue
+from adapters.simulated.markets.history import Past
 from adapters.simulated.markets.synthetic import SyntheticMarket
 from adapters.simulated.markets.tape import TapeMarket
 from adapters.simulated.options import ExchangeOptions, demo_account, open_accounts
@@ -38,6 +39,7 @@ def build_venue(
     *,
     keeper: Keeper | None = None,
     step_ns: int = 100 * NS_PER_MS,
+    past: Past | None = None,
 ) -> Venue:
     """Return the venue that `options` describe, open for business.
 
@@ -46,6 +48,7 @@ def build_venue(
         now_ns: The time it opens.
         keeper: Where an earlier life of it was kept.
         step_ns: How often synthetic markets move.
+        past: How much history synthetic markets open with; None for as much as usual.
 
     Raises:
         ConfigurationInvalid: With one sentence that names the thing and the mend.
@@ -80,6 +83,7 @@ def build_venue(
                 step_ns=step_ns,
                 speed=options.speed,
                 prices=keeper.prices() if keeper is not None else None,
+                past=past,
             )
         )
     return venue

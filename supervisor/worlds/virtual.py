@@ -14,6 +14,7 @@ from adapters.simulated.core.switches import RepeatedText, Switches, TextLookup
 from adapters.simulated.core.units import decimal_of
 from adapters.simulated.faults import FaultName, FaultOrder, FaultPlan
 from adapters.simulated.in_process import Client, InProcessVenue
+from adapters.simulated.markets.history import Past
 from adapters.simulated.network import Network
 from adapters.simulated.options import ExchangeOptions
 from state.store import Store, store_over
@@ -30,6 +31,8 @@ VENUE_FAULTS = tuple(
 """What the exchange can be made to do wrong without anybody having to decide something."""
 
 ACCOUNT = "demo"
+_PAST = Past(minutes=120, hours=3)
+"""Enough for whoever asks; six weeks would cost more than the rest of a run."""
 VERSION = "simulation"
 
 
@@ -105,6 +108,7 @@ class VirtualOutside:
             ),
             clock.now_ns(),
             step_ns=int(step_s * 1000) * NS_PER_MS,
+            past=_PAST,
         )
         self.faults = FaultPlan(faults, Random(f"faults:{seed}"))  # noqa: S311 (reproducible)
         self.host = InProcessVenue(

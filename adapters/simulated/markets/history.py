@@ -1,11 +1,14 @@
 """What happened before a synthetic market opened: candles, so that nobody starts blind. Pure.
 
-A day and a half of minutes, and six weeks of hours before that, walked backwards from the opening
-price. Each pair has its own chance, so one pair's history does not depend on the others listed.
+As a rule a day and a half of minutes, and six weeks of hours before that, walked backwards from
+the opening price. Each pair has its own chance, so one pair's history does not depend on the
+others listed.
 """
 
 import math
 from random import Random
+
+from msgspec import Struct
 
 from adapters.simulated.core.candles import Candle, merged
 from adapters.simulated.core.pair_market import PairMarket
@@ -13,21 +16,26 @@ from adapters.simulated.markets.price_process import student_t4
 from adapters.simulated.markets.traits import PairTraits
 from state.values import NS_PER_S
 
-_MINUTES = 2_160
-_HOURS = 1_000
+
+class Past(Struct, frozen=True, kw_only=True):
+    """How much history a market opens with, in bars."""
+
+    minutes: int = 2_160
+    """At least 120, so that a whole hour is among them."""
+    hours: int = 1_000
 
 
 def load_history(
-    market: PairMarket, traits: PairTraits, price: float, rng: Random, now_ns: int
+    market: PairMarket, traits: PairTraits, price: float, rng: Random, now_ns: int, past: Past
 ) -> None:
     """Give `market` candles that end where it opens, at `price`."""
     now_s = now_ns // NS_PER_S
-    minutes = _walk_back(market, traits, rng, price, now_s - now_s % 60, 60, _MINUTES)
+    minutes = _walk_back(market, traits, rng, price, now_s - now_s % 60, 60, past.minutes)
     # Hours of one kind end where whole hours of minutes begin.
     end_s = minutes[0].time_s + (-minutes[0].time_s % 3600)
     recent = [bar for bar in minutes if bar.time_s >= end_s]
     start = recent[0].open / 10**market.units.price_decimals
-    hours = _walk_back(market, traits, rng, start, end_s, 3600, _HOURS)
+    hours = _walk_back(market, traits, rng, start, end_s, 3600, past.hours)
     market.candles.series[3600].load(hours + merged(recent, 3600))
     market.candles.series[60].load(minutes)
     market.last_ticks = minutes[-1].close

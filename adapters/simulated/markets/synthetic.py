@@ -9,7 +9,7 @@ from random import Random
 
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.venue import Venue
-from adapters.simulated.markets.history import load_history
+from adapters.simulated.markets.history import Past, load_history
 from adapters.simulated.markets.order_flow import OrderFlow
 from adapters.simulated.markets.price_process import PriceProcess
 from adapters.simulated.markets.street_maker import StreetMaker
@@ -54,6 +54,7 @@ class SyntheticMarket:
         step_ns: How often it moves.
         speed: Seconds of market per second of venue time.
         prices: Where pairs go on from, for those that traded before; others begin as usual.
+        past: How much history it opens with.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class SyntheticMarket:
         step_ns: int = 100 * NS_PER_MS,
         speed: float = 1.0,
         prices: dict[Pair, float] | None = None,
+        past: Past | None = None,
     ) -> None:
         self._venue = venue
         self._step_ns = step_ns
@@ -82,7 +84,8 @@ class SyntheticMarket:
             self._makers[each.pair] = StreetMaker(venue, market, each, rng)
             self._streets[each.pair] = _Street(venue, market, each, rng)
             price = self.process.prices[each.pair]
-            load_history(market, each, price, _random(seed, each.pair + "/history"), now_ns)
+            rng = _random(seed, each.pair + "/history")
+            load_history(market, each, price, rng, now_ns, past or Past())
             self._makers[each.pair].fill_book(price, now_ns)
 
     def next_due_ns(self) -> int | None:
