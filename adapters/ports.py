@@ -22,13 +22,16 @@ from state.messages.venue import (
     BalanceReport,
     OrderReport,
     TradeReport,
+    TriggerMoved,
     VenueAnswer,
     VenueRequest,
 )
 from state.values import Pair, TimeNs
 
 MarketMessage = BookDelta | TradePrinted | TickerSeen | CandleSeen | StreamOpened | StreamLost
-AccountMessage = OrderReport | TradeReport | BalanceReport | StreamOpened | StreamLost
+AccountMessage = (
+    OrderReport | TradeReport | TriggerMoved | BalanceReport | StreamOpened | StreamLost
+)
 
 
 class Clock(Protocol):
@@ -98,7 +101,7 @@ class MarketStream(Protocol):
 
 
 class AccountStream(Protocol):
-    """The account's private stream: orders, fills, balances. Keeps itself connected."""
+    """The account's private stream: orders, fills, triggers, balances. Keeps itself connected."""
 
     def open(self, deliver: Callable[[AccountMessage], None]) -> None:
         """Deliver all that happens to the account, beginning with `StreamOpened`.

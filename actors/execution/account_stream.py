@@ -7,7 +7,7 @@ from actors.kernel import Actor
 from adapters.ports import AccountStream as AccountStreamPort
 from state.messages.market import StreamLost, StreamOpened
 from state.messages.operations import StreamStateWanted
-from state.messages.venue import BalanceReport, OrderReport, TradeReport
+from state.messages.venue import BalanceReport, OrderReport, TradeReport, TriggerMoved
 
 
 class AccountStream(Actor):
@@ -32,6 +32,8 @@ class AccountStream(Actor):
         match message:
             case OrderReport() | TradeReport():
                 self.tell(addresses.ORDER_ROUTER, message)
+            case TriggerMoved():
+                self.tell(addresses.TRIGGER_KEEPER, message)
             case BalanceReport():
                 self.tell(addresses.LEDGER_KEEPER, message)
             case StreamOpened() | StreamLost():

@@ -12,7 +12,15 @@ from collections.abc import Callable
 from loguru import logger
 
 from adapters.gate.connection import StreamSettings
-from adapters.gate.frames import BALANCES, ORDERS, OWN_TRADES, TICKERS, Pushed, decode_account
+from adapters.gate.frames import (
+    BALANCES,
+    ORDERS,
+    OWN_TRADES,
+    TICKERS,
+    TRIGGERS,
+    Pushed,
+    decode_account,
+)
 from adapters.gate.session import Route, Session, SessionSettings
 from adapters.gate.signing import Credentials
 from adapters.gate.subscriptions import Channel
@@ -24,6 +32,8 @@ from state.values import Pair
 
 _ACCOUNT = "account"
 _HEARTBEAT = "heartbeat"
+_TRIGGERS = "triggers"
+"""Apart from the account: they are hints, and nobody may lose the account for want of them."""
 _CHANNELS: tuple[Channel, ...] = (
     (ORDERS, ("!all",)),
     (OWN_TRADES, ("!all",)),
@@ -137,6 +147,7 @@ class _AccountLine:
             self.session.lose(refused.message)
             return
         self.session.subscribe(_HEARTBEAT, ((TICKERS, (self._heartbeat,)),), private=False)
+        self.session.subscribe(_TRIGGERS, ((TRIGGERS, ("!all",)),), private=True)
         self.session.subscribe(_ACCOUNT, _CHANNELS, private=True)
 
     def pushed(self, push: Pushed) -> None:
@@ -158,6 +169,9 @@ class _AccountLine:
     def refused(self, group: str, error: str) -> None:
         if group == _HEARTBEAT:
             logger.error("no ticker for the account stream's heartbeat: {}", error)
+            return
+        if group == _TRIGGERS:
+            logger.error("no pushes of trigger orders, their lists have to do: {}", error)
             return
         self._live = False
         self._tell(StreamLost(reason=f"refused: {error}"))

@@ -11,10 +11,17 @@ from msgspec import Meta, Struct
 
 from adapters.gate.amounts import Number, is_given, money, ns_of_ms
 from adapters.gate.decoding import Levels, decoded, decoder
-from adapters.gate.rows import OrderRow, TradeRow, order_report, trade_report
+from adapters.gate.rows import (
+    OrderRow,
+    TradeRow,
+    TriggerRow,
+    order_report,
+    trade_report,
+    trigger_report,
+)
 from state.instrument import TradingRules
 from state.messages.market import BookSnapshot
-from state.messages.venue import BalanceReport, KeyRights, OrderReport, TradeReport
+from state.messages.venue import BalanceReport, KeyRights, OrderReport, TradeReport, TriggerReport
 from state.values import (
     NS_PER_S,
     Currency,
@@ -80,6 +87,10 @@ class _Countdown(Struct, gc=False):
     trigger_time: Number = msgspec.field(name="triggerTime")
 
 
+class _Armed(Struct, gc=False):
+    id: str | int
+
+
 class _Permission(Struct, gc=False):
     name: str
     read_only: bool = False
@@ -113,6 +124,9 @@ _order = decoder(OrderRow)
 _orders = decoder(list[OrderRow])
 _open_orders = decoder(list[_OpenOrdersRow])
 _trades = decoder(list[TradeRow])
+_armed = decoder(_Armed)
+_trigger = decoder(TriggerRow)
+_triggers = decoder(list[TriggerRow])
 _balances = decoder(list[_BalanceRow])
 _pair = decoder(_PairRow)
 _pairs = decoder(list[_PairRow])
@@ -145,6 +159,21 @@ def decode_open_orders(body: bytes) -> OpenOrders:
 def decode_trades(body: bytes) -> tuple[TradeReport, ...]:
     """Return the fills of GET /spot/my_trades, in Gate's order."""
     return decoded(_trades, body, lambda rows: tuple(map(trade_report, rows)))
+
+
+def decode_armed(body: bytes) -> str:
+    """Return the id of a price order that was armed, all that POST /spot/price_orders tells."""
+    return decoded(_armed, body, lambda row: str(row.id))
+
+
+def decode_trigger(body: bytes) -> TriggerReport:
+    """Return the price order of a cancel."""
+    return decoded(_trigger, body, trigger_report)
+
+
+def decode_triggers(body: bytes) -> tuple[TriggerReport, ...]:
+    """Return the price orders of GET /spot/price_orders, in Gate's order."""
+    return decoded(_triggers, body, lambda rows: tuple(map(trigger_report, rows)))
 
 
 def decode_balances(body: bytes, at_ns: TimeNs) -> tuple[BalanceReport, ...]:

@@ -17,7 +17,7 @@ from adapters.gate.signing import Credentials, channel_signature
 from adapters.ports import AccountMessage, MarketMessage
 from state.errors import VenueMalformed
 from state.messages.market import BookDelta, CandleSeen, TickerSeen, Timeframe, TradePrinted
-from state.messages.venue import BalanceReport
+from state.messages.venue import BalanceReport, TriggerMoved
 from state.values import NS_PER_MS, NS_PER_S, Currency, Pair, Side, TimeNs
 
 BOOK = "spot.order_book_update"
@@ -28,6 +28,7 @@ CANDLES = "spot.candlesticks"
 ORDERS = "spot.orders"
 OWN_TRADES = "spot.usertrades"
 BALANCES = "spot.balances"
+TRIGGERS = "spot.priceorders"
 PING = "spot.ping"
 
 
@@ -130,6 +131,10 @@ class _Balance(Struct, gc=False):
     timestamp: Number | None = None
 
 
+class _TriggerPush(Struct, gc=False):
+    market: str
+
+
 _frame = decoder(_Frame)
 _book = decoder(_Book)
 _trade = decoder(_Trade)
@@ -138,6 +143,7 @@ _candle = decoder(_Candle)
 _orders = decoder(list[OrderRow])
 _own_trades = decoder(list[TradeRow])
 _balances = decoder(list[_Balance])
+_trigger = decoder(_TriggerPush)
 _encoder = msgspec.json.Encoder()
 
 
@@ -199,6 +205,8 @@ def decode_account(push: Pushed) -> tuple[AccountMessage, ...]:
         return decoded(_own_trades, push.result, lambda rows: tuple(map(trade_report, rows)))
     if push.channel == BALANCES:
         return decoded(_balances, push.result, lambda rows: tuple(map(_balance, rows)))
+    if push.channel == TRIGGERS:
+        return decoded(_trigger, push.result, lambda row: (TriggerMoved(pair=Pair(row.market)),))
     raise VenueMalformed(f"a push of a channel we did not ask for: {push.channel[:40]!r}")
 
 

@@ -3,8 +3,10 @@
 The same members go into a REST body and into a `req_param`, so both ways ask for the same.
 """
 
-from state.messages.venue import AmendOrder, CancelPlaced, FetchOrder, PlaceOrder
-from state.values import plain
+from typing import Any
+
+from state.messages.venue import AmendOrder, CancelPlaced, FetchOrder, PlaceOrder, PlaceTrigger
+from state.values import OrderType, TimeInForce, plain
 
 Members = dict[str, str]
 
@@ -37,6 +39,26 @@ def amendment(request: AmendOrder) -> Members:
     if request.price is not None:
         members["price"] = plain(request.price)
     return members
+
+
+def waiting(request: PlaceTrigger, account: str) -> dict[str, Any]:
+    """Return the price order to arm; there the spot account is called `normal`."""
+    return {
+        "trigger": {
+            "price": plain(request.trigger_price),
+            "rule": request.rule.value,
+            "expiration": request.expiration_s,
+        },
+        "put": {
+            "type": OrderType.LIMIT.value,
+            "side": request.side.value,
+            "price": plain(request.price),
+            "amount": plain(request.quantity),
+            "account": "normal" if account == SPOT else account,
+            "time_in_force": TimeInForce.IOC.value,
+        },
+        "market": request.pair,
+    }
 
 
 def named(request: AmendOrder | CancelPlaced | FetchOrder) -> str:

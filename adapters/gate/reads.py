@@ -22,10 +22,13 @@ from state.messages.venue import (
     FetchOrder,
     FetchRules,
     FetchTrades,
+    FetchTriggers,
     OrderReport,
     Refused,
     Succeeded,
     TradeReport,
+    TriggerReport,
+    TriggerStatus,
     Unknown,
 )
 from state.values import NS_PER_MS, NS_PER_S, TimeNs
@@ -39,6 +42,7 @@ Read = (
     | FetchFinishedOrders
     | FetchKeyRights
     | FetchTrades
+    | FetchTriggers
     | FetchBalances
     | FetchRules
     | FetchBook
@@ -48,12 +52,14 @@ Report = TypeVar("Report", OrderReport, TradeReport)
 
 _ORDERS_A_PAGE = 100
 _TRADES_A_PAGE = 1000
+_TRIGGERS_A_PAGE = 100
 _PAGES_MAX = 500
 _ATTEMPTS_MAX = 3
 _TRADES_SPAN_S = 29 * 86_400
 """Gate answers at most 30 days of fills at once."""
 _GATE_OPENED_S = 1_356_998_400
 """2013-01-01: nobody has fills older than the exchange."""
+_FOR_EVER_S = 2**62
 _PAIRS_ONE_BY_ONE = 8
 """With more pairs the whole list, a megabyte, costs less than asking for each."""
 
@@ -92,6 +98,8 @@ def read(
             answer = Succeeded(orders=_finished_orders(sdk, ask, request))
         case FetchTrades():
             answer = Succeeded(trades=_own_trades(sdk, ask, request, venue_ns))
+        case FetchTriggers():
+            answer = Succeeded(triggers=_triggers(sdk, ask, request))
         case FetchBalances():
             answer = Succeeded(balances=codec.decode_balances(ask(sdk.balances), venue_ns))
         case FetchKeyRights():
@@ -148,6 +156,35 @@ def _own_trades(
             if len(rows) < _TRADES_A_PAGE:
                 break
     return _since(found.values(), request.since_ns)
+
+
+def _triggers(sdk: GateSdk, ask: Ask, request: FetchTriggers) -> tuple[TriggerReport, ...]:
+    """Return what waits and what ended since, oldest first.
+
+    What waits is read first: one that ends between the two lists is then in both, never in none.
+    """
+    found: dict[str, TriggerReport] = {}
+    since_s = request.since_ns // NS_PER_S
+    for status in ("open", "finished"):
+        call = partial(sdk.triggers, request.pair, status, limit=_TRIGGERS_A_PAGE)
+        for number in _pages():
+            rows = codec.decode_triggers(ask(partial(call, offset=(number - 1) * _TRIGGERS_A_PAGE)))
+            found |= {row.venue_trigger_id: row for row in rows}
+            # Newest first: what follows a page of ended ones that are all too old is older still.
+            too_old = status == "finished" and all(_ended_s(row) < since_s for row in rows)
+            if len(rows) < _TRIGGERS_A_PAGE or too_old:
+                break
+    kept = [
+        row
+        for row in found.values()
+        if row.status is TriggerStatus.OPEN or _ended_s(row) >= since_s
+    ]
+    return tuple(sorted(kept, key=lambda row: (row.created_at_ns, row.venue_trigger_id)))
+
+
+def _ended_s(row: TriggerReport) -> int:
+    """Return when it ended; one whose end nobody dated may have ended now."""
+    return row.ended_at_ns // NS_PER_S if row.ended_at_ns else _FOR_EVER_S
 
 
 def _rules(sdk: GateSdk, ask: Ask, request: FetchRules) -> tuple[TradingRules, ...]:

@@ -21,11 +21,13 @@ from state.messages.venue import (
     AmendOrder,
     ArmCountdown,
     CancelPlaced,
+    CancelTrigger,
     FetchBook,
     FetchRules,
     FetchTime,
     Outcome,
     PlaceOrder,
+    PlaceTrigger,
     Refused,
     Unknown,
     VenueAnswer,
@@ -154,7 +156,9 @@ class GateExchange:
         match request:
             case PlaceOrder() | AmendOrder():
                 return self._lanes.place, (PLACE, request.pair)
-            case CancelPlaced():
+            case PlaceTrigger():
+                return self._lanes.place, (PRIVATE, kind)
+            case CancelPlaced() | CancelTrigger():
                 return self._lanes.cancel, (CANCEL, "cancel")
             case ArmCountdown():
                 return self._lanes.cancel, (PRIVATE, kind)
@@ -235,7 +239,7 @@ class GateExchange:
         """Return why `request` must not leave, when nothing but its writing is left to do."""
         if not isinstance(request, _UNSIGNED) and (refused := self._skew.refusal()) is not None:
             return refused
-        if isinstance(request, PlaceOrder | AmendOrder):
+        if isinstance(request, PlaceOrder | AmendOrder | PlaceTrigger):
             if venue_ns(self._clock, self._skew) >= request.expires_at_ns:
                 return Refused(label="REQUEST_EXPIRED", message="it expired before it was sent")
             # Last of all, so that as little time as possible lies between the permit and the wire.

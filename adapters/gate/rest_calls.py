@@ -23,11 +23,15 @@ from state.messages.venue import (
     AmendOrder,
     ArmCountdown,
     CancelPlaced,
+    CancelTrigger,
     FetchTime,
     Outcome,
     PlaceOrder,
+    PlaceTrigger,
     Refused,
     Succeeded,
+    TriggerReport,
+    TriggerStatus,
     Unknown,
     VenueRequest,
     VenueTime,
@@ -104,6 +108,12 @@ class RestCalls(Struct, frozen=True, kw_only=True):
                 name, expires_at_ms = orders.named(request), self.cancel_expires_ms()
                 cancel = partial(sdk.cancel, name, request.pair, expires_ms=expires_at_ms)
                 return _one_order(ask(cancel))
+            case PlaceTrigger():
+                body = ask(partial(sdk.place_trigger, orders.waiting(request, self.account)))
+                return Succeeded(triggers=(_armed(request, codec.decode_armed(body)),))
+            case CancelTrigger():
+                body = ask(partial(sdk.cancel_trigger, request.venue_trigger_id))
+                return Succeeded(triggers=(codec.decode_trigger(body),))
             case ArmCountdown():
                 codec.decode_countdown(ask(partial(sdk.countdown, request.timeout_s)))
                 return Succeeded()
@@ -125,6 +135,21 @@ class RestCalls(Struct, frozen=True, kw_only=True):
 
 def _one_order(body: bytes) -> Succeeded:
     return Succeeded(orders=(codec.decode_order(body),))
+
+
+def _armed(request: PlaceTrigger, venue_trigger_id: str) -> TriggerReport:
+    """Return the report of what was armed as asked for: the answer says no more than its id."""
+    return TriggerReport(
+        venue_trigger_id=venue_trigger_id,
+        pair=request.pair,
+        side=request.side,
+        rule=request.rule,
+        trigger_price=request.trigger_price,
+        price=request.price,
+        quantity=request.quantity,
+        expiration_s=request.expiration_s,
+        status=TriggerStatus.OPEN,
+    )
 
 
 class _Turns:

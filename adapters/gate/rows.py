@@ -5,7 +5,13 @@ from decimal import Decimal
 from msgspec import Struct
 
 from adapters.gate.amounts import Number, is_given, money, ns_of_ms, ns_of_s
-from state.messages.venue import OrderReport, TradeReport
+from state.messages.venue import (
+    OrderReport,
+    TradeReport,
+    TriggerReport,
+    TriggerRule,
+    TriggerStatus,
+)
 from state.values import (
     ClientOrderId,
     Currency,
@@ -65,6 +71,32 @@ class TradeRow(Struct, gc=False):
     point_fee: Number | None = None
     create_time_ms: Number | None = None
     create_time: Number | None = None
+
+
+class _Trigger(Struct, gc=False):
+    price: Number
+    rule: TriggerRule
+    expiration: int = 0
+
+
+class _Put(Struct, gc=False):
+    side: Side
+    amount: Number
+    price: Number | None = None
+
+
+class TriggerRow(Struct, gc=False):
+    """A price order as REST writes it."""
+
+    id: str | int
+    market: str
+    trigger: _Trigger
+    put: _Put
+    status: str
+    ctime: Number | None = None
+    ftime: Number | None = None
+    fired_order_id: str | int | None = None
+    reason: str = ""
 
 
 def order_report(row: OrderRow) -> OrderReport:
@@ -163,3 +195,41 @@ def _row_time(
     if is_given(first_s):
         return ns_of_s(first_s)
     return ns_of_ms(then_ms) if is_given(then_ms) else ns_of_s(then_s)
+
+
+_TRIGGER_STATUS = {
+    "open": TriggerStatus.OPEN,
+    "cancelled": TriggerStatus.CANCELLED,
+    # The document writes it with two l, a row of 2024 with one.
+    "canceled": TriggerStatus.CANCELLED,
+    "finish": TriggerStatus.FIRED,
+    "failed": TriggerStatus.FAILED,
+    "expired": TriggerStatus.EXPIRED,
+}
+
+
+def trigger_report(row: TriggerRow) -> TriggerReport:
+    """Return the price order of a row.
+
+    Raises:
+        ValueError: Its status is none we know: nobody may guess whether it still waits.
+    """
+    status = _TRIGGER_STATUS.get(row.status)
+    if status is None:
+        raise ValueError(f"no status of a price order: {row.status[:40]!r}")
+    fired = str(row.fired_order_id or "")
+    return TriggerReport(
+        venue_trigger_id=str(row.id),
+        pair=Pair(row.market),
+        side=row.put.side,
+        rule=row.trigger.rule,
+        trigger_price=Price(money(row.trigger.price)),
+        price=Price(money(row.put.price)),
+        quantity=Quantity(money(row.put.amount)),
+        expiration_s=row.trigger.expiration,
+        status=status,
+        fired_order_id=VenueOrderId(fired) if fired not in ("", "0") else None,
+        reason=row.reason,
+        created_at_ns=ns_of_s(row.ctime) if row.ctime else TimeNs(0),
+        ended_at_ns=ns_of_s(row.ftime) if row.ftime else TimeNs(0),
+    )

@@ -114,6 +114,19 @@ class GateSdk:
         """POST /spot/countdown_cancel_all, for all pairs."""
         return self._reply(self._spot.countdown_cancel_all_spot, {"timeout": timeout_s})
 
+    def place_trigger(self, trigger: dict[str, Any]) -> Reply:
+        """POST /spot/price_orders; Gate lets it carry no expiry of its request."""
+        return self._reply(self._spot.create_spot_price_triggered_order, trigger)
+
+    def cancel_trigger(self, trigger: str) -> Reply:
+        """DELETE /spot/price_orders/{trigger}."""
+        return self._reply(self._spot.cancel_spot_price_triggered_order, trigger)
+
+    def triggers(self, pair: str, status: str, *, limit: int, offset: int) -> Reply:
+        """GET /spot/price_orders of one pair; `status` is `open` or `finished`."""
+        call = self._spot.list_spot_price_triggered_orders
+        return self._reply(call, status, market=pair, limit=limit, offset=offset)
+
     def order(self, order: str, pair: str) -> Reply:
         """GET /spot/orders/{order}, by the exchange's id or ours."""
         return self._reply(self._spot.get_order, order, pair, **self._account)

@@ -202,7 +202,10 @@ class Client:
                 case BalanceMoved(owner=owner):
                     if owner == self._owner:
                         self.account.tell(event)
-                case PriceOrderMoved() | Announced():
+                case PriceOrderMoved(order=price_order):
+                    if price_order.owner == self._owner:
+                        self.account.tell(event)
+                case Announced():
                     pass  # no port carries them
         self.market.flush()
         self.account.flush()

@@ -20,6 +20,7 @@ from state.messages.venue import (
     AmendOrder,
     Outcome,
     PlaceOrder,
+    PlaceTrigger,
     Refused,
     Succeeded,
     Unknown,
@@ -128,7 +129,7 @@ class InProcessExchange:
 
     def _not_sent(self, request: VenueRequest) -> Refused | None:
         """Return why a placement must not leave, as the real client checks it."""
-        if not isinstance(request, PlaceOrder | AmendOrder):
+        if not isinstance(request, PlaceOrder | AmendOrder | PlaceTrigger):
             return None
         if self._client_now_ns() >= request.expires_at_ns:
             return Refused(label="REQUEST_EXPIRED", message="it expired before it was sent")

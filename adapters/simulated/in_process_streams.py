@@ -9,6 +9,7 @@ from adapters.simulated.core.events import (
     BalanceMoved,
     BookPublished,
     OrderMoved,
+    PriceOrderMoved,
     TradeDone,
     TradePublished,
 )
@@ -24,6 +25,7 @@ from adapters.simulated.reports import (
     trade_report,
 )
 from state.messages.market import StreamLost, StreamOpened, Timeframe
+from state.messages.venue import TriggerMoved
 from state.values import NS_PER_S, Pair
 
 BOOK_UPDATES = "100ms"
@@ -194,7 +196,7 @@ class InProcessAccountStream:
         assert self._route is not None, "only whoever opened it connects"
         self._line.tell(self._route, StreamLost(reason=reason))
 
-    def tell(self, event: OrderMoved | TradeDone | BalanceMoved) -> None:
+    def tell(self, event: OrderMoved | TradeDone | PriceOrderMoved | BalanceMoved) -> None:
         """Push what happened to the account."""
         if self._route is None or not self._line.up:
             return
@@ -203,6 +205,9 @@ class InProcessAccountStream:
             case OrderMoved(order=order):
                 subject = f"spot.orders {order.pair}"
                 message: AccountMessage = order_report(order, pairs[order.pair].units)
+            case PriceOrderMoved(order=price_order):
+                subject = f"spot.priceorders {price_order.pair}"
+                message = TriggerMoved(pair=price_order.pair)
             case TradeDone(trade=trade):
                 subject = f"spot.usertrades {trade.pair}"
                 message = trade_report(trade, pairs[trade.pair].units)

@@ -8,6 +8,7 @@ from typing import Final, assert_never
 
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.orders import AmendRequest, Order, OrderRequest, UserTrade
+from adapters.simulated.core.price_orders import PriceOrder, PriceOrderRequest, Rule
 from adapters.simulated.core.refusals import invalid_parameter
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.rate_limits import LimitClass
@@ -17,12 +18,14 @@ from adapters.simulated.reports import (
     order_report,
     trade_report,
     trading_rules,
+    trigger_report,
 )
 from state.errors import VenueRefused
 from state.messages.venue import (
     AmendOrder,
     ArmCountdown,
     CancelPlaced,
+    CancelTrigger,
     FetchBalances,
     FetchBook,
     FetchFinishedOrders,
@@ -32,17 +35,20 @@ from state.messages.venue import (
     FetchRules,
     FetchTime,
     FetchTrades,
+    FetchTriggers,
     KeyRights,
     Outcome,
     PlaceOrder,
+    PlaceTrigger,
     Refused,
     Succeeded,
     Unknown,
     VenueRequest,
     VenueTime,
 )
-from state.values import NS_PER_MS, TimeNs
+from state.values import NS_PER_MS, NS_PER_S, TimeInForce, TimeNs
 
+_OfTrigger = PlaceTrigger | CancelTrigger | FetchTriggers
 Request = (
     PlaceOrder
     | AmendOrder
@@ -57,6 +63,7 @@ Request = (
     | FetchTime
     | FetchKeyRights
     | ArmCountdown
+    | _OfTrigger
 )
 
 _PUBLIC, _PRIVATE = LimitClass.PUBLIC, LimitClass.PRIVATE
@@ -75,6 +82,9 @@ ENDPOINTS: Final[dict[type[VenueRequest], tuple[str, LimitClass]]] = {
     FetchTime: ("GET /spot/time", _PUBLIC),
     FetchKeyRights: ("GET /account/main_keys", _PRIVATE),
     ArmCountdown: ("POST /spot/countdown_cancel_all", _PRIVATE),
+    PlaceTrigger: ("POST /spot/price_orders", _PRIVATE),
+    CancelTrigger: ("DELETE /spot/price_orders/{order_id}", LimitClass.CANCEL),
+    FetchTriggers: ("GET /spot/price_orders", _PRIVATE),
 }
 """Which endpoint a request is, so that faults name the same subject over sockets and here."""
 
@@ -98,6 +108,8 @@ def outcome(venue: Venue, account: Account, request: VenueRequest, now_ns: int) 
 def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) -> Succeeded:
     assert isinstance(request, Request), f"no request of ours: {type(request).__name__}"
     owner = account.name
+    if isinstance(request, _OfTrigger):
+        return _done_to_triggers(venue, account, request, now_ns)
     match request:
         case PlaceOrder():
             expires_ms = request.expires_at_ns // NS_PER_MS
@@ -144,6 +156,42 @@ def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) ->
         case _:
             assert_never(request)
     return answer
+
+
+def _done_to_triggers(
+    venue: Venue, account: Account, request: _OfTrigger, now_ns: int
+) -> Succeeded:
+    triggers, owner = venue.triggers, account.name
+    match request:
+        case PlaceTrigger():
+            return _triggers([triggers.arm(account, _awaited(request), now_ns)])
+        case CancelTrigger():
+            return _triggers([triggers.cancel(owner, request.venue_trigger_id, now_ns)])
+        case FetchTriggers():
+            since_ns = request.since_ns - request.since_ns % NS_PER_S
+            gone = triggers.ended(owner, request.pair)
+            recent = [each for each in gone if each.ended_ns >= since_ns]
+            return _triggers([*recent, *triggers.of(owner, request.pair)])
+        case _:
+            assert_never(request)
+
+
+def _awaited(request: PlaceTrigger) -> PriceOrderRequest:
+    return PriceOrderRequest(
+        pair=request.pair,
+        trigger_price=request.trigger_price,
+        rule=Rule(request.rule),
+        expiration_s=request.expiration_s,
+        side=request.side,
+        amount=request.quantity,
+        price=request.price,
+        time_in_force=TimeInForce.IOC,
+    )
+
+
+def _triggers(kept: list[PriceOrder]) -> Succeeded:
+    by_age = sorted(kept, key=lambda each: each.id)
+    return Succeeded(triggers=tuple(map(trigger_report, by_age)))
 
 
 def _asked(request: PlaceOrder) -> OrderRequest:

@@ -1,6 +1,7 @@
 """The venue's objects as the messages of `state.messages`, for the in-process form. Pure."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from adapters.simulated.core.candles import Candle
 from adapters.simulated.core.events import BalanceMoved, BookPublished, TradePublished
@@ -8,6 +9,7 @@ from adapters.simulated.core.ledger import Balance
 from adapters.simulated.core.orders import Order, UserTrade
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
+from adapters.simulated.core.price_orders import PriceOrder, PriceOrderStatus
 from adapters.simulated.core.units import PairUnits, decimal_of
 from state.instrument import TradingRules
 from state.messages.market import (
@@ -19,7 +21,14 @@ from state.messages.market import (
     Timeframe,
     TradePrinted,
 )
-from state.messages.venue import BalanceReport, OrderReport, TradeReport
+from state.messages.venue import (
+    BalanceReport,
+    OrderReport,
+    TradeReport,
+    TriggerReport,
+    TriggerRule,
+    TriggerStatus,
+)
 from state.values import (
     NS_PER_S,
     ClientOrderId,
@@ -69,6 +78,39 @@ def trade_report(trade: UserTrade, units: PairUnits) -> TradeReport:
         fee_currency=trade.fee_currency,
         event_time_ns=TimeNs(trade.time_ns),
     )
+
+
+_TRIGGER_STATUS = {
+    PriceOrderStatus.OPEN: TriggerStatus.OPEN,
+    PriceOrderStatus.CANCELLED: TriggerStatus.CANCELLED,
+    PriceOrderStatus.FINISHED: TriggerStatus.FIRED,
+    PriceOrderStatus.FAILED: TriggerStatus.FAILED,
+    PriceOrderStatus.EXPIRED: TriggerStatus.EXPIRED,
+}
+
+
+def trigger_report(kept: PriceOrder) -> TriggerReport:
+    """Return one price order; over REST its times are whole seconds."""
+    request, fired = kept.request, kept.fired_order_id
+    return TriggerReport(
+        venue_trigger_id=str(kept.id),
+        pair=kept.pair,
+        side=request.side,
+        rule=TriggerRule(request.rule),
+        trigger_price=Price(request.trigger_price),
+        price=Price(request.price or Decimal(0)),
+        quantity=Quantity(request.amount),
+        expiration_s=request.expiration_s,
+        status=_TRIGGER_STATUS[kept.status],
+        fired_order_id=VenueOrderId(str(fired)) if fired else None,
+        reason=kept.reason,
+        created_at_ns=_whole_seconds(kept.created_ns),
+        ended_at_ns=_whole_seconds(kept.ended_ns),
+    )
+
+
+def _whole_seconds(time_ns: int) -> TimeNs:
+    return TimeNs(time_ns - time_ns % NS_PER_S)
 
 
 def balance_report(moved: BalanceMoved) -> BalanceReport:

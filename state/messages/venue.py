@@ -5,6 +5,7 @@ it, so an answer can be understood by an actor that was restarted meanwhile.
 """
 
 from decimal import Decimal
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -25,6 +26,25 @@ from state.values import (
     TradeId,
     VenueOrderId,
 )
+
+
+class TriggerRule(StrEnum):
+    """Which last prices meet a trigger order, in Gate's spelling."""
+
+    AT_LEAST = ">="
+    AT_MOST = "<="
+
+
+class TriggerStatus(StrEnum):
+    """Where a trigger order stands at the exchange."""
+
+    OPEN = "open"
+    FIRED = "fired"
+    """It met its price and became an order."""
+    FAILED = "failed"
+    """It met its price, and the order it would have become was refused."""
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 class VenueRequest(Struct, frozen=True, kw_only=True, tag=True):
@@ -130,6 +150,43 @@ class ArmCountdown(VenueRequest, frozen=True, kw_only=True):
     timeout_s: int
 
 
+class PlaceTrigger(VenueRequest, frozen=True, kw_only=True):
+    """Let an IOC limit order wait at the exchange until the last price meets `trigger_price`.
+
+    It travels without a name of ours and without an expiry that the exchange enforces: once it has
+    left, it may be taken at any time.
+    """
+
+    trigger_id: str
+    """Ours; it does not travel."""
+    pair: Pair
+    side: Side
+    rule: TriggerRule
+    trigger_price: Price
+    price: Price
+    """Limit of the order it becomes."""
+    quantity: Quantity
+    """Base units."""
+    expiration_s: int
+    """How long it waits there."""
+    expires_at_ns: TimeNs
+    """Not sent later, by the exchange's clock; the exchange itself would still take it."""
+
+
+class CancelTrigger(VenueRequest, frozen=True, kw_only=True):
+    """Take a trigger order back."""
+
+    pair: Pair
+    venue_trigger_id: str
+
+
+class FetchTriggers(VenueRequest, frozen=True, kw_only=True):
+    """Ask for one pair's trigger orders: all that wait, and those that ended since `since_ns`."""
+
+    pair: Pair
+    since_ns: TimeNs
+
+
 class OrderReport(Struct, frozen=True, kw_only=True, tag=True):
     """The exchange's view of one order at one moment, from REST or from the private stream."""
 
@@ -170,6 +227,37 @@ class TradeReport(Struct, frozen=True, kw_only=True, tag=True):
     event_time_ns: TimeNs
 
 
+class TriggerReport(Struct, frozen=True, kw_only=True, tag=True):
+    """The exchange's view of one trigger order at one moment."""
+
+    venue_trigger_id: str
+    """Of a space of its own: no order has it."""
+    pair: Pair
+    side: Side
+    rule: TriggerRule
+    trigger_price: Price
+    price: Price
+    quantity: Quantity
+    expiration_s: int
+    status: TriggerStatus
+    fired_order_id: VenueOrderId | None = None
+    """The order it became, which carries nothing of ours: the only link."""
+    reason: str = ""
+    created_at_ns: TimeNs = TimeNs(0)
+    """Whole seconds; 0 where nobody said."""
+    ended_at_ns: TimeNs = TimeNs(0)
+    """Whole seconds; 0 while it waits."""
+
+
+class TriggerMoved(Struct, frozen=True, kw_only=True, tag=True):
+    """From the private stream: something became of a trigger order of `pair`. The list says what.
+
+    Gate's push does not say how the order stands, so it is no more than a hint to look.
+    """
+
+    pair: Pair
+
+
 class BalanceReport(Struct, frozen=True, kw_only=True, tag=True):
     """One currency's balance at one moment."""
 
@@ -207,6 +295,8 @@ class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
     orders: tuple[OrderReport, ...] = ()
     """Place, amend, cancel and fetch one: that order. Fetch open or finished: all of them."""
     trades: tuple[TradeReport, ...] = ()
+    triggers: tuple[TriggerReport, ...] = ()
+    """Place and cancel: that one. Fetch: all of them, once each."""
     balances: tuple[BalanceReport, ...] = ()
     rules: tuple[TradingRules, ...] = ()
     book: BookSnapshot | None = None

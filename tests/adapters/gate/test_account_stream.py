@@ -7,12 +7,12 @@ import pytest
 from adapters.clock import SystemClock
 from adapters.gate.account_stream import GateAccountStream
 from adapters.gate.connection import StreamSettings
-from adapters.gate.frames import BALANCES, ORDERS, OWN_TRADES, TICKERS
+from adapters.gate.frames import BALANCES, ORDERS, OWN_TRADES, TICKERS, TRIGGERS
 from adapters.gate.signing import channel_signature
 from adapters.gate.venue_clock import OffsetOfOthers
 from adapters.loop import LoopThread
 from state.messages.market import StreamLost, StreamOpened
-from state.messages.venue import BalanceReport, OrderReport, TradeReport
+from state.messages.venue import BalanceReport, OrderReport, TradeReport, TriggerMoved
 from state.values import NS_PER_S, Pair
 from tests.adapters.gate.fake_rest import CREDENTIALS, KEY, SECRET
 from tests.adapters.gate.fake_streams import Inbox, fake_streams
@@ -53,6 +53,7 @@ async def test_every_private_channel_is_subscribed_with_a_signature_of_its_own(g
     assert await inbox.next() == StreamOpened()
     private = [request for request in gate.asked if "auth" in request]
     assert [(request["channel"], request["payload"]) for request in private] == [
+        (TRIGGERS, ["!all"]),
         (ORDERS, ["!all"]),
         (OWN_TRADES, ["!all"]),
         (BALANCES, []),
@@ -62,6 +63,23 @@ async def test_every_private_channel_is_subscribed_with_a_signature_of_its_own(g
             SECRET, channel=request["channel"], event="subscribe", time_s=request["time"]
         )
         assert request["auth"] == {"method": "api_key", "KEY": KEY, "SIGN": sign}
+
+
+async def test_a_trigger_push_is_a_hint_to_look(gate, loop):
+    inbox = Inbox()
+    stream_to(gate, loop).open(inbox)
+    await inbox.next()
+    await gate.push(TRIGGERS, {"market": "BTC_USDT", "id": "7", "fired_order_id": 0})
+    assert await inbox.next() == TriggerMoved(pair=Pair("BTC_USDT"))
+
+
+async def test_without_trigger_pushes_the_account_is_served_all_the_same(gate, loop):
+    gate.refuse = lambda asked: "no such channel" if asked["channel"] == TRIGGERS else None
+    inbox = Inbox()
+    stream_to(gate, loop).open(inbox)
+    assert await inbox.next() == StreamOpened()
+    await gate.push(BALANCES, [BALANCE])
+    assert isinstance(await inbox.next(), BalanceReport)
 
 
 async def test_signatures_carry_the_exchanges_clock(gate, loop):

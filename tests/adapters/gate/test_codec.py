@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.gate import codec
 from state.errors import VenueMalformed
-from state.messages.venue import KeyRights
+from state.messages.venue import KeyRights, TriggerStatus
 from state.values import OrderType, Pair, Role, Side, TimeInForce, TimeNs
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +44,9 @@ DECODERS = {
     "orders": codec.decode_orders,
     "open orders": codec.decode_open_orders,
     "trades": codec.decode_trades,
+    "trigger": codec.decode_trigger,
+    "triggers": codec.decode_triggers,
+    "armed trigger": codec.decode_armed,
     "balances": lambda body: codec.decode_balances(body, TimeNs(0)),
     "rules": codec.decode_rules,
     "all rules": codec.decode_all_rules,
@@ -176,6 +179,57 @@ def test_a_fee_paid_in_gt_takes_nothing_off_the_base():
     [trade] = codec.decode_trades(json.dumps([row]).encode())
     assert trade.fee == 0
     assert trade.gt_fee == Decimal("0.003")
+
+
+WAITING = {
+    "id": 1283293,
+    "user": 1234,
+    "market": "BTC_USDT",
+    "trigger": {"price": "60000", "rule": "<=", "expiration": 2600123},
+    "put": {
+        "type": "limit",
+        "side": "sell",
+        "price": "59400",
+        "amount": "0.00010000000000000000",
+        "account": "normal",
+        "time_in_force": "ioc",
+    },
+    "ctime": 1616397800,
+    "status": "open",
+}
+
+
+def a_trigger(**changes):
+    [report] = codec.decode_triggers(json.dumps([WAITING | changes]).encode())
+    return report
+
+
+def test_a_price_order_that_waits_is_read_member_by_member():
+    report = a_trigger()
+    assert report.venue_trigger_id == "1283293"
+    assert (report.pair, report.side, report.rule.value) == ("BTC_USDT", Side.SELL, "<=")
+    assert (report.trigger_price, report.price) == (60000, 59400)
+    assert (report.quantity, report.expiration_s) == (Decimal("0.0001"), 2600123)
+    assert (report.status, report.fired_order_id) == (TriggerStatus.OPEN, None)
+    assert (report.created_at_ns, report.ended_at_ns) == (1616397800 * 10**9, 0)
+
+
+@pytest.mark.parametrize("fired", [7, "7"], ids=repr)
+def test_a_price_order_that_fired_names_its_order(fired):
+    report = a_trigger(status="finish", ftime=1616397900, fired_order_id=fired)
+    assert (report.status, report.fired_order_id) == (TriggerStatus.FIRED, "7")
+    assert report.ended_at_ns == 1616397900 * 10**9
+
+
+@pytest.mark.parametrize("status", ["cancelled", "canceled"])
+def test_both_spellings_of_a_cancelled_price_order_are_read(status):
+    report = a_trigger(status=status, ftime=1616397900, fired_order_id=0)
+    assert (report.status, report.fired_order_id) == (TriggerStatus.CANCELLED, None)
+
+
+def test_a_status_nobody_knows_is_malformed_rather_than_guessed():
+    with pytest.raises(VenueMalformed):
+        a_trigger(status="paused")
 
 
 def test_the_real_clock_is_read():
@@ -319,7 +373,7 @@ json_values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from([*RESTING, "asks", "bids", "server_time", "label", "orders", "total"]),
+            st.sampled_from([*RESTING, "asks", "bids", "server_time", "label", "trigger", "put"]),
             inner,
             max_size=6,
         )

@@ -25,9 +25,12 @@ from state.messages.venue import (
     FetchRules,
     FetchTime,
     FetchTrades,
+    FetchTriggers,
     PlaceOrder,
+    PlaceTrigger,
     Refused,
     Succeeded,
+    TriggerRule,
     Unknown,
 )
 from state.values import (
@@ -554,3 +557,70 @@ async def test_an_answer_nobody_can_take_does_not_stop_the_thread(gate, adapter)
     for _ in range(4):
         adapter.request(FetchBalances(), refuse)
     assert await ask(adapter, FetchBalances()) == Succeeded()
+
+
+async def test_triggers_are_read_page_by_page_until_they_are_too_old(gate, adapter):
+    def row(number, status, ended_s):
+        return {
+            "id": number,
+            "market": "BTC_USDT",
+            "trigger": {"price": "60000", "rule": "<=", "expiration": 2600000},
+            "put": {"side": "sell", "price": "59000", "amount": "0.1"},
+            "ctime": 1_700_000_000,
+            "ftime": ended_s,
+            "status": status,
+        }
+
+    lists = {
+        "open": [row(number, "open", None) for number in range(150, 0, -1)],
+        "finished": [
+            row(number, "canceled", 1_700_000_000 + number) for number in range(500, 200, -1)
+        ],
+    }
+
+    def page(request):
+        start = int(request.query["offset"])
+        rows = lists[request.query["status"]][start : start + int(request.query["limit"])]
+        return web.json_response(rows)
+
+    gate.answers["GET", "/spot/price_orders"] = page
+    request = FetchTriggers(pair=BTC, since_ns=TimeNs(1_700_000_410 * NS_PER_S))
+    found = await ask(adapter, request)
+    assert isinstance(found, Succeeded)
+    ids = {int(report.venue_trigger_id) for report in found.triggers}
+    assert ids == {*range(1, 151), *range(410, 501)}
+    offsets = [r.query["offset"] for r in gate.requests() if r.query["status"] == "finished"]
+    assert offsets == ["0", "100"]
+
+
+async def test_a_trigger_says_all_that_its_order_needs_and_no_expiry_of_the_request(gate, adapter):
+    gate.on("POST", "/spot/price_orders", {"id": 7}, status=201)
+    request = PlaceTrigger(
+        trigger_id="trigger/BTC_USDT/1",
+        pair=BTC,
+        side=Side.SELL,
+        rule=TriggerRule.AT_MOST,
+        trigger_price=Price(Decimal(60000)),
+        price=Price(Decimal("59400.5")),
+        quantity=Quantity(Decimal("0.0010")),
+        expiration_s=2_600_123,
+        expires_at_ns=TimeNs(2**62),
+    )
+    outcome = await ask(adapter, request)
+    assert isinstance(outcome, Succeeded)
+    assert [report.venue_trigger_id for report in outcome.triggers] == ["7"]
+    assert gate.bodies() == [
+        {
+            "trigger": {"price": "60000", "rule": "<=", "expiration": 2600123},
+            "put": {
+                "type": "limit",
+                "side": "sell",
+                "price": "59400.5",
+                "amount": "0.001",
+                "account": "normal",
+                "time_in_force": "ioc",
+            },
+            "market": "BTC_USDT",
+        }
+    ]
+    assert "x-gate-exptime" not in {name.lower() for name in gate.requests()[0].headers}
