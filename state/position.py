@@ -73,7 +73,7 @@ class Position(Struct, frozen=True, kw_only=True):
             return self._moved(change, fill, fees)
 
     def _moved(self, change: Decimal, fill: OrderFilled, fees: Decimal) -> "Position":
-        closed = _closing(self.net, change)
+        closed = closing(self.net, change)
         released = share(self.cost, closed, self.net) if closed else ZERO
         net = self.net + change
         opened = self.opened_at_ns if self.net > 0 else fill.at_ns
@@ -87,7 +87,7 @@ class Position(Struct, frozen=True, kw_only=True):
         )
 
 
-def _closing(net: Decimal, change: Decimal) -> Decimal:
+def closing(net: Decimal, change: Decimal) -> Decimal:
     """Return how much of `net` a change against it ends, with the sign of `net`."""
     if net > 0 > change:
         return min(net, -change)

@@ -295,6 +295,7 @@ class OrderRouter(Actor):
             expires_at_ns=TimeNs(self._venue_ns() + int(self._settings.expiry_s * NS_PER_S)),
             reply_to=approved.reply_to,
             purpose=approved.purpose,
+            smallest=approved.smallest,
         )
         self._record([Entry(event=intent, trace_id=approved.trace_id)], durable=True)
 

@@ -21,6 +21,7 @@ from state.store import (
     ActorSnapshot,
     RecordRefused,
     Store,
+    closed_trades,
     last_session,
     order_named,
     pending_decisions,
@@ -126,6 +127,8 @@ class Recorder(Actor):
             for one in written.journaled:
                 pair = getattr(one.event, "pair", None)
                 self.publish(one, topic=type(one.event), pair=pair)
+            for trade in written.closed:
+                self.publish(trade, pair=trade.pair)
         snapshots, self._snapshots = self._snapshots, {}
         if snapshots:
             save_snapshots(self.store, [_stored(one) for one in snapshots.values()])
@@ -139,6 +142,7 @@ class Recorder(Actor):
             orders=tuple(store.unsettled_orders()),
             decisions=tuple(pending_decisions(store, self.now_ns())),
             session=last_session(store),
+            trades=tuple(closed_trades(store, self.now_ns())),
         )
 
 

@@ -190,7 +190,8 @@ class RiskGuard(Actor):
             return
         self._approved[proposal.decision_id] = decision
         self._approvals.append(self.now_ns())
-        self.tell(addresses.ORDER_ROUTER, _approval(proposal, ruling.quantity))
+        rules = self._rules.get(proposal.pair)
+        self.tell(addresses.ORDER_ROUTER, _approval(proposal, ruling.quantity, rules))
 
     def _remember(self, decision: DecisionMade) -> None:
         self._judged[decision.decision_id] = None
@@ -310,7 +311,9 @@ def _decision(proposal: OrderProposed, ruling: Ruling, at_ns: TimeNs) -> Decisio
     )
 
 
-def _approval(proposal: OrderProposed, quantity: Quantity) -> ApprovedOrder:
+def _approval(
+    proposal: OrderProposed, quantity: Quantity, rules: TradingRules | None
+) -> ApprovedOrder:
     return ApprovedOrder(
         decision_id=proposal.decision_id,
         trace_id=proposal.trace_id,
@@ -325,4 +328,5 @@ def _approval(proposal: OrderProposed, quantity: Quantity) -> ApprovedOrder:
         reply_to=proposal.reply_to,
         purpose=proposal.purpose,
         plan=proposal.plan,
+        smallest=rules.smallest(proposal.price) if rules else Quantity(ZERO),
     )

@@ -76,25 +76,28 @@ class PositionChanged(Struct, frozen=True, kw_only=True, tag=True):
     at_ns: TimeNs
 
 
-class TradeClosed(Struct, frozen=True, kw_only=True):
+class TradeClosed(Struct, frozen=True, kw_only=True, tag=True):
     """A round trip of one pair, from flat (or dust) to flat (or dust) again.
 
-    Money in quote units.
+    Money in quote units. Published by the recorder when the fill that closed it is written, and
+    in `Books` after that: `seq` tells the two apart. Dust: `state.trade`.
     """
 
     pair: Pair
     opened_at_ns: TimeNs
     closed_at_ns: TimeNs
     quantity: Decimal
-    """Base units bought over the whole trip."""
+    """Base units that went over the whole trip: sold, or taken as the fee of a sale."""
     cost: Decimal
-    """Paid for them, before fees."""
+    """What those had cost, at average, before fees."""
     proceeds: Decimal
     """Brought by their sale, before fees."""
     fees: Decimal
     """Of all its fills; a fee taken in base counts at the price of its fill."""
     purpose: Purpose
     """Of the order whose fill closed it."""
+    seq: int = 0
+    """Position in the journal of the event that closed it."""
 
     @property
     def profit(self) -> Decimal:

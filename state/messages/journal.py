@@ -8,7 +8,7 @@ follows `Journaled`, dropping every `seq` it has seen.
 from msgspec import Struct
 
 from state.ledger import Ledger
-from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved
+from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved, TradeClosed
 from state.messages.operations import (
     AlertRaised,
     EpochBegan,
@@ -117,6 +117,8 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """Approved ones of which no order has come, oldest first."""
     session: SessionChanged | None
     """The newest change an operator or the house made."""
+    trades: tuple[TradeClosed, ...] = ()
+    """Those closed within the last days (`state.store.recovery.TRADES_DAYS`), oldest first."""
 
 
 class OrderSought(Struct, frozen=True, kw_only=True, tag=True):

@@ -115,6 +115,8 @@ class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
     """Address of who proposed it."""
     purpose: Purpose = Purpose.ENTRY
     plan: Plan | None = None
+    smallest: Quantity = Quantity(Decimal(0))
+    """Base units that the exchange takes at least at this price; 0 where nobody knew."""
 
 
 class DecisionDropped(Struct, frozen=True, kw_only=True, tag=True):
@@ -203,6 +205,8 @@ class OrderIntended(OrderEvent, frozen=True, kw_only=True):
     """After this instant the exchange itself refuses the request (x-gate-exptime)."""
     reply_to: str
     purpose: Purpose = Purpose.ENTRY
+    smallest: Quantity = Quantity(Decimal(0))
+    """Base units that the exchange takes at least at this price: a rest below it is dust."""
 
 
 class OrderAccepted(OrderEvent, frozen=True, kw_only=True):

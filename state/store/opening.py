@@ -9,6 +9,7 @@ from state.errors import StoreForeign, StoreNewer, StoreRefused
 from state.store import chain
 from state.store.backup import backup
 from state.store.lock import DataLock
+from state.store.rebuild import rebuild
 from state.store.schema import APPLICATION_ID, migrations
 from state.store.writer import Store
 from state.values import TimeNs, Venue
@@ -103,12 +104,14 @@ def _opened(
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    _migrate(database, beside, at_ns)
+    is_changed = _migrate(database, beside, at_ns)
     chain.verify(connection, file, newest=_VERIFIED_AT_START)
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('venue', ?)", (venue,))
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('name', ?)", (f"{venue}-{at_ns}",))
     store = Store(database, venue, file)
     store.begin(version, at_ns)
+    if is_changed:
+        rebuild(store)  # What is new in the tables is made of the events that were there before.
     return store
 
 
@@ -144,10 +147,13 @@ def _require_venue(database: Database, file: str, venue: Venue) -> None:
         )
 
 
-def _migrate(database: Database, beside: Path | None, at_ns: TimeNs) -> None:
+def _migrate(database: Database, beside: Path | None, at_ns: TimeNs) -> bool:
+    """Apply what is missing and return whether there was something before."""
     pending = migrations.pending(database)
-    if pending and beside is not None and migrations.applied(database):
+    is_changed = bool(pending and migrations.applied(database))
+    if is_changed and beside is not None:
         copy = beside.with_name(f"{beside.name}.before-{pending[0].name}-{at_ns}")
         backup(database.conn, copy)
     if pending:
         migrations.apply(database)
+    return is_changed

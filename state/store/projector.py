@@ -12,7 +12,7 @@ import msgspec
 
 from state.exact import difference
 from state.ledger import GT, POINTS, Ledger
-from state.messages.accounts import EquityMarked, FundsMoved
+from state.messages.accounts import EquityMarked, FundsMoved, TradeClosed
 from state.messages.journal import Event
 from state.messages.operations import AlertRaised, SessionChanged
 from state.messages.orders import (
@@ -30,7 +30,19 @@ from state.order import Order, OrderFact
 from state.position import Position
 from state.store.refusals import RecordRefused
 from state.store.tables import Row
-from state.values import ZERO, ClientOrderId, Currency, Pair, base_of, plain, quote_of
+from state.trade import Trip
+from state.values import (
+    ZERO,
+    ClientOrderId,
+    Currency,
+    Notional,
+    Pair,
+    Purpose,
+    Quantity,
+    base_of,
+    plain,
+    quote_of,
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode_order = msgspec.json.Decoder(Order).decode
@@ -42,14 +54,21 @@ class Projector:
     After a transaction that failed, make a new one from what is stored.
     """
 
-    def __init__(self, ledger: Ledger, stored_order: Callable[[ClientOrderId], Row | None]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        trips: dict[Pair, Trip],
+        stored_order: Callable[[ClientOrderId], Row | None],
+    ) -> None:
         """Begin from what is stored.
 
         Args:
             ledger: The accounts as the tables have them.
+            trips: What is under way in each pair.
             stored_order: Gives an order's (fold, intent_seq), or None where there is none.
         """
         self.ledger = ledger
+        self.trips = trips
         self._stored_order = stored_order
         # Orders that may still change; the others are fetched again in the rare case they do.
         self._orders: dict[ClientOrderId, tuple[Order, int]] = {}
@@ -60,7 +79,10 @@ class Projector:
         self._last_seq: dict[ClientOrderId, int] = {}
         self._pairs: set[Pair] = set()
         self._currencies: set[Currency] = set()
+        self._trips: set[Pair] = set()
         self._grown: dict[str, list[Row]] = {}
+        self.closed: list[TradeClosed] = []
+        """The trades that the events applied have closed, in order."""
 
     def apply(self, seq: int, event: Event) -> None:
         """Fold one event that was written as `seq`.
@@ -73,15 +95,15 @@ class Projector:
                 self._changed[event.client_order_id] = (Order(intent=event), seq)
                 self._last_seq[event.client_order_id] = seq
             case OrderFilled():
-                self._fold_order(seq, event)
-                self._fold_fill(seq, event)
+                self._fold_fill(seq, event, self._fold_order(seq, event))
+            case OrderFinished():
+                self._close(seq, self._fold_order(seq, event))
             case (
                 OrderAccepted()
                 | OrderRejected()
                 | OrderUnknown()
                 | OrderNotPlaced()
                 | CancelIntended()
-                | OrderFinished()
             ):
                 self._fold_order(seq, event)
             case FundsMoved():
@@ -109,6 +131,7 @@ class Projector:
             "orders": orders,
             "positions": [position_row(ledger.position(pair)) for pair in self._pairs],
             "balances": [balance_row(ledger, currency) for currency in self._currencies],
+            "trips": [trip_row(self.trips[pair]) for pair in self._trips],
             **self._grown,
         }
 
@@ -121,7 +144,7 @@ class Projector:
                 self._orders[name] = (order, intent_seq)
         self._begin()
 
-    def _fold_order(self, seq: int, event: OrderFact) -> None:
+    def _fold_order(self, seq: int, event: OrderFact) -> Order:
         name = event.client_order_id
         known = self._changed.get(name) or self._orders.get(name) or self._fetched(name)
         if known is None:
@@ -129,15 +152,22 @@ class Projector:
         order, intent_seq = known
         if order.intent.pair != event.pair:
             raise RecordRefused(f"{type(event).__name__} of {name}: its pair is not {event.pair}")
-        self._changed[name] = (order.apply(event), intent_seq)
+        order = order.apply(event)
+        self._changed[name] = (order, intent_seq)
         self._last_seq[name] = seq
+        return order
 
     def _fetched(self, name: ClientOrderId) -> tuple[Order, int] | None:
         row = self._stored_order(name)
         return None if row is None else (_decode_order(row[0]), row[1])
 
-    def _fold_fill(self, seq: int, fill: OrderFilled) -> None:
+    def _fold_fill(self, seq: int, fill: OrderFilled, order: Order) -> None:
+        before = self.ledger.position(fill.pair)
         self.ledger = self.ledger.apply(fill)
+        after = self.ledger.position(fill.pair)
+        trip = self.trips.get(fill.pair) or Trip(pair=fill.pair)
+        self._on_trip(trip.with_fill(before, after, fill, order.intent))
+        self._close(seq, order)
         self._pairs.add(fill.pair)
         self._currencies.update((base_of(fill.pair), quote_of(fill.pair), fill.fee_currency))
         self._currencies.update((GT,) if fill.gt_fee else (), (POINTS,) if fill.point_fee else ())
@@ -161,6 +191,21 @@ class Projector:
                 plain(fill.point_fee),
             ),
         )
+
+    def _close(self, seq: int, order: Order) -> None:
+        """Let the trade be over if it is."""
+        pair = order.intent.pair
+        trip = self.trips.get(pair)
+        trade = None if trip is None else trip.closed(self.ledger.position(pair), order)
+        if trip is not None and trade is not None:
+            trade = msgspec.structs.replace(trade, seq=seq)
+            self.closed.append(trade)
+            self._grow("trades", _trade_row(trade))
+            self._on_trip(trip.next())
+
+    def _on_trip(self, trip: Trip) -> None:
+        self.trips = {**self.trips, trip.pair: trip}
+        self._trips.add(trip.pair)
 
     def _grow(self, table: str, row: Row) -> None:
         self._grown.setdefault(table, []).append(row)
@@ -217,6 +262,70 @@ def ledger_of(positions: list[Row], balances: list[Row], fills: int) -> Ledger:
         fees_elsewhere=column(4),
         positions={row[0]: position_of(row) for row in positions},
         fills=fills,
+    )
+
+
+def trip_row(trip: Trip) -> Row:
+    """Return the row of `trips`."""
+    return (
+        trip.pair,
+        trip.opened_at_ns,
+        trip.reduced_at_ns,
+        int(trip.held),
+        plain(trip.quantity),
+        plain(trip.cost),
+        plain(trip.proceeds),
+        plain(trip.fees),
+        plain(trip.smallest),
+        trip.purpose,
+    )
+
+
+def trip_of(row: Row) -> Trip:
+    """Return the trip that a row of `trips` says."""
+    pair, opened_at_ns, reduced_at_ns, held, quantity, cost, proceeds, fees, smallest, purpose = row
+    return Trip(
+        pair=pair,
+        opened_at_ns=opened_at_ns,
+        reduced_at_ns=reduced_at_ns,
+        held=bool(held),
+        quantity=Quantity(_amount(quantity)),
+        cost=Notional(_amount(cost)),
+        proceeds=Notional(_amount(proceeds)),
+        fees=Notional(_amount(fees)),
+        smallest=Quantity(_amount(smallest)),
+        purpose=Purpose(purpose),
+    )
+
+
+def _trade_row(trade: TradeClosed) -> Row:
+    return (
+        trade.seq,
+        trade.pair,
+        trade.opened_at_ns,
+        trade.closed_at_ns,
+        plain(trade.quantity),
+        plain(trade.cost),
+        plain(trade.proceeds),
+        plain(trade.fees),
+        plain(trade.profit),
+        trade.purpose,
+    )
+
+
+def trade_of(row: Row) -> TradeClosed:
+    """Return the trade that a row of `trades` says."""
+    seq, pair, opened_at_ns, closed_at_ns, quantity, cost, proceeds, fees, _, purpose = row
+    return TradeClosed(
+        seq=seq,
+        pair=pair,
+        opened_at_ns=opened_at_ns,
+        closed_at_ns=closed_at_ns,
+        quantity=_amount(quantity),
+        cost=_amount(cost),
+        proceeds=_amount(proceeds),
+        fees=_amount(fees),
+        purpose=Purpose(purpose),
     )
 
 

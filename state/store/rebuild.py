@@ -14,11 +14,10 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
-from state.ledger import Ledger
-from state.store.anchor import anchored
+from state.store.anchor import Anchor, anchored
 from state.store.chain import event_of
 from state.store.moment import one_moment
-from state.store.projector import Projector, balance_row, position_row
+from state.store.projector import Projector, balance_row, position_row, trip_row
 from state.store.schema import migrations
 from state.store.tables import CHANGING, GROWING, Row, write_rows
 from state.store.writer import Store
@@ -52,7 +51,7 @@ def self_check(source: Source) -> SelfCheck:
     """Compare the stored projections with what the journal says they must be."""
     connection = source.connection
     with one_moment(connection):
-        anchor, _ = anchored(connection)
+        anchor = anchored(connection).seq
         with _rebuilt(connection) as scratch:
             return SelfCheck(stored=_digests(connection, anchor), rebuilt=_digests(scratch, anchor))
 
@@ -63,7 +62,7 @@ def rebuild(store: Store) -> None:
     Raises:
         EpochStale: If a later opening has taken over.
     """
-    anchor, _ = anchored(store.connection)
+    anchor = anchored(store.connection).seq
     with _rebuilt(store.connection) as scratch, store.transaction(durable=True) as connection:
         # Fills refer to orders: both are gone for a moment.
         connection.execute("PRAGMA defer_foreign_keys = ON")
@@ -84,8 +83,8 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     try:
         migrations.apply(Database(scratch, strict=True))
         scratch.execute("BEGIN")
-        anchor, ledger = anchored(connection)
-        write_rows(scratch, _rows_at(connection, anchor, ledger))
+        anchor = anchored(connection)
+        write_rows(scratch, _rows_at(connection, anchor))
 
         def stored_order(name: ClientOrderId) -> Row | None:
             row: Row | None = scratch.execute(
@@ -93,9 +92,9 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             ).fetchone()
             return row
 
-        projector = Projector(ledger, stored_order)
+        projector = Projector(anchor.ledger, anchor.trips, stored_order)
         events = connection.execute(
-            "SELECT seq, payload FROM events WHERE seq > ? ORDER BY seq", (anchor,)
+            "SELECT seq, payload FROM events WHERE seq > ? ORDER BY seq", (anchor.seq,)
         )
         while chunk := events.fetchmany(_CHUNK):
             for seq, payload in chunk:
@@ -107,17 +106,19 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         scratch.close()
 
 
-def _rows_at(connection: sqlite3.Connection, anchor: int, ledger: Ledger) -> dict[str, list[Row]]:
+def _rows_at(connection: sqlite3.Connection, anchor: Anchor) -> dict[str, list[Row]]:
     """Return the rows that the journal's kept part builds on."""
     orders = ", ".join(CHANGING["orders"])
     settled = connection.execute(
         f"SELECT {orders} FROM orders WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
-        (anchor,),
+        (anchor.seq,),
     )
+    ledger = anchor.ledger
     return {
         "orders": settled.fetchall(),
         "positions": [position_row(position) for position in ledger.positions.values()],
         "balances": [balance_row(ledger, currency) for currency in ledger.balances],
+        "trips": [trip_row(trip) for trip in anchor.trips.values()],
     }
 
 

@@ -2,12 +2,20 @@
 
 import msgspec
 
+from state.messages.accounts import TradeClosed
 from state.messages.operations import SessionChanged
 from state.messages.orders import DecisionMade
 from state.order import Order
 from state.store.chain import event_of
+from state.store.projector import trade_of
 from state.store.writer import Store
-from state.values import ClientOrderId, Session, TimeNs
+from state.values import NS_PER_S, ClientOrderId, Session, TimeNs
+
+TRADES_DAYS = 30
+"""Whoever judges by closed trades may look back so far."""
+TRADES_MAX = 10_000
+"""The newest, where there were more."""
+_DAY_NS = 86_400 * NS_PER_S
 
 
 def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
@@ -29,6 +37,16 @@ def order_named(store: Store, name: ClientOrderId) -> Order | None:
         "SELECT fold FROM orders WHERE client_order_id = ?", (name,)
     ).fetchone()
     return None if row is None else msgspec.json.decode(row[0], type=Order)
+
+
+def closed_trades(store: Store, now_ns: TimeNs) -> list[TradeClosed]:
+    """Return the trades closed within the last `TRADES_DAYS`, oldest first."""
+    rows = store.connection.execute(
+        "SELECT * FROM (SELECT * FROM trades WHERE closed_at_ns >= ? ORDER BY seq DESC LIMIT ?)"
+        " ORDER BY seq",
+        (now_ns - TRADES_DAYS * _DAY_NS, TRADES_MAX),
+    )
+    return [trade_of(row) for row in rows]
 
 
 def last_session(store: Store) -> SessionChanged | None:

@@ -8,14 +8,13 @@ went, and the accounts as they were then.
 import sqlite3
 from collections.abc import Iterable
 
-import msgspec
-
-from state.messages.accounts import BalancesCompared, FundsMoved
-from state.messages.orders import OrderFilled
-from state.store.anchor import anchored
+from state.messages.accounts import BalancesCompared
+from state.store.anchor import Anchor, anchored, move_anchor
 from state.store.chain import event_of
+from state.store.projector import Projector
+from state.store.tables import Row
 from state.store.writer import Store
-from state.values import TimeNs
+from state.values import ClientOrderId, TimeNs
 
 
 def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
@@ -26,7 +25,7 @@ def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
     difference.
     """
     connection = store.connection
-    anchor, _ = anchored(connection)
+    anchor = anchored(connection).seq
     limits = (
         _scalar(connection, "SELECT min(seq) - 1 FROM events WHERE at_ns >= ?", before_ns),
         _scalar(connection, "SELECT min(intent_seq) - 1 FROM orders WHERE settled = 0"),
@@ -48,30 +47,38 @@ def prune(store: Store, before_ns: TimeNs) -> int:
     if not last:
         return 0
     store.verify()
-    anchor, ledger = anchored(store.connection)
+    anchor = anchored(store.connection)
     with store.transaction(durable=True) as connection:
-        moving = connection.execute(
-            "SELECT payload FROM events WHERE seq <= ? AND type IN ('OrderFilled', 'FundsMoved')"
-            " ORDER BY seq",
-            (last,),
-        )
-        for (payload,) in moving:
-            event = event_of(payload)
-            assert isinstance(event, OrderFilled | FundsMoved)
-            ledger = ledger.apply(event)
+        moved = _moved(connection, anchor, last)
         connection.execute(
             "INSERT INTO pruned_keys SELECT key, seq FROM events"
             " WHERE seq <= ? AND key IS NOT NULL",
             (last,),
         )
-        connection.execute(
-            "UPDATE anchor SET seq = ?1, ledger = ?2,"
-            " hash = (SELECT hash FROM events WHERE seq = ?1)",
-            (last, msgspec.json.encode(ledger).decode()),
-        )
+        move_anchor(connection, moved)
         connection.execute("DELETE FROM events WHERE seq <= ?", (last,))
     store.rollback()
-    return last - anchor
+    return last - anchor.seq
+
+
+def _moved(connection: sqlite3.Connection, anchor: Anchor, last: int) -> Anchor:
+    """Return the anchor as it is after the events up to `last`."""
+
+    def stored_order(name: ClientOrderId) -> Row | None:
+        # It has settled, now as well as then: nothing about it makes a difference any more.
+        row: Row | None = connection.execute(
+            "SELECT fold, intent_seq FROM orders WHERE client_order_id = ?", (name,)
+        ).fetchone()
+        return row
+
+    projector = Projector(anchor.ledger, anchor.trips, stored_order)
+    events = connection.execute(
+        "SELECT seq, payload FROM events WHERE seq <= ? ORDER BY seq", (last,)
+    )
+    for seq, payload in events:
+        projector.apply(seq, event_of(payload))
+        projector.keep()
+    return Anchor(seq=last, ledger=projector.ledger, trips=projector.trips)
 
 
 def _compared_up_to(connection: sqlite3.Connection) -> int:

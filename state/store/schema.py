@@ -122,3 +122,27 @@ def m001_foundation(database: Database) -> None:
         database.execute(statement)
     database.execute("INSERT INTO head VALUES (1, 0, 0, zeroblob(32), 0)")
     database.execute("INSERT INTO anchor VALUES (1, 0, zeroblob(32), '')")
+
+
+_PURPOSE = _one_of("purpose", "entry", "exit", "stop_loss", "take_profit", "flatten")
+
+_LEDGER = (
+    "ALTER TABLE anchor ADD COLUMN trips TEXT NOT NULL DEFAULT ''",
+    f"""CREATE TABLE trips (
+        pair TEXT PRIMARY KEY, opened_at_ns INTEGER NOT NULL, reduced_at_ns INTEGER NOT NULL,
+        held INTEGER NOT NULL CHECK (held IN (0, 1)),
+        {_columns(_AMOUNT, "quantity")}, {_columns(_SIGNED, "cost", "proceeds", "fees")},
+        {_columns(_AMOUNT, "smallest")}, {_PURPOSE}) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE trades (
+        seq INTEGER PRIMARY KEY, pair TEXT NOT NULL, opened_at_ns INTEGER NOT NULL,
+        closed_at_ns INTEGER NOT NULL, {_columns(_AMOUNT, "quantity")},
+        {_columns(_SIGNED, "cost", "proceeds", "fees", "profit")}, {_PURPOSE}) STRICT""",
+    "CREATE INDEX trades_by_time ON trades (closed_at_ns)",
+)
+
+
+@migrations(name="m002_ledger")
+def m002_ledger(database: Database) -> None:
+    """Make the trades that were closed and the trips that are under way."""
+    for statement in _LEDGER:
+        database.execute(statement)

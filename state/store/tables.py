@@ -22,6 +22,10 @@ CHANGING = {
         "quantity, oversold, cost, realised, fees, average_entry, opened_at_ns",
     ),
     "balances": ("currency", "amount, opened, moved, fees_elsewhere"),
+    "trips": (
+        "pair",
+        "opened_at_ns, reduced_at_ns, held, quantity, cost, proceeds, fees, smallest, purpose",
+    ),
 }
 """Tables whose rows change: the columns that stay, the key first, and those that are replaced."""
 
@@ -36,6 +40,9 @@ GROWING = {
         " quantity, fee, fee_currency, gt_fee, point_fee"
     ),
     "equity": "seq, at_ns, currency, equity, start, flows, realised, unrealised, fees",
+    "trades": (
+        "seq, pair, opened_at_ns, closed_at_ns, quantity, cost, proceeds, fees, profit, purpose"
+    ),
     "alerts": "seq, at_ns, alert, severity, text, trace_id",
     "sessions": "seq, at_ns, session, reason, caller",
 }

@@ -16,18 +16,16 @@ from sqlite_utils import Database
 
 from state.errors import StoreRefused
 from state.ledger import Ledger
+from state.messages.accounts import TradeClosed
 from state.messages.journal import Entry, Journaled, Record
 from state.messages.operations import EpochBegan
 from state.order import Order
 from state.store import chain
 from state.store.anchor import anchored
-from state.store.projector import Projector, ledger_of
+from state.store.projector import Projector, ledger_of, trip_of
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
 from state.store.tables import Row, insertion, write_rows
 from state.values import ClientOrderId, Currency, TimeNs, Venue
-
-_INSERT_EVENT = f"INSERT INTO events ({chain.COLUMNS}, hash) VALUES (?,?,?,?,?,?,?,?,?)"  # noqa: S608
-
 
 _INSERT_EVENT = insertion("events", f"{chain.COLUMNS}, hash")
 
@@ -39,6 +37,8 @@ class Written(Struct, frozen=True, kw_only=True):
     """For each record its entries' seqs, or why none of them was written."""
     journaled: list[Journaled]
     """What is new, in order: an entry that was known already is not in it."""
+    closed: list[TradeClosed] = []
+    """The trades that it closed, in order."""
 
 
 class Store:
@@ -58,7 +58,7 @@ class Store:
         self._next: tuple[int, bytes] = (0, b"")
         """Seq and hash of the newest record, one not yet committed included."""
         self._is_pruned = False
-        self._projector = Projector(Ledger(quote=Currency("")), self._stored_order)
+        self._projector = Projector(Ledger(quote=Currency("")), {}, self._stored_order)
         self._reload()
 
     def begin(self, version: str, at_ns: TimeNs) -> None:
@@ -126,6 +126,7 @@ class Store:
         try:
             with self._transaction(durable=any(record.durable for record in records)):
                 outcomes = self._write(records, journaled)
+                closed = self._projector.closed
         except RecordRefused as refusal:
             if len(records) == 1:
                 return Written(outcomes=[refusal], journaled=[])
@@ -133,8 +134,9 @@ class Store:
             return Written(
                 outcomes=[one for written in singly for one in written.outcomes],
                 journaled=[one for written in singly for one in written.journaled],
+                closed=[one for written in singly for one in written.closed],
             )
-        return Written(outcomes=list(outcomes), journaled=journaled)
+        return Written(outcomes=list(outcomes), journaled=journaled, closed=closed)
 
     def rollback(self) -> None:
         """Return to what is stored: for a writer that was stopped somewhere in between."""
@@ -147,7 +149,7 @@ class Store:
         Raises:
             EventsPruned: If some of them were retired.
         """
-        anchor, _ = anchored(self._connection)
+        anchor = anchored(self._connection).seq
         if after_seq < anchor:
             raise EventsPruned(
                 f"{self.file}: events up to {anchor} were retired, asked for those after "
@@ -161,8 +163,8 @@ class Store:
 
     def base(self, quote: Currency) -> tuple[int, Ledger]:
         """Return where the journal begins and the accounts there: (0, empty) if all is kept."""
-        seq, ledger = anchored(self._connection)
-        return seq, msgspec.structs.replace(ledger, quote=quote)
+        anchor = anchored(self._connection)
+        return anchor.seq, msgspec.structs.replace(anchor.ledger, quote=quote)
 
     def ledger(self, quote: Currency) -> Ledger:
         """Return the accounts as of `last_seq`, counted in `quote`."""
@@ -318,7 +320,8 @@ class Store:
             execute("SELECT * FROM balances").fetchall(),
             self._scalar("SELECT coalesce((SELECT ordinal FROM fills ORDER BY seq DESC), 0)"),
         )
-        self._projector = Projector(ledger, self._stored_order)
+        trips = [trip_of(row) for row in execute("SELECT * FROM trips")]
+        self._projector = Projector(ledger, {trip.pair: trip for trip in trips}, self._stored_order)
 
     def _stored_order(self, name: ClientOrderId) -> Row | None:
         row: Row | None = self._connection.execute(

@@ -6,11 +6,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from state.messages.journal import Record
 from state.messages.orders import Verdict
-from state.store import last_session, order_named, pending_decisions, rebuild, self_check
+from state.store import (
+    closed_trades,
+    last_session,
+    order_named,
+    pending_decisions,
+    prune,
+    rebuild,
+    self_check,
+)
 from state.store.projector import ledger_of
 from state.store.tables import CHANGING, GROWING
-from state.values import ClientOrderId, Currency, Session, TimeNs
+from state.values import (
+    ClientOrderId,
+    Currency,
+    Price,
+    Purpose,
+    Quantity,
+    Session,
+    Side,
+    TimeNs,
+)
 from tests.state.examples import (
     a_command,
     a_decision,
@@ -25,8 +43,39 @@ from tests.state.examples import (
     an_unknown,
 )
 from tests.state.store.test_writer import events_of
-from tests.state.stores import a_day, append, in_memory
+from tests.state.stores import a_day, append, entries, in_memory
 from tests.state.strategies import fills, funds_moved, order_stories
+
+A_COLUMN = {
+    "orders": "filled",
+    "positions": "cost",
+    "balances": "amount",
+    "trips": "cost",
+    "decisions": "reason",
+    "fills": "fee",
+    "equity": "equity",
+    "trades": "profit",
+    "alerts": "text",
+    "sessions": "reason",
+}
+
+
+def a_sale(quantity="0.998", number=50):
+    """Of all that `a_day` bought, at 110."""
+    name = {"client_order_id": f"t-{number}", "at_ns": TimeNs(number)}
+    amount = {"quantity": Quantity(Decimal(quantity))}
+    return [
+        an_intent(**name, **amount, side=Side.SELL, purpose=Purpose.TAKE_PROFIT),
+        a_fill(
+            **name,
+            **amount,
+            side=Side.SELL,
+            trade_id=f"sale-{number}",
+            price=Price(Decimal(110)),
+            fee=Decimal("0.1"),
+            fee_currency="USDT",
+        ),
+    ]
 
 
 def rows(store, question):
@@ -105,10 +154,8 @@ def test_the_accounts_in_the_tables_are_the_ledgers(story):
 
 @pytest.mark.parametrize("table", [*CHANGING, *GROWING])
 def test_a_table_that_was_tampered_with_is_named_and_mended(store, table):
-    append(store, *a_day(), a_session())
-    column = {"positions": "cost", "balances": "amount", "fills": "fee"}.get(table)
-    column = column or {"equity": "equity", "alerts": "text"}.get(table, "reason")
-    column = {"orders": "filled"}.get(table, column)
+    append(store, *a_day(), a_session(), *a_sale())
+    column = A_COLUMN[table]
     store.connection.execute(f"UPDATE {table} SET {column} = '7'")  # noqa: S608
     assert self_check(store).differing == [table]
     rebuild(store)
@@ -168,6 +215,35 @@ def test_an_order_is_found_by_its_name_settled_or_not(store):
     assert settled.is_settled
     assert live == store.unsettled_orders()[0]
     assert none is None
+
+
+def test_a_round_trip_is_a_trade_told_once_and_found_again(store):
+    append(store, *a_day())
+    record = Record(entries=tuple(entries(*a_sale())), sender="tests")
+    [trade] = store.append_many([record]).closed
+    assert store.append_many([record]).closed == []
+    assert (trade.pair, trade.seq, trade.purpose) == ("BTC_USDT", store.last_seq, "take_profit")
+    # Cost 99.8 at the price of the fills, the fees in base apart.
+    assert (trade.cost, trade.proceeds, trade.fees) == (
+        Decimal("99.8"),
+        Decimal("109.78"),
+        Decimal("0.3"),
+    )
+    assert closed_trades(store, TimeNs(60)) == [trade]
+    assert closed_trades(store, TimeNs(60 + 31 * 86_400 * 10**9)) == []
+
+
+def test_a_trip_outlives_the_writer_and_what_retention_takes(store):
+    append(store, *a_day())
+    assert prune(store, TimeNs(1000)) > 0
+    append(store, *a_sale("0.5"))
+    store.rollback()
+    [trade] = store.append_many(
+        [Record(entries=tuple(entries(*a_sale("0.498", 51))), sender="tests")]
+    ).closed
+    assert (trade.quantity, trade.cost) == (Decimal("0.998"), Decimal("99.8"))
+    assert trade.opened_at_ns == 2
+    assert self_check(store).differing == []
 
 
 def test_the_last_session_is_remembered(store):
