@@ -22,9 +22,11 @@ from state.store import (
     RecordRefused,
     Store,
     closed_trades,
+    last_risk,
     last_session,
     order_named,
     pending_decisions,
+    recent_risk,
     save_snapshots,
 )
 from state.values import Currency
@@ -143,6 +145,8 @@ class Recorder(Actor):
             decisions=tuple(pending_decisions(store, self.now_ns())),
             session=last_session(store),
             trades=tuple(closed_trades(store, self.now_ns())),
+            risk=last_risk(store),
+            recent=tuple(recent_risk(store, self.now_ns())),
         )
 
 

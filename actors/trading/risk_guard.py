@@ -13,7 +13,7 @@ from actors.outbox import Outbox
 from actors.trading.exposure import Commitment, exposure, of_decision, of_order
 from actors.trading.risk_rules import Ruling, View, judge
 from adapters.ports import Exchange, HaltLatch
-from state.config.settings import RiskSettings
+from state.config import RiskSettings
 from state.instrument import TradingRules
 from state.ledger import Ledger
 from state.messages.accounts import FundsMoved

@@ -12,7 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from state.config.settings import RiskSettings
+from state.config import RiskSettings
 from state.exact import exactly
 from state.instrument import TradingRules
 from state.messages.market import BookMeasured

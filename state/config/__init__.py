@@ -5,6 +5,7 @@ branch. Secrets come from the environment alone and live in `Secret`.
 """
 
 from state.config.endpoints import Endpoints, endpoints
+from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.load import Loaded, load
 from state.config.secret import Secret
 from state.config.settings import (
@@ -17,7 +18,6 @@ from state.config.settings import (
     ObuIds,
     OrdersAtShutdown,
     OrderSettings,
-    RiskSettings,
     Secrets,
     ShutdownSettings,
     StrategySettings,
@@ -38,6 +38,7 @@ __all__ = [
     "ObuIds",
     "OrderSettings",
     "OrdersAtShutdown",
+    "ProtectionSettings",
     "RiskSettings",
     "Secret",
     "Secrets",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,18 @@ def _check_strategy(config: Config) -> Iterable[tuple[str, str]]:
         yield "strategy.trend.fast_window", "must be smaller than strategy.trend.slow_window"
 
 
+def _check_risk(config: Config) -> Iterable[tuple[str, str]]:
+    risk = config.risk
+    tiers = ("warn", "half", "reduce", "halt")
+    for lower, upper in pairwise(tiers):
+        name = f"drawdown_{lower}_share"
+        if getattr(risk, name) > getattr(risk, f"drawdown_{upper}_share"):
+            yield f"risk.{name}", f"must not be larger than risk.drawdown_{upper}_share"
+    names = [group.name for group in risk.correlated()]
+    if len(set(names)) != len(names):
+        yield "risk.groups", "a group is named twice"
+
+
 def _check_windows(config: Config) -> Iterable[tuple[str, str]]:
     if 0 < config.orders.countdown_s < 5:
         yield "orders.countdown_s", "Gate takes 5 s or more, or 0 for never"
@@ -191,6 +204,7 @@ def _check_venue(config: Config) -> Iterable[tuple[str, str]]:
 _CHECKS: tuple[Callable[[Config], Iterable[tuple[str, str]]], ...] = (
     _check_pairs,
     _check_strategy,
+    _check_risk,
     _check_windows,
     _check_venue,
 )

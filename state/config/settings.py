@@ -8,25 +8,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from state.config.limits import ProtectionSettings, RiskSettings
+from state.config.meaning import setting as _is
 from state.config.secret import Secret
 from state.messages.market import Timeframe
 from state.values import Currency, Pair, Venue, quote_of
-
-
-def _is(
-    meaning: str,
-    *,
-    unit: str = "",
-    low: int | str = 0,
-    high: int | str = 0,
-    pattern: str = "",
-    expects: str = "",
-) -> Meta:
-    """Return what `state.config.leaves` reads of a setting: bounds are inclusive, in `unit`."""
-    extra = {"unit": unit, "low": low, "high": high, "pattern": pattern, "expects": expects}
-    return Meta(description=meaning, extra=extra)
 
 
 class LogLevel(StrEnum):
@@ -68,39 +56,6 @@ class LogSettings(Struct, frozen=True, kw_only=True):
         int,
         _is("Rotated files kept; with the size it caps the disk.", unit="files", low=1, high=100),
     ] = 5
-
-
-class RiskSettings(Struct, frozen=True, kw_only=True):
-    """What no order may exceed, whoever proposes it."""
-
-    position_notional_max: Annotated[
-        Decimal,
-        _is(
-            "Most that one pair may hold: position, resting orders and orders in flight together.",
-            unit="quote units",
-            low=0,
-            high="1e9",
-        ),
-    ] = Decimal(2000)
-    order_notional_max: Annotated[
-        Decimal, _is("Most that one order may be worth.", unit="quote units", low=0, high="1e9")
-    ] = Decimal(500)
-    exposure_notional_max: Annotated[
-        Decimal,
-        _is(
-            "Most that all pairs together may hold, counted like one pair's.",
-            unit="quote units",
-            low=0,
-            high="1e9",
-        ),
-    ] = Decimal(5000)
-    price_band_bps: Annotated[
-        Decimal,
-        _is("Furthest a limit price may lie from the mid price.", unit="bps", low=1, high=5000),
-    ] = Decimal(100)
-    orders_per_minute: Annotated[
-        int, _is("Most orders that may leave in any minute.", unit="orders", low=1, high=6000)
-    ] = 60
 
 
 class TrendSettings(Struct, frozen=True, kw_only=True):
@@ -385,6 +340,7 @@ class Config(Struct, frozen=True, kw_only=True):
     seed: Annotated[int, _is("Seed of everything random.", low=0, high=2**32 - 1)] = 1
     log: LogSettings = LogSettings()
     risk: RiskSettings = RiskSettings()
+    protections: ProtectionSettings = ProtectionSettings()
     strategy: StrategySettings = StrategySettings()
     feed: FeedSettings = FeedSettings()
     supervision: SupervisionSettings = SupervisionSettings()

@@ -80,7 +80,7 @@ def _default_lines() -> Iterator[str]:
 def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_toml(item) for item in value)}]"
-    if isinstance(value, str):
-        # A JSON text is a TOML basic string.
-        return msgspec.json.encode(str(value)).decode()
+    if isinstance(value, bool | str):
+        # A JSON text is a TOML basic string, and its true is TOML's.
+        return msgspec.json.encode(value).decode()
     return plain(value) if isinstance(value, Decimal) else str(value)

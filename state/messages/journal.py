@@ -26,6 +26,7 @@ from state.messages.orders import (
     OrderRejected,
     OrderUnknown,
 )
+from state.messages.risk import Recent, RiskMarked
 from state.order import Order
 from state.values import ClientOrderId, Currency, TimeNs
 
@@ -46,6 +47,7 @@ Event = (
     | FundsMoved
     | EquityMarked
     | BalancesCompared
+    | RiskMarked
 )
 """Everything the journal may hold."""
 
@@ -119,6 +121,10 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """The newest change an operator or the house made."""
     trades: tuple[TradeClosed, ...] = ()
     """Those closed within the last days (`state.store.recovery.TRADES_DAYS`), oldest first."""
+    risk: RiskMarked | None = None
+    """How the account stood against its limits of loss; None before it was ever marked."""
+    recent: tuple[Recent, ...] = ()
+    """Approvals, refusals and cancels of the last minute, oldest first."""
 
 
 class OrderSought(Struct, frozen=True, kw_only=True, tag=True):

@@ -13,7 +13,14 @@ from state.store.lock import DataLock
 from state.store.opening import DATABASE_NAME, open_store, pending_migrations, store_over
 from state.store.reader import Reader, open_reader
 from state.store.rebuild import SelfCheck, rebuild, self_check
-from state.store.recovery import closed_trades, last_session, order_named, pending_decisions
+from state.store.recovery import (
+    closed_trades,
+    last_risk,
+    last_session,
+    order_named,
+    pending_decisions,
+    recent_risk,
+)
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
 from state.store.retention import prunable_up_to, prune
 from state.store.snapshots import ActorSnapshot, save_snapshots, stored_snapshots
@@ -35,6 +42,7 @@ __all__ = [
     "backup",
     "closed_trades",
     "inspect",
+    "last_risk",
     "last_session",
     "open_reader",
     "open_store",
@@ -44,6 +52,7 @@ __all__ = [
     "prunable_up_to",
     "prune",
     "rebuild",
+    "recent_risk",
     "save_snapshots",
     "seed_demonstration",
     "self_check",

@@ -26,6 +26,7 @@ from state.messages.orders import (
     OrderRejected,
     OrderUnknown,
 )
+from state.messages.risk import RiskMarked
 from state.order import Order, OrderFact
 from state.position import Position
 from state.store.refusals import RecordRefused
@@ -115,6 +116,8 @@ class Projector:
                 self._grow("equity", _equity_row(seq, event))
             case AlertRaised():
                 self._grow("alerts", _alert_row(seq, event))
+            case RiskMarked():
+                self._grow("risk_marks", _risk_row(seq, event))
             case SessionChanged():
                 self._grow("sessions", _session_row(seq, event))
             case _:
@@ -405,6 +408,24 @@ def _equity_row(seq: int, mark: EquityMarked) -> Row:
 
 def _alert_row(seq: int, alert: AlertRaised) -> Row:
     return (seq, alert.at_ns, alert.alert, alert.severity, alert.text, alert.trace_id)
+
+
+def _risk_row(seq: int, mark: RiskMarked) -> Row:
+    return (
+        seq,
+        mark.at_ns,
+        plain(mark.equity),
+        plain(mark.flows),
+        plain(mark.peak),
+        mark.peak_at_ns,
+        mark.day,
+        plain(mark.day_opening),
+        mark.tier,
+        mark.tier_since_ns,
+        int(mark.halt_told),
+        _encode(mark.locks).decode(),
+        mark.reason,
+    )
 
 
 def _session_row(seq: int, changed: SessionChanged) -> Row:

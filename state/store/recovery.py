@@ -1,13 +1,18 @@
 """What a starting house asks the store, beyond accounts and unsettled orders."""
 
+from decimal import Decimal
+
 import msgspec
 
 from state.messages.accounts import TradeClosed
 from state.messages.operations import SessionChanged
 from state.messages.orders import DecisionMade
+from state.messages.risk import Lock, Recent, RiskMarked, Tier
 from state.order import Order
+from state.rates import WINDOW_NS, recent_of
 from state.store.chain import event_of
 from state.store.projector import trade_of
+from state.store.tables import Row
 from state.store.writer import Store
 from state.values import NS_PER_S, ClientOrderId, Session, TimeNs
 
@@ -16,6 +21,9 @@ TRADES_DAYS = 30
 TRADES_MAX = 10_000
 """The newest, where there were more."""
 _DAY_NS = 86_400 * NS_PER_S
+
+_RECENT_RECORDS = 5_000
+"""Newest records that are looked through for it."""
 
 
 def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
@@ -58,3 +66,39 @@ def last_session(store: Store) -> SessionChanged | None:
         return None
     session, reason, caller, at_ns = row
     return SessionChanged(session=Session(session), reason=reason, caller=caller, at_ns=at_ns)
+
+
+def last_risk(store: Store) -> RiskMarked | None:
+    """Return how the account stood against its limits of loss, None where nobody marked it."""
+    row = store.connection.execute("SELECT * FROM risk_marks ORDER BY seq DESC LIMIT 1").fetchone()
+    return None if row is None else _risk_of(row)
+
+
+def recent_risk(store: Store, now_ns: TimeNs) -> list[Recent]:
+    """Return what counts against a rate at `now_ns`, oldest first."""
+    since_ns = now_ns - WINDOW_NS
+    rows = store.connection.execute(
+        "SELECT payload FROM events WHERE seq > ? AND at_ns > ?"
+        " AND type IN ('DecisionMade', 'OrderRejected', 'CancelIntended') ORDER BY seq",
+        (store.last_seq - _RECENT_RECORDS, since_ns),
+    )
+    found = (recent_of(event_of(payload)) for (payload,) in rows)
+    return [one for one in found if one is not None]
+
+
+def _risk_of(row: Row) -> RiskMarked:
+    _, at_ns, equity, flows, peak, peak_at_ns, day, opening, tier, since_ns, told, locks, why = row
+    return RiskMarked(
+        at_ns=at_ns,
+        equity=Decimal(equity),
+        flows=Decimal(flows),
+        peak=Decimal(peak),
+        peak_at_ns=peak_at_ns,
+        day=day,
+        day_opening=Decimal(opening),
+        tier=Tier(tier),
+        tier_since_ns=since_ns,
+        halt_told=bool(told),
+        locks=msgspec.json.decode(locks, type=tuple[Lock, ...]),
+        reason=why,
+    )

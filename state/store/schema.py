@@ -114,6 +114,18 @@ _PROJECTIONS = (
 )
 
 
+_RISK = (
+    f"""CREATE TABLE risk_marks (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL,
+        {_columns(_SIGNED, "equity", "flows", "peak")}, peak_at_ns INTEGER NOT NULL,
+        day INTEGER NOT NULL, {_columns(_SIGNED, "day_opening")},
+        {_one_of("tier", "normal", "warn", "half", "reduce", "halt")},
+        tier_since_ns INTEGER NOT NULL, halt_told INTEGER NOT NULL CHECK (halt_told IN (0, 1)),
+        locks TEXT NOT NULL, reason TEXT NOT NULL) STRICT""",
+    "CREATE INDEX decisions_by_code ON decisions (code) WHERE code IS NOT NULL",
+)
+
+
 @migrations(name="m001_foundation")
 def m001_foundation(database: Database) -> None:
     """Make the journal, its head and anchor, the snapshots and the first projections."""
@@ -145,4 +157,11 @@ _LEDGER = (
 def m002_ledger(database: Database) -> None:
     """Make the trades that were closed and the trips that are under way."""
     for statement in _LEDGER:
+        database.execute(statement)
+
+
+@migrations(name="m004_risk")
+def m004_risk(database: Database) -> None:
+    """Make the marks of what the account may still lose."""
+    for statement in _RISK:
         database.execute(statement)

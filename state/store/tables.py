@@ -45,6 +45,10 @@ GROWING = {
     ),
     "alerts": "seq, at_ns, alert, severity, text, trace_id",
     "sessions": "seq, at_ns, session, reason, caller",
+    "risk_marks": (
+        "seq, at_ns, equity, flows, peak, peak_at_ns, day, day_opening, tier, tier_since_ns,"
+        " halt_told, locks, reason"
+    ),
 }
 """Tables that only get more rows, with their columns, the seq first."""
 

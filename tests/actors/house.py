@@ -16,7 +16,14 @@ from state.messages.journal import (
     RecordDenied,
     Recorded,
 )
-from state.store import RecordRefused, last_session, order_named, pending_decisions
+from state.store import (
+    RecordRefused,
+    last_risk,
+    last_session,
+    order_named,
+    pending_decisions,
+    recent_risk,
+)
 from tests.state.stores import entries, in_memory
 
 PARENT = "parent"
@@ -212,6 +219,8 @@ class Journal:
             orders=tuple(self.store.unsettled_orders()),
             decisions=tuple(pending_decisions(self.store, now_ns)),
             session=last_session(self.store),
+            risk=last_risk(self.store),
+            recent=tuple(recent_risk(self.store, now_ns)),
         )
 
     def _publish(self, journaled: list[Journaled]) -> None:

@@ -19,6 +19,7 @@ from state.messages.orders import (
     Refusal,
     Verdict,
 )
+from state.messages.risk import Lock, RiskMarked, Tier
 from state.values import (
     ClientOrderId,
     Currency,
@@ -203,6 +204,33 @@ def a_command(**changes: Any) -> OperatorCommanded:
             "params": {"reason": "lunch"},
             "caller": "uid 1000",
             "at_ns": TimeNs(7),
+        },
+        changes,
+    )
+
+
+def a_risk_mark(**changes: Any) -> RiskMarked:
+    return _made(
+        RiskMarked,
+        {
+            "at_ns": TimeNs(8),
+            "equity": Decimal(10_000),
+            "flows": Decimal(0),
+            "peak": Decimal(10_100),
+            "peak_at_ns": TimeNs(7),
+            "day": 0,
+            "day_opening": Decimal(10_050),
+            "tier": Tier.WARN,
+            "tier_since_ns": TimeNs(8),
+            "locks": (
+                Lock(
+                    code="DAILY_LOSS",
+                    pair=PAIR,
+                    since_ns=TimeNs(8),
+                    until_ns=TimeNs(80),
+                    reason="lost too much",
+                ),
+            ),
         },
         changes,
     )

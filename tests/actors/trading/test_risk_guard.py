@@ -18,7 +18,7 @@ from actors.trading.risk_guard import (
     RiskGuard,
 )
 from adapters.halt_latch import Latch
-from state.config.settings import RiskSettings
+from state.config import RiskSettings
 from state.messages.held import RulesKnown
 from state.messages.market import BookLost
 from state.messages.operations import SessionSought, SessionState

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.trading.risk_rules import Code, Ruling, View, judge
-from state.config.settings import RiskSettings
+from state.config import RiskSettings
 from state.exact import exactly
 from state.messages.orders import Verdict
 from state.values import NS_PER_S, Notional, OrderType, Quantity, Session, Side, TimeNs

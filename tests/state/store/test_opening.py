@@ -12,6 +12,7 @@ import pytest
 
 from state.errors import StoreBusy, StoreCorrupt, StoreForeign, StoreNewer, StoreRefused
 from state.store import DATABASE_NAME, DataLock, open_store, pending_migrations
+from state.store.schema import migrations
 from state.values import TimeNs, Venue
 from tests.state.examples import an_alert
 from tests.state.stores import ROOT, a_day, append, opened
@@ -109,7 +110,7 @@ def test_a_file_that_is_no_database_is_refused_with_the_way_out(lock):
 
 def test_an_empty_file_is_a_new_database(lock):
     database(lock).touch()
-    assert pending_migrations(database(lock)) == ["m001_foundation"]
+    assert pending_migrations(database(lock)) == [one.name for one in migrations._migrations]
     opened(lock).close()
     assert pending_migrations(database(lock)) == []
 

@@ -36,6 +36,7 @@ from tests.state.examples import (
     a_finish,
     a_proof_of_absence,
     a_rejection,
+    a_risk_mark,
     a_session,
     an_acceptance,
     an_intent,
@@ -57,6 +58,7 @@ A_COLUMN = {
     "trades": "profit",
     "alerts": "text",
     "sessions": "reason",
+    "risk_marks": "reason",
 }
 
 
@@ -154,7 +156,7 @@ def test_the_accounts_in_the_tables_are_the_ledgers(story):
 
 @pytest.mark.parametrize("table", [*CHANGING, *GROWING])
 def test_a_table_that_was_tampered_with_is_named_and_mended(store, table):
-    append(store, *a_day(), a_session(), *a_sale())
+    append(store, *a_day(), a_session(), *a_sale(), a_risk_mark())
     column = A_COLUMN[table]
     store.connection.execute(f"UPDATE {table} SET {column} = '7'")  # noqa: S608
     assert self_check(store).differing == [table]
