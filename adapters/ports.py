@@ -26,7 +26,7 @@ from state.messages.venue import (
     VenueAnswer,
     VenueRequest,
 )
-from state.values import Pair, TimeNs
+from state.values import Pair, Purpose, Side, TimeNs
 
 MarketMessage = BookDelta | TradePrinted | TickerSeen | CandleSeen | StreamOpened | StreamLost
 AccountMessage = (
@@ -58,12 +58,25 @@ class HaltLatch(Protocol):
         """Why nothing may leave; None while orders may."""
         ...
 
+    @property
+    def exits_allowed(self) -> bool:
+        """Whether sales that flatten a position may leave although it is set."""
+        ...
+
+    def stops(self, side: Side, purpose: Purpose) -> str | None:
+        """Return why an order of this side and purpose may not leave; None when it may."""
+        ...
+
     def set(self, reason: str) -> None:
         """Let nothing leave from now on; the first reason stays."""
         ...
 
-    def release(self) -> None:
-        """Let orders leave again."""
+    def allow_exits(self) -> None:
+        """Let sales that flatten a position leave, until the latch is released."""
+        ...
+
+    def release(self) -> str:
+        """Let orders leave again; return why that is impossible, empty when it is done."""
         ...
 
 

@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,6 +28,7 @@ from adapters.admin_socket import AdminSocket
 from adapters.clock import SystemClock
 from adapters.exchange_process import ExchangeProcess, Listening
 from adapters.gate.signing import Credentials
+from adapters.halt_file import HaltFile
 from adapters.halt_latch import Latch
 from adapters.log import Log
 from adapters.loop import LoopThread
@@ -46,6 +48,7 @@ from state.messages.journal import SaveSnapshot
 from state.messages.operations import SessionState
 from state.store import DATABASE_NAME, DataLock, Store, open_reader, open_store, stored_snapshots
 from state.values import Session, TimeNs, Venue
+from supervisor.emergency_door import EmergencyDoor
 from supervisor.tree import ROOT, root, static_addresses
 from supervisor.version import VERSION
 from supervisor.worlds.gate import Journal, connect
@@ -126,6 +129,8 @@ class Application:
         self._started_ns = self._clock.monotonic_ns()
         self._exchange: ExchangeProcess | None = None
         self._port = 0
+        self._halted_early = False
+        """Whether the signal to stop everything came before there was anything to stop."""
 
     def run(self) -> int:
         """Live until told otherwise; return the exit code.
@@ -136,6 +141,8 @@ class Application:
             VenueUnreachable: The simulated exchange did not come up.
         """
         self._refuse_unarmed()
+        # Before anybody can learn our process id from the lock: unhandled, it would end us.
+        signal.signal(signal.SIGUSR1, self._halt_early)
         with DataLock(self._folder) as lock:
             secrets = self._config.secrets
             known = (secrets.gate_api_key, secrets.gate_api_secret, secrets.nebius_api_key)
@@ -178,20 +185,24 @@ class Application:
         store.close()
         where, credentials = self._find_exchange(log)
         with contextlib.ExitStack() as opened:
-            loop, latch = LoopThread(), Latch()
+            loop, latch = LoopThread(), Latch(HaltFile(self._folder))
             opened.callback(loop.close, ADAPTERS_CLOSE_S)
+            runtime = self._runtime(primed)
+            opened.callback(runtime.close)
+            door = EmergencyDoor(latch, partial(runtime.tell, control=True))
+            door.open()
+            opened.callback(door.close)
+            self._take_emergency_signal(door)
             socket = AdminSocket(loop, self._folder / "admin.sock", methods=METHODS)
             opened.callback(socket.close)
             socket.bind()
-            runtime = self._runtime(primed)
-            opened.callback(runtime.close)
             connected = connect(
                 where,
                 credentials,
                 config=self._config,
                 loop=loop,
                 latch=latch,
-                desk=self._desk(socket, log),
+                desk=self._desk(socket, log, door),
                 journal=journal,
             )
             opened.callback(connected.close, ADAPTERS_CLOSE_S)
@@ -273,7 +284,7 @@ class Application:
         except (ConfigurationInvalid, VenueUnreachable) as error:
             logger.error("it does not come back, trying again: {}", error)
 
-    def _desk(self, socket: AdminSocket, log: Log) -> Desk:
+    def _desk(self, socket: AdminSocket, log: Log, door: EmergencyDoor) -> Desk:
         def set_config(changes: dict[str, Any]) -> dict[str, Any]:
             for name in changes:
                 if name != "log.level" and not name.startswith("log.level."):
@@ -295,6 +306,7 @@ class Application:
             set_config=set_config,
             started_ns=self._clock.now_ns(),
             shut_down=lambda caller: self._wishes.ask(f"asked by {caller}"),
+            halt=door.pull,
         )
 
     # Waiting, and the end.
@@ -308,6 +320,17 @@ class Application:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, on_signal)
+
+    def _take_emergency_signal(self, door: EmergencyDoor) -> None:
+        def on_signal(_number: int, _frame: object) -> None:
+            door.pull_from_signal("the signal SIGUSR1", "signal")
+
+        signal.signal(signal.SIGUSR1, on_signal)
+        if self._halted_early:
+            door.pull("the signal SIGUSR1", "signal")
+
+    def _halt_early(self, _number: int, _frame: object) -> None:
+        self._halted_early = True
 
     def _on_exit(self, exited: Exited) -> None:
         self._end = exited

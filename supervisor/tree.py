@@ -89,7 +89,15 @@ def _operations(plot: Plot) -> SupervisorSpec:
     children = [
         # What cannot be opened at boot, nobody here can mend: strict.
         _own(plot, "recorder", Recorder, world.open_store, data=MONEY_MAIL, stop_s=5.0),
-        _pooled(plot, "session_keeper", SessionKeeper, world.latch, config.quote, config.pairs),
+        _pooled(
+            plot,
+            "session_keeper",
+            SessionKeeper,
+            world.latch,
+            config.quote,
+            config.pairs,
+            config.emergency.positions,
+        ),
         _pooled(
             plot,
             "health_monitor",

@@ -30,6 +30,7 @@ def placement(intent: OrderIntended) -> PlaceOrder:
         price=None if is_market else intent.price,
         time_in_force=intent.time_in_force,
         expires_at_ns=intent.expires_at_ns,
+        purpose=intent.purpose,
     )
 
 

@@ -16,6 +16,7 @@ from actors.execution.client_ids import client_order_id, is_ours
 from actors.execution.order_table import OrderTable
 from actors.execution.reconciliation import Reconciliation
 from actors.execution.searches import Searches
+from actors.execution.sweep import CANCELS_WITHIN_S, Sweep
 from actors.kernel import Actor, ExitKind, Timer
 from actors.outbox import Outbox
 from adapters.ports import Exchange, HaltLatch
@@ -53,6 +54,7 @@ from state.messages.orders import (
     OrderIntended,
     OrdersWanted,
     Refusal,
+    SweepOrders,
 )
 from state.messages.venue import (
     ArmCountdown,
@@ -106,6 +108,13 @@ class _CountdownDue(Struct, frozen=True):
     """Tell the exchange that we are alive."""
 
 
+class _LookDue(Struct, frozen=True):
+    """Look whether anything of ours rests although everything was halted."""
+
+    sweep: int
+    """When the sweep began that wants it."""
+
+
 class _GiveUp(Struct, frozen=True):
     """The cancels of a shutdown have had their time."""
 
@@ -156,6 +165,9 @@ class OrderRouter(Actor):
         self._unready = "starting"
         """Why nothing may be sent; empty when it may."""
         self._leaving = False
+        self._sweep: Sweep | None = None
+        """What an emergency stop has come to; None while there is none."""
+        self._look_due: Timer | None = None
         self._countdown: Timer | None = None
 
     def on_start(self) -> None:
@@ -198,6 +210,8 @@ class OrderRouter(Actor):
             case CancelAllOrders():
                 for order in self._orders.unsettled(message.pair):
                     self._cancel(order, message.reason)
+            case SweepOrders():
+                self._sweep_all()
             case OrdersWanted():
                 self._questions.append(message)
                 self._tell_orders()
@@ -226,6 +240,8 @@ class OrderRouter(Actor):
                 self._orders.begin(message.orders)
                 self._tell_orders()
                 self._reconcile()
+                if self._latch.reason is not None:
+                    self._sweep_all()
             case JournalOpened():
                 # The recorder was restarted: what it had in hand may be lost, so say it again.
                 self._ask_books()
@@ -260,6 +276,8 @@ class OrderRouter(Actor):
                 self._reconcile()
             case _CountdownDue():
                 self._arm_countdown()
+            case _LookDue():
+                self._look(message.sweep)
             case _GiveUp():
                 self.finish(ExitKind.SHUTDOWN)
             case _:
@@ -271,7 +289,7 @@ class OrderRouter(Actor):
         name = client_order_id(self._account, approved.decision_id, 1)
         if name in self._meant or self._orders.get(name) is not None:
             return  # The decision has its order; its trader hears of it from the journal.
-        reason = self._why_not()
+        reason = self._why_not(approved)
         if reason is None and self.now_ns() > approved.expires_at_ns:
             reason = "the proposal had expired"
         if reason is not None:
@@ -299,10 +317,11 @@ class OrderRouter(Actor):
         )
         self._record([Entry(event=intent, trace_id=approved.trace_id)], durable=True)
 
-    def _why_not(self) -> str | None:
-        """Why nothing may be sent now; None when it may."""
-        if self._latch.reason is not None:
-            return f"halted: {self._latch.reason}"
+    def _why_not(self, order: ApprovedOrder | OrderIntended) -> str | None:
+        """Why this may not be sent now; None when it may."""
+        halted = self._latch.stops(order.side, order.purpose)
+        if halted is not None:
+            return f"halted: {halted}"
         if not self._ready or self._leaving:
             return "the order router is not ready"
         return None
@@ -329,7 +348,9 @@ class OrderRouter(Actor):
                     self._orders.apply(entry.event)
                     self._send(entry.event)
                 case CancelIntended():
-                    self._send_cancel(entry.event.client_order_id)
+                    name = entry.event.client_order_id
+                    if self._sweep is None or not self._sweep.has_asked(name):
+                        self._send_cancel(name)
                 case _:
                     pass  # Facts are folded when the journal tells them.
 
@@ -342,7 +363,7 @@ class OrderRouter(Actor):
         self._alert("record_denied", denied.reason)
 
     def _send(self, intent: OrderIntended) -> None:
-        reason = self._why_not()
+        reason = self._why_not(intent)
         if reason is None and self._venue_ns() >= intent.expires_at_ns:
             reason = "its intent came back from the disk too late"
         if reason is None:
@@ -358,6 +379,9 @@ class OrderRouter(Actor):
         if order.cancel is not None:
             self._send_cancel(order.client_order_id)  # Asking again is harmless.
             return
+        self._record([self._cancel_intended(order, reason)], durable=True)
+
+    def _cancel_intended(self, order: Order, reason: str) -> Entry:
         event = CancelIntended(
             client_order_id=order.client_order_id,
             pair=order.intent.pair,
@@ -365,7 +389,7 @@ class OrderRouter(Actor):
             reason=reason,
         )
         key = f"cancel:{order.client_order_id}"
-        self._record([Entry(event=event, key=key, trace_id=order.intent.trace_id)], durable=True)
+        return Entry(event=event, key=key, trace_id=order.intent.trace_id)
 
     def _send_cancel(self, name: ClientOrderId) -> None:
         order = self._orders.get(name)
@@ -399,9 +423,13 @@ class OrderRouter(Actor):
                 if not isinstance(outcome, Succeeded):
                     # A refusal of a cancel proves nothing, no answer even less: look.
                     self._look_for(request.client_order_id)
+                if self._sweep is not None and self._sweep.answered(request, outcome):
+                    self._ask(FetchOpenOrders())
             case FetchOrder() | FetchOpenOrders() | FetchFinishedOrders() | FetchTrades():
                 self._take_all(outcome)
                 self._heard(answered)
+                if isinstance(request, FetchOpenOrders):
+                    self._looked(answered)
             case ArmCountdown():
                 if not isinstance(outcome, Succeeded):
                     self._arm_countdown_in(1.0)
@@ -467,8 +495,11 @@ class OrderRouter(Actor):
             self._searches.end(order.client_order_id)
             if order.missing_fills:
                 self._look_for(order.client_order_id)
-        elif order.state in _MAY_REST and self._countdown is None:
-            self._arm_countdown()
+        elif order.state in _MAY_REST:
+            if self._countdown is None:
+                self._arm_countdown()
+            if self._latch.reason is not None:
+                self._sweep_on()
         if self._leaving and not self._orders.unsettled():
             self.finish(ExitKind.SHUTDOWN)
 
@@ -555,6 +586,74 @@ class OrderRouter(Actor):
             if order.cancel is not None:
                 self._send_cancel(name)
         self.after(self._settings.query_every_s, _SearchDue(name, number))
+
+    # An emergency stop.
+
+    def _sweep_all(self) -> None:
+        """Let nothing of ours rest, known or not. A cancel can only lessen what may happen.
+
+        So it leaves at once, and the journal hears of it at the same time. A sweep that is under
+        way is begun anew: the answer tells what became of that order, not of an earlier one.
+        """
+        if self._latch.reason is None:
+            return
+        self._sweep = Sweep(self.monotonic_ns(), self._is_spared)
+        self._sweep_on()
+        if not self._sweep.waits:
+            self._ask(FetchOpenOrders())
+
+    def _sweep_on(self) -> None:
+        """Cancel what is known and was not cancelled in this sweep."""
+        if self._sweep is None:
+            self._sweep = Sweep(self.monotonic_ns(), self._is_spared)
+        sweep, alive = self._sweep, self._orders.alive()
+        requests = sweep.cancels(alive)
+        for request in requests:
+            self._ask(request)
+        for request in requests:
+            order = self._orders.get(request.client_order_id)
+            if order is not None and order.cancel is None:
+                self._record([self._cancel_intended(order, f"halted: {self._latch.reason}")])
+        if requests:
+            self._look_in(CANCELS_WITHIN_S, sweep)
+
+    def _look_in(self, delay_s: float, sweep: Sweep) -> None:
+        if self._look_due is not None:
+            self._look_due.cancel()
+        self._look_due = self.after(delay_s, _LookDue(sweep.began_ns))
+
+    def _look(self, sweep_ns: int) -> None:
+        sweep = self._sweep
+        if sweep is not None and sweep.began_ns == sweep_ns and not sweep.is_clean:
+            sweep.stop_waiting()
+            self._ask(FetchOpenOrders())
+
+    def _looked(self, answered: _Answered) -> None:
+        """Hold every list of open orders against a sweep: while halted nothing of ours is in it."""
+        if self._latch.reason is None:
+            self._sweep = None
+            return
+        sweep = self._sweep
+        if sweep is None:
+            sweep = self._sweep = Sweep(answered.asked_ns, self._is_spared)
+        if answered.asked_ns < sweep.began_ns or sweep.waits:
+            return
+        if not isinstance(answered.outcome, Succeeded):
+            self._look_in(sweep.again_s, sweep)
+            return
+        alive, reports = self._orders.alive(), answered.outcome.orders
+        swept, again = sweep.looked(reports, alive, self.monotonic_ns())
+        for request in again:
+            self._ask(request)
+        self.tell_control(addresses.SESSION_KEEPER, swept)
+        if not swept.is_clean:
+            self._look_in(sweep.again_s, sweep)
+
+    def _is_spared(self, name: ClientOrderId) -> bool:
+        order = self._orders.get(name)
+        if order is None or self._latch.reason is None:
+            return False
+        return self._latch.stops(order.intent.side, order.intent.purpose) is None
 
     # Cancel on silence.
 

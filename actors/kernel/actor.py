@@ -174,14 +174,9 @@ class Actor(SteppedActor):
         """
         return self._runtime.spawn(address, birthright, parent=self.address, by=self._inbox)
 
-    def inlet(self) -> Callable[[object], None]:
-        """Return a function with which any thread may put data into this mailbox."""
-        runtime, address = self._runtime, self.address
-
-        def deliver(message: object) -> None:
-            runtime.tell(address, message)
-
-        return deliver
+    def inlet(self, *, control: bool = False) -> Callable[[object], None]:
+        """Return a function with which any thread may put mail into this mailbox."""
+        return self._runtime.inlet(self.address, control=control)
 
     def stop(self) -> None:
         """End of our own accord, after this handler."""

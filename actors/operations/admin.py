@@ -63,6 +63,7 @@ RESTART_PATIENCE_S = 15.0
 RESULTS_REMEMBERED = 1000
 LETTERS_SHOWN = 100
 
+EMERGENCY = "emergency_stop"
 SESSIONS = {
     "pause": Session.PAUSED,
     "resume": Session.READY,
@@ -128,6 +129,8 @@ class Desk:
     """When the process began; an operator's desk that was restarted is not younger than it."""
     shut_down: Callable[[str], None]
     """Ask the process to end in good order; the text says who wants it."""
+    halt: Callable[[str, str], None]
+    """Stop everything for this reason, on behalf of this caller, from any thread and at once."""
 
 
 class _PatienceOver(Struct, frozen=True):
@@ -189,7 +192,21 @@ class Admin(Actor):
             for pair in self._desk.pairs:
                 position = PositionWanted(pair=pair, reply_to=self.address)
                 self.tell(addresses.LEDGER_KEEPER, position)
-        self._desk.server.open(self.inlet(), self.inlet())
+        self._desk.server.open(self._taker(), self.inlet())
+
+    def _taker(self) -> Callable[[AdminRequest], None]:
+        """Return what takes requests, on the socket's thread."""
+        take, take_first, halt = self.inlet(), self.inlet(control=True), self._desk.halt
+
+        def deliver(request: AdminRequest) -> None:
+            if request.method == EMERGENCY:
+                # Whatever keeps us busy, or dead: it is done before we hear of it.
+                halt(_reason(request), request.caller)
+                take_first(request)
+            else:
+                take(request)
+
+        return deliver
 
     def on_stop(self) -> None:
         """Close the reader."""
@@ -364,7 +381,7 @@ class Admin(Actor):
     def _command(self, request: AdminRequest) -> None:
         params = _Params(request)
         key = params.key()
-        urgent = request.method == "emergency_stop"
+        urgent = request.method == EMERGENCY
         # An emergency stop is done however often it is asked for: no key can swallow it.
         if key is not None and key in self._done and not urgent:
             self._desk.server.answer(request, self._done[key])
@@ -457,9 +474,10 @@ class Admin(Actor):
         self._wishes[token] = request
         wish = SessionWanted(
             session=SESSIONS[request.method],
-            reason=str(request.params.get("reason", "") or request.method),
+            reason=_reason(request),
             caller=request.caller,
             resets_emergency=request.method == "reset_emergency",
+            flattens=request.method == "flatten",
             reply_to=self.address,
             request=token,
         )
@@ -471,6 +489,16 @@ class Admin(Actor):
             return
         if answer.refused:
             self._desk.server.refuse(request, REFUSED, answer.refused)
+        elif request.method == EMERGENCY:
+            swept = answer.swept
+            result = {
+                "session": answer.session,
+                "cancelled": None if swept is None else swept.cancelled,
+                "resting": None if swept is None else swept.resting + swept.uncertain,
+                "took_ms": None if swept is None else round(swept.took_ms, 1),
+                "journalled": answer.is_journalled,
+            }
+            self._answer(request, result)
         else:
             self._answer(request, {"session": answer.session})
 
@@ -510,6 +538,10 @@ class Admin(Actor):
 
 
 _KEY = "idempotency_key"
+
+
+def _reason(request: AdminRequest) -> str:
+    return str(request.params.get("reason", "") or request.method)
 
 
 class _Params:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from msgspec import Struct
+
 from actors import addresses
 from actors.kernel import Actor
 from actors.outbox import Outbox
 from adapters.ports import HaltLatch
+from state.config.settings import PositionsInEmergency
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -25,14 +28,22 @@ from state.messages.operations import (
     SessionState,
     SessionWanted,
 )
-from state.messages.orders import CancelAllOrders
+from state.messages.orders import CancelAllOrders, OrdersSwept, SweepOrders
+from state.messages.protection import FlattenWanted
 from state.values import Currency, Pair, Session, TimeNs
 
 PARTS = ("orders", "ledger")
 """Who must have recovered and agree with the exchange before anybody trades."""
 
-_CANCELS = frozenset({Session.STOPPED, Session.EMERGENCY})
+ANSWER_WITHIN_S = 3.0
+"""Who wants an emergency stop hears after so long how far it has come."""
+
+_ENDS = frozenset({Session.STOPPED, Session.EMERGENCY})
 _MAY_BE_WANTED = frozenset(Session) - {Session.STARTING}
+
+
+class _AnswerDue(Struct, frozen=True):
+    """Whoever asked for an emergency stop has waited long enough."""
 
 
 class SessionKeeper(Actor):
@@ -47,10 +58,18 @@ class SessionKeeper(Actor):
         latch: Set in an emergency before anything else is done, released only with a reason.
         quote: What equity is counted in.
         pairs: What is traded: a drain is over when it is over in each of them.
+        positions: What becomes of positions in an emergency.
     """
 
-    def __init__(self, latch: HaltLatch, quote: Currency, pairs: tuple[Pair, ...]) -> None:
+    def __init__(
+        self,
+        latch: HaltLatch,
+        quote: Currency,
+        pairs: tuple[Pair, ...],
+        positions: PositionsInEmergency = PositionsInEmergency.KEEP,
+    ) -> None:
         super().__init__()
+        self._positions = positions
         self._latch = latch
         self._quote = quote
         self._pairs = pairs
@@ -60,10 +79,16 @@ class SessionKeeper(Actor):
         self._missing = dict.fromkeys(PARTS, "starting")
         self._wishes: list[SessionWanted] = []
         """What was wanted before the journal told: it may hold an emergency stop."""
-        self._told: tuple[Session, str] | None = None
+        self._told: tuple[Session, str, bool] | None = None
         self._since_ns = TimeNs(0)
         self._undrained = set(pairs)
         """Pairs of which no trader has said yet that the drain is over there."""
+        self._halts: set[int] = set()
+        """Records of emergency stops that are not on the disk yet."""
+        self._askers: list[SessionWanted] = []
+        """Who wanted an emergency stop and hears when nothing of ours rests any more."""
+        self._swept: OrdersSwept | None = None
+        """What the router said since the newest of them asked."""
 
     def on_start(self) -> None:
         """Ask the journal what is wanted."""
@@ -87,6 +112,13 @@ class SessionKeeper(Actor):
             case PartReady():
                 self._missing.pop(message.part, None)
                 self._tell_if_changed()
+                if self._latch.exits_allowed:
+                    self._tell_to_flatten()  # It may not have been born when this was decided.
+            case OrdersSwept():
+                self._swept = message
+                self._answer_askers()
+            case _AnswerDue():
+                self._answer_askers(late=True)
             case PartNotReady():
                 self._missing[message.part] = message.reason
                 self._tell_if_changed()
@@ -102,6 +134,9 @@ class SessionKeeper(Actor):
                     self.tell(addresses.RECORDER, record)
             case Recorded() | RecordDenied():
                 self._outbox.answered(message.request)
+                if isinstance(message, Recorded):
+                    self._halts.discard(message.request)
+                    self._answer_askers()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
@@ -111,7 +146,7 @@ class SessionKeeper(Actor):
             return Session.EMERGENCY
         if self._wanted is None:
             return Session.STARTING
-        if self._wanted in _CANCELS or not self._missing:
+        if self._wanted in _ENDS or not self._missing:
             return self._wanted
         return Session.STARTING
 
@@ -119,21 +154,70 @@ class SessionKeeper(Actor):
         if self._wanted is None and wish.session is not Session.EMERGENCY:
             self._wishes.append(wish)
             return
-        refused = self._why_not(wish)
-        if not refused:
-            if wish.session is Session.EMERGENCY:
-                self._latch.set(wish.reason)  # First of all: nothing may leave from here on.
-            else:
-                self._latch.release()
-            self._want(wish.session, wish.reason, wish.caller)
+        if wish.session is Session.EMERGENCY:
+            self._halt(wish)
+            return
+        refused = ""
+        if wish.flattens and self._session is Session.EMERGENCY:
+            self._allow_exits(wish.reason, wish.caller)
+        else:
+            refused = self._why_not(wish)
+            if not refused and wish.resets_emergency:
+                # A latch that cannot be released keeps the session as well.
+                refused = self._latch.release()
+            if not refused:
+                self._want(wish.session, wish.reason, wish.caller)
+                if wish.flattens:
+                    self._tell_to_flatten()
         if wish.reply_to:
             answer = SessionAnswer(request=wish.request, session=self._session, refused=refused)
             self.tell_control(wish.reply_to, answer)
 
+    # An emergency.
+
+    def _halt(self, wish: SessionWanted) -> None:
+        self._latch.set(wish.reason)  # First of all: nothing may leave from here on.
+        self.tell_control(addresses.ORDER_ROUTER, SweepOrders(reason=self._latch.reason or ""))
+        if self._wanted is not Session.EMERGENCY:
+            self._want(Session.EMERGENCY, wish.reason, wish.caller)
+        if self._positions is PositionsInEmergency.FLATTEN and not self._latch.exits_allowed:
+            self._allow_exits("emergency.positions is flatten", self.address)
+        if wish.reply_to:
+            self._swept = None
+            self._askers.append(wish)
+            self.after(ANSWER_WITHIN_S, _AnswerDue())
+
+    def _answer_askers(self, *, late: bool = False) -> None:
+        """Answer when nothing of ours rests and the disk knows, or when it takes too long."""
+        done = self._swept is not None and self._swept.is_clean and not self._halts
+        if not (done or late):
+            return
+        askers, self._askers = self._askers, []
+        for wish in askers:
+            answer = SessionAnswer(
+                request=wish.request,
+                session=self._session,
+                swept=self._swept,
+                is_journalled=not self._halts,
+            )
+            self.tell_control(wish.reply_to, answer)
+
+    def _allow_exits(self, reason: str, caller: str) -> None:
+        """Let sales that flatten leave, and nothing else."""
+        self._latch.allow_exits()
+        self._record(Session.EMERGENCY, reason, caller)
+        self._tell_if_changed()
+        self._tell_to_flatten()
+
+    def _tell_to_flatten(self) -> None:
+        for pair in self._pairs:
+            wanted = FlattenWanted(pair=pair, reason=self._reason or "flatten")
+            self.tell_control(addresses.protection(pair), wanted)
+
     def _why_not(self, wish: SessionWanted) -> str:
         if wish.session not in _MAY_BE_WANTED:
             return f"{wish.session} cannot be asked for"
-        if self._session is not Session.EMERGENCY or wish.session is Session.EMERGENCY:
+        if self._session is not Session.EMERGENCY:
             return ""
         if wish.resets_emergency and wish.session is Session.PAUSED and wish.reason.strip():
             return ""
@@ -142,12 +226,23 @@ class SessionKeeper(Actor):
     def _want(self, session: Session, reason: str, caller: str) -> None:
         self._wanted, self._reason = session, reason
         self._undrained = set(self._pairs)
-        if session in _CANCELS or session is Session.DRAINING:
+        if session in (Session.STOPPED, Session.DRAINING):
             self.tell_control(addresses.ORDER_ROUTER, CancelAllOrders(reason=f"session {session}"))
-        changed = SessionChanged(session=session, reason=reason, caller=caller, at_ns=self.now_ns())
-        record = self._outbox.add([Entry(event=changed)], durable=True)
-        self.tell(addresses.RECORDER, record)
+        self._record(session, reason, caller)
         self._tell_if_changed()
+
+    def _record(self, session: Session, reason: str, caller: str) -> None:
+        changed = SessionChanged(
+            session=session,
+            reason=reason,
+            caller=caller,
+            at_ns=self.now_ns(),
+            exits_allowed=self._latch.exits_allowed,
+        )
+        record = self._outbox.add([Entry(event=changed)], durable=True)
+        if session is Session.EMERGENCY:
+            self._halts.add(record.request)
+        self.tell(addresses.RECORDER, record)
 
     def _on_drained(self, pair: Pair) -> None:
         if self._wanted is Session.DRAINING:
@@ -162,6 +257,10 @@ class SessionKeeper(Actor):
         wishes, self._wishes = self._wishes, []
         for wish in wishes:
             self._on_wanted(wish)
+        halted = self._latch.reason
+        if halted is not None and self._wanted is not Session.EMERGENCY:
+            # Set by somebody outside of the tree, while nobody lived here to be told.
+            self._halt(SessionWanted(session=Session.EMERGENCY, reason=halted, caller="latch"))
         self._tell_if_changed()
 
     def _take(self, stored: SessionChanged | None) -> None:
@@ -169,17 +268,25 @@ class SessionKeeper(Actor):
         self._reason = "" if stored is None else stored.reason
         if self._wanted is Session.EMERGENCY:
             self._latch.set(self._reason or "an emergency stop of an earlier run")
+            if stored is not None and stored.exits_allowed:
+                self._latch.allow_exits()
+            self.tell_control(addresses.ORDER_ROUTER, SweepOrders(reason=self._reason))
 
     def _now(self) -> SessionState:
         missing = "; ".join(f"{part}: {why}" for part, why in self._missing.items())
         session = self._session
         reason = missing if session is Session.STARTING else self._reason
-        return SessionState(session=session, reason=reason, since_ns=self._since_ns)
+        return SessionState(
+            session=session,
+            reason=reason,
+            since_ns=self._since_ns,
+            exits_allowed=self._latch.exits_allowed,
+        )
 
     def _tell_if_changed(self) -> None:
         """Tell everybody when the session is another one, or is it for another reason."""
         now = self._now()
-        told, self._told = self._told, (now.session, now.reason)
+        told, self._told = self._told, (now.session, now.reason, now.exits_allowed)
         if told is None or told[0] is not now.session:
             self._since_ns = self.now_ns()
         if told != self._told:

@@ -209,7 +209,7 @@ class RiskGuard(Actor):
             now_ns=now_ns,
             # Without the books nothing is known, so nothing may be done.
             session=self._session if self._last_seq is not None else Session.STARTING,
-            halted=self._latch.reason,
+            halted=self._latch.stops(proposal.side, proposal.purpose),
             repeated=proposal.decision_id in self._judged,
             rules=self._rules.get(pair) if pair in self._pairs else None,
             book=book,

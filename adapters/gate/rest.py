@@ -81,7 +81,7 @@ class GateExchange:
         credentials: Credentials | None,
         clock: Clock,
         skew: Skew = UNMEASURED,
-        permit: Callable[[], str | None] = lambda: None,
+        permit: Callable[[VenueRequest], str | None] = lambda _: None,
         timeouts: Timeouts | None = None,
         account: str = "spot",
         entry: OrderEntry | None = None,
@@ -93,8 +93,8 @@ class GateExchange:
             credentials: None allows public requests only.
             clock: Ours.
             skew: The exchange's clock, which signatures carry; answers teach it.
-            permit: Asked immediately before each placement or amendment is written; a reason it
-                returns turns it into `Refused("HALTED", reason)`.
+            permit: Asked immediately before each placement or amendment is written, about that
+                request; a reason it returns turns it into `Refused("HALTED", reason)`.
             timeouts: Of each call; a request that reads several pages makes several calls.
             account: Gate's name for the account to trade on.
             entry: The low-latency way; closed with us. None leaves everything to REST.
@@ -243,7 +243,7 @@ class GateExchange:
             if venue_ns(self._clock, self._skew) >= request.expires_at_ns:
                 return Refused(label="REQUEST_EXPIRED", message="it expired before it was sent")
             # Last of all, so that as little time as possible lies between the permit and the wire.
-            if (reason := self._permit()) is not None:
+            if (reason := self._permit(request)) is not None:
                 return Refused(label="HALTED", message=reason)
         return None
 

@@ -35,6 +35,7 @@ from adapters.simulated.in_process_streams import (
 from adapters.simulated.network import Network
 from adapters.simulated.rate_limits import RateLimits
 from adapters.simulated.stage import Stage
+from state.messages.venue import VenueRequest
 from state.values import NS_PER_S
 
 Schedule = Callable[[int, Callable[[], None]], None]
@@ -88,7 +89,7 @@ class InProcessVenue:
         account: str = "demo",
         *,
         client_now_ns: Callable[[], int] | None = None,
-        permit: Callable[[], str | None] = lambda: None,
+        permit: Callable[[VenueRequest], str | None] = lambda _: None,
         book: str = BOOK_UPDATES,
     ) -> "Client":
         """Return a new client of `account`.
@@ -166,7 +167,7 @@ class Client:
         host: InProcessVenue,
         account: Account,
         now_ns: Callable[[], int],
-        permit: Callable[[], str | None],
+        permit: Callable[[VenueRequest], str | None],
         book: str,
     ) -> None:
         self._host = host

@@ -97,7 +97,7 @@ class InProcessExchange:
         life: Life,
         account: Account,
         now_ns: Callable[[], int],
-        permit: Callable[[], str | None],
+        permit: Callable[[VenueRequest], str | None],
     ) -> None:
         self._host = host
         self._life = life
@@ -133,7 +133,7 @@ class InProcessExchange:
             return None
         if self._client_now_ns() >= request.expires_at_ns:
             return Refused(label="REQUEST_EXPIRED", message="it expired before it was sent")
-        if (reason := self._permit()) is not None:
+        if (reason := self._permit(request)) is not None:
             return Refused(label="HALTED", message=reason)
         return None
 

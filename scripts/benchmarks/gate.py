@@ -128,7 +128,7 @@ class _Client:
         self.exchange.close(5.0)
         self._loop.close(5.0)
 
-    def _leaves(self) -> None:
+    def _leaves(self, _request: VenueRequest) -> None:
         self.left_s = time.perf_counter()
 
 

@@ -9,8 +9,10 @@ from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.load import Loaded, load
 from state.config.secret import Secret
 from state.config.settings import (
+    AfterKill,
     BookChannel,
     Config,
+    EmergencySettings,
     FeedSettings,
     LogFormat,
     LogLevel,
@@ -18,17 +20,22 @@ from state.config.settings import (
     ObuIds,
     OrdersAtShutdown,
     OrderSettings,
+    PositionsInEmergency,
     Secrets,
     ShutdownSettings,
     StrategySettings,
     SupervisionSettings,
     TrendSettings,
+    WatchdogMode,
+    WatchdogSettings,
 )
 from state.config.shown import Shown, default_toml, shown
 
 __all__ = [
+    "AfterKill",
     "BookChannel",
     "Config",
+    "EmergencySettings",
     "Endpoints",
     "FeedSettings",
     "Loaded",
@@ -38,6 +45,7 @@ __all__ = [
     "ObuIds",
     "OrderSettings",
     "OrdersAtShutdown",
+    "PositionsInEmergency",
     "ProtectionSettings",
     "RiskSettings",
     "Secret",
@@ -47,6 +55,8 @@ __all__ = [
     "StrategySettings",
     "SupervisionSettings",
     "TrendSettings",
+    "WatchdogMode",
+    "WatchdogSettings",
     "default_toml",
     "endpoints",
     "load",

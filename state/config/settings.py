@@ -278,6 +278,83 @@ class ShutdownSettings(Struct, frozen=True, kw_only=True):
     ] = 10.0
 
 
+class PositionsInEmergency(StrEnum):
+    """What becomes of positions in an emergency stop."""
+
+    KEEP = "keep"
+    FLATTEN = "flatten"
+
+
+class EmergencySettings(Struct, frozen=True, kw_only=True):
+    """What an emergency stop does beside cancelling everything and letting nothing leave."""
+
+    positions: Annotated[
+        PositionsInEmergency,
+        _is(
+            "What becomes of positions: `keep` them, or `flatten` them by sales that alone may "
+            "leave."
+        ),
+    ] = PositionsInEmergency.KEEP
+
+
+class WatchdogMode(StrEnum):
+    """Whether a house has a watchdog."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class AfterKill(StrEnum):
+    """What a house that was killed does when it is started again."""
+
+    GO_ON = "go_on"
+    STAY_STOPPED = "stay_stopped"
+
+
+class WatchdogSettings(Struct, frozen=True, kw_only=True):
+    """The process beside the house that cancels its orders when the house cannot."""
+
+    mode: Annotated[WatchdogMode, _is("Whether the house starts it: `on` or `off`.")] = (
+        WatchdogMode.ON
+    )
+    silence_s: Annotated[
+        float,
+        _is(
+            "A house from which no sign of life came for so long is killed and its orders are "
+            "cancelled.",
+            unit="s",
+            low=2,
+            high=600,
+        ),
+    ] = 10.0
+    grace_s: Annotated[
+        float,
+        _is(
+            "The orders of a house that is gone are cancelled when no other one has taken its "
+            "place within so long.",
+            unit="s",
+            low=0,
+            high=600,
+        ),
+    ] = 5.0
+    give_up_s: Annotated[
+        float,
+        _is(
+            "An exchange that cannot be reached is tried for so long.",
+            unit="s",
+            low=1,
+            high=3600,
+        ),
+    ] = 60.0
+    after_kill: Annotated[
+        AfterKill,
+        _is(
+            "What a house that it had to kill does when it is started again: `go_on`, or "
+            "`stay_stopped` as after an emergency stop."
+        ),
+    ] = AfterKill.GO_ON
+
+
 class Secrets(Struct, frozen=True, kw_only=True):
     """Only from the environment: `GATE_API_KEY` or a file of mode 0600 in `GATE_API_KEY_FILE`."""
 
@@ -346,6 +423,8 @@ class Config(Struct, frozen=True, kw_only=True):
     supervision: SupervisionSettings = SupervisionSettings()
     orders: OrderSettings = OrderSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
+    emergency: EmergencySettings = EmergencySettings()
+    watchdog: WatchdogSettings = WatchdogSettings()
     secrets: Secrets = Secrets()
 
     @property

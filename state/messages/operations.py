@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from state.messages.orders import OrdersSwept
 from state.values import Pair, Session, TimeNs
 
 
@@ -23,6 +24,8 @@ class SessionChanged(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
     caller: str
     at_ns: TimeNs
+    exits_allowed: bool = False
+    """In an emergency: whether sales that flatten a position may leave all the same."""
 
 
 class OperatorCommanded(Struct, frozen=True, kw_only=True, tag=True):
@@ -91,6 +94,8 @@ class SessionState(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
     """Who or what made it so, in words."""
     since_ns: TimeNs
+    exits_allowed: bool = False
+    """In an emergency: whether sales that flatten a position may leave all the same."""
 
 
 class ClockMeasured(Struct, frozen=True, kw_only=True, tag=True):
@@ -129,6 +134,8 @@ class SessionWanted(Struct, frozen=True, kw_only=True, tag=True):
     caller: str
     resets_emergency: bool = False
     """Whether this may end an emergency stop: no other wish does."""
+    flattens: bool = False
+    """Whether positions are to be sold now, in an emergency as well."""
     reply_to: str = ""
     request: str = ""
 
@@ -141,6 +148,10 @@ class SessionAnswer(Struct, frozen=True, kw_only=True, tag=True):
     """The session now."""
     refused: str = ""
     """Why not, empty when granted."""
+    swept: OrdersSwept | None = None
+    """To an emergency stop: what became of our orders, None when nobody could tell in time."""
+    is_journalled: bool = False
+    """To an emergency stop: whether it is on the disk."""
 
 
 class AdminRequest(Struct, frozen=True, kw_only=True, tag=True):

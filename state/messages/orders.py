@@ -141,6 +141,34 @@ class CancelAllOrders(Struct, frozen=True, kw_only=True, tag=True):
     pair: Pair | None = None
 
 
+class SweepOrders(Struct, frozen=True, kw_only=True, tag=True):
+    """To the order router, with the halt latch set: let nothing of ours rest anywhere.
+
+    What is known is cancelled at once, then the exchange is asked until it shows nothing of ours.
+    Answered by `OrdersSwept` after every look. Asking twice is harmless.
+    """
+
+    reason: str
+
+
+class OrdersSwept(Struct, frozen=True, kw_only=True, tag=True):
+    """From the order router to the session keeper: how far a sweep has come."""
+
+    cancelled: int
+    """Orders of ours that ended because of it."""
+    resting: int
+    """Orders of ours that the newest look still showed."""
+    uncertain: int
+    """Orders of ours that may yet come to rest: nobody knows what became of them."""
+    took_ms: float
+    """From the order to sweep until the answer to that look."""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether nothing of ours rests or may come to rest."""
+        return not self.resting and not self.uncertain
+
+
 class RulesWanted(Struct, frozen=True, kw_only=True, tag=True):
     """To the risk guard: tell me a pair's rules, if you know them; new ones are published."""
 

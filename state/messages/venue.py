@@ -18,6 +18,7 @@ from state.values import (
     OrderType,
     Pair,
     Price,
+    Purpose,
     Quantity,
     Role,
     Side,
@@ -64,6 +65,8 @@ class PlaceOrder(VenueRequest, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     expires_at_ns: TimeNs
     """By the exchange's clock."""
+    purpose: Purpose = Purpose.ENTRY
+    """For the halt latch alone; the exchange never hears of it."""
 
 
 class AmendOrder(VenueRequest, frozen=True, kw_only=True):

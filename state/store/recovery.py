@@ -1,5 +1,6 @@
 """What a starting house asks the store, beyond accounts and unsettled orders."""
 
+import contextlib
 from decimal import Decimal
 
 import msgspec
@@ -12,6 +13,7 @@ from state.order import Order
 from state.rates import WINDOW_NS, recent_of
 from state.store.chain import event_of
 from state.store.projector import trade_of
+from state.store.refusals import EventsPruned
 from state.store.tables import Row
 from state.store.writer import Store
 from state.values import NS_PER_S, ClientOrderId, Session, TimeNs
@@ -60,11 +62,15 @@ def closed_trades(store: Store, now_ns: TimeNs) -> list[TradeClosed]:
 def last_session(store: Store) -> SessionChanged | None:
     """Return the newest change of session, or None where there never was one."""
     row = store.connection.execute(
-        "SELECT session, reason, caller, at_ns FROM sessions ORDER BY seq DESC LIMIT 1"
+        "SELECT seq, session, reason, caller, at_ns FROM sessions ORDER BY seq DESC LIMIT 1"
     ).fetchone()
     if row is None:
         return None
-    session, reason, caller, at_ns = row
+    seq, session, reason, caller, at_ns = row
+    with contextlib.suppress(EventsPruned):
+        [stored] = store.read(seq - 1, 1)
+        if isinstance(stored.event, SessionChanged):
+            return stored.event  # All of it; the table has what people ask for.
     return SessionChanged(session=Session(session), reason=reason, caller=caller, at_ns=at_ns)
 
 

@@ -12,7 +12,7 @@ from adapters.gate.order_entry import OrderEntry
 from adapters.gate.rest import GateExchange
 from adapters.gate.signing import Credentials
 from adapters.gate.venue_clock import VenueClock
-from adapters.halt_latch import Latch
+from adapters.halt_latch import Latch, permit_of
 from adapters.loop import LoopThread
 from adapters.process_meter import SystemProcessMeter
 from state.config import Config, Endpoints
@@ -73,7 +73,7 @@ def connect(
         credentials=credentials,
         clock=clock,
         skew=skew,
-        permit=lambda: latch.reason,
+        permit=permit_of(latch),
         entry=OrderEntry(loop, ws_urls=ws_urls, credentials=credentials, clock=clock, skew=skew),
     )
     feed = config.feed

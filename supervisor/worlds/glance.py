@@ -43,7 +43,7 @@ def glance(endpoints: Endpoints, credentials: Credentials, *, patience_s: float)
         credentials=credentials,
         clock=clock,
         skew=skew,
-        permit=lambda: "only looking",
+        permit=lambda _: "only looking",
         timeouts=Timeouts(connect_s=patience_s, read_s=patience_s, total_s=patience_s),
     )
     market = GateMarketStream(loop, ws_urls=endpoints.streams, clock=clock, skew=skew)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 
 from actors.kernel.virtual import VirtualClock
-from adapters.halt_latch import Latch
+from adapters.halt_latch import Latch, permit_of
 from adapters.simulated.building import build_venue
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.core.orders import Order
@@ -127,7 +127,7 @@ class VirtualOutside:
         if self._client is not None:
             self._client.close()
         latch = Latch()
-        self._client = self.host.connect(ACCOUNT, permit=lambda: latch.reason, book=self._book)
+        self._client = self.host.connect(ACCOUNT, permit=permit_of(latch), book=self._book)
         self._lives += 1
         return World(
             exchange=self._client.exchange,

@@ -156,7 +156,7 @@ class ProcessWorld:
             clock=SystemClock(),
             skew=skew,
             entry=self._entry if enters else None,
-            permit=lambda: self.halted,
+            permit=lambda _: self.halted,
             timeouts=Timeouts(connect_s=TIMEOUT_S, read_s=TIMEOUT_S, total_s=TIMEOUT_S),
         )
         self._market = GateMarketStream(
@@ -229,7 +229,7 @@ class InProcessWorld:
             ),
         )
         book = "ob.400" if by_obu else "100ms"
-        self._client = self._host.connect("demo", permit=lambda: self.halted, book=book)
+        self._client = self._host.connect("demo", permit=lambda _: self.halted, book=book)
         self.exchange: Exchange = self._client.exchange
         self.market: MarketStream = self._client.market
         self.account: AccountStream = self._client.account

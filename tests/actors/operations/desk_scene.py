@@ -38,6 +38,8 @@ class Scene:
         self.operations = house.ear("operations")
         self.root = house.ear("root")
         self.shut_down: list[str] = []
+        self.halted: list[tuple[str, str]] = []
+        """Reasons and callers of what was stopped at once."""
         self.config: dict[str, Any] = {"log.level": "info"}
         self._folder = folder
         if with_database:
@@ -55,6 +57,7 @@ class Scene:
             set_config=self._set_config,
             started_ns=NOW,
             shut_down=self.shut_down.append,
+            halt=lambda reason, caller: self.halted.append((reason, caller)),
         )
         self.report(FEED, "market")
         self.report(ADMIN, "operations")

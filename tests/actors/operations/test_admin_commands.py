@@ -12,6 +12,7 @@ from actors.operations.admin import (
 )
 from state.messages.journal import RecordDenied
 from state.messages.operations import ReconcileWanted, SessionAnswer, SessionWanted
+from state.messages.orders import OrdersSwept
 from state.values import Session
 from tests.actors.examples import a_call
 from tests.actors.operations.desk_scene import ADMIN, FEED, Scene
@@ -37,9 +38,11 @@ def test_a_session_is_wished_for_and_answered_when_the_keeper_has_answered(scene
     scene.send(a_call(method, **WITH_REASON.get(method, {})))
     assert scene.unanswered()
     wish = scene.answer_wish(SESSIONS[method])
-    assert scene.outcome() == ("answered", {"session": SESSIONS[method]})
+    how, result = scene.outcome()
+    assert (how, result["session"]) == ("answered", SESSIONS[method])
     assert (wish.session, wish.caller) == (SESSIONS[method], "uid 1000")
     assert wish.resets_emergency == (method == "reset_emergency")
+    assert wish.flattens == (method == "flatten")
 
 
 def test_the_reason_goes_with_the_wish_and_is_the_method_where_none_was_given(scene):
@@ -87,10 +90,53 @@ def test_an_emergency_stop_is_done_first_and_journalled_afterwards(scene):
     scene.journal.patient = True
     scene.send(a_call("emergency_stop", reason="fire"))
     scene.answer_wish(Session.EMERGENCY)
-    assert scene.outcome() == ("answered", {"session": Session.EMERGENCY})
+    how, result = scene.outcome()
+    assert (how, result["session"]) == ("answered", Session.EMERGENCY)
     scene.journal.write()
     assert [one.method for one in scene.commands] == ["emergency_stop"]
     assert scene.unanswered()
+
+
+def test_an_emergency_stop_is_done_on_the_sockets_thread_before_the_desk_hears_of_it(scene):
+    scene.house.runtime.mailboxes[ADMIN].take_over()  # Nobody lives there any more.
+    scene.server.call(a_call("emergency_stop", reason="fire"))
+    scene.server.call(a_call("pause"))
+    assert scene.halted == [("fire", "uid 1000")]
+
+
+def test_an_emergency_stop_overtakes_what_the_desk_has_to_do(scene):
+    for method in ("pause", "emergency_stop"):
+        scene.server.call(a_call(method))
+    scene.house.settle()
+    assert scene.keeper.of(SessionWanted)[0].session is Session.EMERGENCY
+
+
+@pytest.mark.parametrize(
+    ("swept", "told"),
+    [
+        (None, (None, None, None)),
+        (OrdersSwept(cancelled=3, resting=0, uncertain=0, took_ms=41.26), (3, 0, 41.3)),
+        (OrdersSwept(cancelled=1, resting=1, uncertain=2, took_ms=3000.0), (1, 3, 3000.0)),
+    ],
+)
+def test_the_answer_to_an_emergency_stop_says_what_became_of_the_orders(scene, swept, told):
+    scene.send(a_call("emergency_stop", reason="fire"))
+    [wish] = scene.keeper.take(SessionWanted)
+    scene.house.tell(
+        ADMIN,
+        SessionAnswer(
+            request=wish.request, session=Session.EMERGENCY, swept=swept, is_journalled=True
+        ),
+    )
+    _, result = scene.outcome()
+    cancelled, resting, took_ms = told
+    assert result == {
+        "session": Session.EMERGENCY,
+        "cancelled": cancelled,
+        "resting": resting,
+        "took_ms": took_ms,
+        "journalled": True,
+    }
 
 
 def test_what_the_journal_refuses_is_not_done(scene):

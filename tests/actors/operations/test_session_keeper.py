@@ -3,8 +3,9 @@
 import pytest
 
 from actors import addresses
-from actors.operations.session_keeper import PARTS, SessionKeeper
+from actors.operations.session_keeper import ANSWER_WITHIN_S, PARTS, SessionKeeper
 from adapters.halt_latch import Latch
+from state.config.settings import PositionsInEmergency
 from state.messages.operations import (
     PairDrained,
     PartNotReady,
@@ -16,20 +17,23 @@ from state.messages.operations import (
     SessionState,
     SessionWanted,
 )
-from state.messages.orders import CancelAllOrders
+from state.messages.orders import CancelAllOrders, OrdersSwept, SweepOrders
+from state.messages.protection import FlattenWanted
 from state.values import Session
 from tests.actors.examples import BTC, ETH, USDT
 from tests.actors.house import Journal
 from tests.state.examples import a_session
 
 KEEPER = addresses.SESSION_KEEPER
+CLEAN = OrdersSwept(cancelled=2, resting=0, uncertain=0, took_ms=40.0)
+DIRTY = OrdersSwept(cancelled=1, resting=1, uncertain=0, took_ms=20.0)
 WANTABLE = [one for one in Session if one not in (Session.STARTING, Session.EMERGENCY)]
 
 
 class Scene:
     """A session keeper, its parts' ears, and whoever asks."""
 
-    def __init__(self, house, *stored: SessionChanged):
+    def __init__(self, house, *stored: SessionChanged, positions=PositionsInEmergency.KEEP):
         self.house, self.latch = house, Latch()
         self.journal = Journal(house, addresses.RECORDER)
         self.journal.append(*stored)
@@ -37,7 +41,7 @@ class Scene:
         self.ledger = house.ear(addresses.LEDGER_KEEPER)
         self.asker = house.ear("asker")
         self.heard = house.listener(SessionState)
-        house.live(KEEPER, SessionKeeper, self.latch, USDT, (BTC, ETH))
+        house.live(KEEPER, SessionKeeper, self.latch, USDT, (BTC, ETH), positions)
 
     def ready(self):
         for part in PARTS:
@@ -54,6 +58,8 @@ class Scene:
             request="7",
         )
         self.house.tell(KEEPER, wish)
+        if session is Session.EMERGENCY:
+            self.house.tell(KEEPER, CLEAN)
         answers = self.asker.take(SessionAnswer)
         if not answers:
             return "no answer"
@@ -184,7 +190,7 @@ def test_who_wants_no_answer_gets_none(scene):
     assert scene.session() is Session.PAUSED
 
 
-@pytest.mark.parametrize("session", [Session.STOPPED, Session.EMERGENCY, Session.DRAINING])
+@pytest.mark.parametrize("session", [Session.STOPPED, Session.DRAINING])
 def test_whoever_stops_or_drains_cancels_everything(scene, session):
     scene.want(session)
     assert [one.reason for one in scene.router.of(CancelAllOrders)] == [f"session {session}"]
@@ -201,9 +207,113 @@ def test_whoever_pauses_or_resumes_cancels_nothing(scene, session):
 
 def test_an_emergency_sets_the_latch_before_anything_is_journalled(scene):
     scene.journal.patient = True
-    assert scene.want(Session.EMERGENCY, "fire") == ""
+    assert scene.want(Session.EMERGENCY, "fire") == "no answer"
     assert scene.latch.reason == "fire"
     assert scene.session() is Session.EMERGENCY
+    assert [one.reason for one in scene.router.of(SweepOrders)] == ["fire"]
+
+
+def emergency(scene, *, reply_to="asker"):
+    """Want an emergency stop, of which the router has not said anything yet."""
+    wish = SessionWanted(
+        session=Session.EMERGENCY, reason="fire", caller="uid 1000", reply_to=reply_to, request="7"
+    )
+    scene.house.tell(KEEPER, wish)
+
+
+def test_whoever_wants_an_emergency_hears_when_nothing_of_ours_rests(scene):
+    emergency(scene)
+    scene.house.tell(KEEPER, DIRTY)
+    assert scene.asker.take(SessionAnswer) == []
+    scene.house.tell(KEEPER, CLEAN)
+    [answer] = scene.asker.take(SessionAnswer)
+    assert (answer.swept, answer.is_journalled) == (CLEAN, True)
+    scene.house.pass_time(2 * ANSWER_WITHIN_S)
+    assert scene.asker.take(SessionAnswer) == []
+
+
+@pytest.mark.parametrize("said", [[], [DIRTY]])
+def test_and_how_far_it_has_come_where_that_takes_too_long(scene, said):
+    emergency(scene)
+    scene.house.tell(KEEPER, *said)
+    scene.house.pass_time(ANSWER_WITHIN_S)
+    [answer] = scene.asker.take(SessionAnswer)
+    assert answer.swept == (said[-1] if said else None)
+
+
+def test_an_emergency_is_not_confirmed_before_it_is_on_the_disk(scene):
+    scene.journal.patient = True
+    emergency(scene)
+    scene.house.tell(KEEPER, CLEAN)
+    assert scene.asker.take(SessionAnswer) == []
+    scene.journal.write()
+    [answer] = scene.asker.take(SessionAnswer)
+    assert answer.is_journalled
+
+
+def test_an_emergency_that_the_disk_does_not_take_is_answered_as_such(scene):
+    scene.journal.patient = True
+    emergency(scene)
+    scene.house.tell(KEEPER, CLEAN)
+    scene.house.pass_time(ANSWER_WITHIN_S)
+    [answer] = scene.asker.take(SessionAnswer)
+    assert not answer.is_journalled
+
+
+def test_what_somebody_outside_of_the_tree_halted_is_journalled_by_the_next_life(scene):
+    scene.latch.set("the signal SIGUSR1")
+    scene.router.clear()
+    scene.house.crash(KEEPER)
+    assert scene.session() is Session.EMERGENCY
+    assert scene.journalled == [(Session.EMERGENCY, "the signal SIGUSR1")]
+    assert scene.router.of(SweepOrders) != []
+    scene.restart()
+    scene.ready()
+    assert scene.session() is Session.EMERGENCY
+
+
+def test_a_latch_that_was_set_from_outside_is_not_released_by_another_wish(scene):
+    scene.latch.set("the signal SIGUSR1")
+    assert "reset_emergency" in scene.want(Session.READY)
+    assert scene.latch.reason == "the signal SIGUSR1"
+
+
+def test_positions_are_kept_in_an_emergency_unless_somebody_wants_them_sold(scene):
+    scene.want(Session.EMERGENCY, "fire")
+    assert not scene.latch.exits_allowed
+    wish = SessionWanted(
+        session=Session.DRAINING, reason="get out", caller="uid 1000", flattens=True
+    )
+    protections = [scene.house.ear(addresses.protection(pair)) for pair in (BTC, ETH)]
+    scene.house.tell(KEEPER, wish)
+    assert scene.session() is Session.EMERGENCY
+    assert scene.latch.exits_allowed
+    assert scene.state.exits_allowed
+    assert [one.pair for ear in protections for one in ear.of(FlattenWanted)] == [BTC, ETH]
+    scene.restart()
+    assert scene.session() is Session.EMERGENCY
+    assert scene.latch.exits_allowed, "a restart goes on with it"
+    assert scene.want(Session.PAUSED, "over", resets=True) == ""
+    assert not scene.latch.exits_allowed
+
+
+def test_positions_are_sold_at_once_where_the_policy_says_so(house):
+    scene = Scene(house, positions=PositionsInEmergency.FLATTEN)
+    scene.ready()
+    protection = scene.house.ear(addresses.protection(BTC))
+    scene.want(Session.EMERGENCY, "fire")
+    assert scene.latch.exits_allowed
+    assert len(protection.of(FlattenWanted)) == 1
+
+
+def test_a_flatten_drains_and_tells_who_protects_the_positions(scene):
+    protection = scene.house.ear(addresses.protection(ETH))
+    wish = SessionWanted(
+        session=Session.DRAINING, reason="get out", caller="uid 1000", flattens=True
+    )
+    scene.house.tell(KEEPER, wish)
+    assert scene.session() is Session.DRAINING
+    assert [one.reason for one in protection.of(FlattenWanted)] == ["get out"]
 
 
 @pytest.mark.parametrize("session", WANTABLE)
@@ -272,7 +382,8 @@ def test_an_emergency_does_not_wait_for_the_journal(house):
     scene = Scene(house)
     scene.journal.patient = True
     scene.restart()
-    assert scene.want(Session.EMERGENCY, "fire") == ""
+    assert scene.want(Session.EMERGENCY, "fire") == "no answer"
+    assert scene.latch.reason == "fire"
     scene.journal.patient = False
     scene.journal.write()
     assert scene.session() is Session.EMERGENCY

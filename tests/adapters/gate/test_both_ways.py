@@ -199,7 +199,7 @@ async def test_both_ways_read_the_same_outcome(ways, status, label, outcome):
 async def test_the_latch_is_asked_where_the_bytes_leave(ways):
     asked_on = []
 
-    def permit():
+    def permit(_):
         asked_on.append(threading.current_thread().name)
         return "drill" if len(asked_on) == 2 else None
 

@@ -182,7 +182,7 @@ async def test_a_cancel_expires_only_by_a_clock_that_was_measured(gate):
 
 
 async def test_without_a_permit_nothing_leaves(gate):
-    adapter = exchange(gate.url, permit=lambda: "the latch is set")
+    adapter = exchange(gate.url, permit=lambda _: "the latch is set")
     outcome = await ask(adapter, placement())
     await closed(adapter)
     assert outcome == Refused(label="HALTED", message="the latch is set")
@@ -194,7 +194,7 @@ async def test_the_permit_is_asked_on_the_adapters_thread_for_each_placement_onl
     gate.on("GET", "/spot/accounts", [])
     asked_on = []
 
-    def permit():
+    def permit(_):
         asked_on.append(threading.current_thread().name)
 
     adapter = exchange(gate.url, permit=permit)

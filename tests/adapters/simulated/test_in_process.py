@@ -144,7 +144,7 @@ def test_a_repeated_name_proves_nothing(world):
 
 
 def test_a_halt_keeps_placements_from_leaving(world):
-    halted = world.host.connect(permit=lambda: "emergency")
+    halted = world.host.connect(permit=lambda _: "emergency")
     halted.exchange.request(world.order(), world.answers.append)
     halted.exchange.request(FetchBalances(), world.answers.append)
     world.run(1)
