@@ -120,7 +120,8 @@ class Sweep:
     @property
     def again_s(self) -> float:
         """How long to wait until the next look."""
-        return min(LOOK_AGAIN_MAX_S, LOOK_AGAIN_S * 2 ** min(max(self._looks - 1, 0), 10))
+        doubled = LOOK_AGAIN_S * 2.0 ** min(max(self._looks - 1, 0), 10)
+        return min(LOOK_AGAIN_MAX_S, doubled)
 
     def _cancel(self, request: CancelPlaced) -> CancelPlaced:
         self._asked.add(request.client_order_id)

@@ -17,7 +17,17 @@ from state.exact import exactly
 from state.instrument import TradingRules
 from state.messages.market import BookMeasured
 from state.messages.orders import OrderProposed, Refusal, Verdict
-from state.values import ZERO, Notional, OrderType, Quantity, Session, Side, TimeNs, plain
+from state.values import (
+    ZERO,
+    Notional,
+    OrderType,
+    Purpose,
+    Quantity,
+    Session,
+    Side,
+    TimeNs,
+    plain,
+)
 
 BPS = Decimal(10_000)
 
@@ -134,6 +144,8 @@ def _halt(proposal: OrderProposed, view: View) -> Refusal | None:
 def _session(proposal: OrderProposed, view: View) -> Refusal | None:
     # Selling what is held reduces risk: it is allowed wherever anything is.
     allowed = (Session.READY,) if proposal.side is Side.BUY else _REDUCING
+    if proposal.side is Side.SELL and proposal.purpose is Purpose.FLATTEN:
+        allowed = (*allowed, Session.EMERGENCY)  # Only where the halt latch lets it.
     if view.session in allowed:
         return None
     return _refusal(Code.SESSION, " or ".join(allowed), view.session)

@@ -15,7 +15,7 @@ from actors.trading.risk_rules import Code, Ruling, View, judge
 from state.config import RiskSettings
 from state.exact import exactly
 from state.messages.orders import Verdict
-from state.values import NS_PER_S, Notional, OrderType, Quantity, Session, Side, TimeNs
+from state.values import NS_PER_S, Notional, OrderType, Purpose, Quantity, Session, Side, TimeNs
 from tests.actors.examples import NOW, a_measure, a_proposal, rules
 
 LIMITS = RiskSettings(
@@ -99,6 +99,14 @@ def test_what_is_held_may_be_sold_while_paused_or_draining(session):
 def test_nothing_at_all_is_sold_before_and_after_trading(session):
     ruling = judge(a_sale(), a_view(session=session))
     assert shown(ruling) == ("SESSION", "ready or paused or draining", session)
+
+
+def test_in_an_emergency_only_what_flattens_is_sold_and_only_where_the_latch_lets_it():
+    flattening = msgspec.structs.replace(a_sale(), purpose=Purpose.FLATTEN)
+    assert allows(judge(flattening, a_view(session=Session.EMERGENCY)))
+    halted = judge(flattening, a_view(session=Session.EMERGENCY, halted="fire"))
+    assert denied_by(halted) == Code.HALTED
+    assert denied_by(judge(a_sale(), a_view(session=Session.EMERGENCY))) == Code.SESSION
 
 
 def test_a_proposal_may_be_judged_until_it_expires():
