@@ -8,7 +8,7 @@ from state.messages.venue import OrderReport, TradeReport
 from state.order import Order, OrderFact
 from state.values import ClientOrderId, Pair, VenueOrderId
 
-SETTLED_KEPT = 2_000
+SETTLED_KEPT = 500
 """Settled orders remembered, so that late reports of them are known for what they are."""
 
 
