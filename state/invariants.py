@@ -10,6 +10,7 @@ from math import isfinite
 
 from msgspec import Struct
 
+from state.double_entry import trial_balance
 from state.exact import exactly, total
 from state.ledger import Ledger
 from state.messages.accounts import EquityMarked
@@ -18,6 +19,7 @@ from state.messages.operations import EpochBegan
 from state.messages.orders import OrderIntended
 from state.order import Order, OrderState
 from state.order_book import OrderBook
+from state.position import Position
 from state.values import ZERO, Currency, DecisionId
 
 
@@ -68,11 +70,29 @@ def ledger_violations(ledger: Ledger) -> list[Violation]:
     with exactly():
         spent = total(p.realised - p.cost - p.fees for p in ledger.counted())
         expected = ledger.start + ledger.flows + spent
+    found += [
+        _violation("trial_balance", f"{currency}: {over} over")
+        for currency, over in trial_balance(ledger.accounts).items()
+    ]
+    found += [
+        _violation("lots_differ", f"{pair}: {detail}")
+        for pair, position in ledger.positions.items()
+        for detail in _lot_differences(position)
+    ]
     if ledger.balance(ledger.quote) != expected:
         found.append(
             _violation("cash_differs", f"{ledger.balance(ledger.quote)} is not {expected}")
         )
     return found
+
+
+def _lot_differences(position: Position) -> list[str]:
+    """Return where the lots tell another holding or another profit than the average."""
+    with exactly():
+        over = position.net - total(lot.quantity for lot in position.lots)
+        by_lots = position.realised_fifo - total(lot.cost for lot in position.lots)
+        earned = position.realised - position.cost - by_lots
+    return [f"{over} in no lot"] * bool(over) + [f"{earned} earned otherwise"] * bool(earned)
 
 
 def balance_violations(ledger: Ledger, exchange: Mapping[Currency, Decimal]) -> list[Violation]:
@@ -89,7 +109,11 @@ def equity_violations(mark: EquityMarked) -> list[Violation]:
     with exactly():
         earned = mark.realised + mark.unrealised - mark.fees
         difference = mark.equity - (mark.start + mark.flows + earned)
-    return [_violation("equity_differs", f"by {difference}")] if difference else []
+        by_lots = ZERO
+        if mark.realised_fifo is not None and mark.unrealised_fifo is not None:
+            by_lots = mark.realised_fifo + mark.unrealised_fifo - mark.realised - mark.unrealised
+    found = [_violation("equity_differs", f"by {difference}")] if difference else []
+    return found + ([_violation("equity_differs_by_lots", f"by {by_lots}")] if by_lots else [])
 
 
 def journal_violations(journal: Iterable[Journaled]) -> list[Violation]:

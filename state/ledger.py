@@ -1,9 +1,10 @@
 """What the account holds and how it came to be, as a fold of fills and moved funds. Pure.
 
-Two views of the same facts. Balances, by currency, are what the exchange must show. Equity, in
-the quote currency, is the quote balance and the positions of our own trading; what else lies in
-the account (coins deposited, GT, points) is shown, but not counted: nobody here trades it, and
-its price is no merit of ours. So these two are always equal, to the last unit:
+Two views of the same facts. Balances, by currency, are what the exchange must show: the wallet's
+side of the double entry (`state.double_entry`). Equity, in the quote currency, is the quote balance
+and the positions of our own trading; what else lies in the account (coins deposited, GT, points) is
+shown, but not counted: nobody here trades it, and its price is no merit of ours. So these two are
+always equal, to the last unit, with profit by average cost and by lots alike:
 
     start + flows + realised + unrealised - fees == equity
 """
@@ -14,15 +15,22 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
+from state.double_entry import (
+    FEES_ELSEWHERE,
+    WALLET,
+    Account,
+    booked,
+    came_in,
+    external,
+    postings,
+)
 from state.exact import exactly, total
-from state.messages.accounts import EquityMarked, FundsMoved
+from state.messages.accounts import EquityMarked, FundsKind, FundsMoved
 from state.messages.orders import OrderFilled
 from state.position import Position
-from state.values import ZERO, Currency, Pair, TimeNs, base_of, quote_of
+from state.values import ZERO, Currency, Pair, TimeNs, quote_of
 
-GT = Currency("GT")
-POINTS = Currency("POINT")
-OPENING = "opening"
+OPENING = FundsKind.OPENING.value
 """The `FundsMoved.reason` of what was there when the journal began."""
 
 
@@ -34,16 +42,36 @@ class Ledger(Struct, frozen=True, kw_only=True):
 
     quote: Currency
     """The currency equity is counted in; pairs quoted in another one are not part of equity."""
-    balances: dict[Currency, Decimal] = {}
-    """All there is of each currency, free or bound in orders."""
+    accounts: dict[Account, dict[Currency, Decimal]] = {}
+    """Every account's amounts: over all of them each currency adds up to 0."""
     positions: dict[Pair, Position] = {}
-    opened: dict[Currency, Decimal] = {}
-    """What was there when the journal began."""
-    moved: dict[Currency, Decimal] = {}
-    """Moved in, less out, since."""
-    fees_elsewhere: dict[Currency, Decimal] = {}
-    """Fees paid in neither base nor quote (GT, points): units of each, outside equity."""
     fills: int = 0
+
+    @property
+    def balances(self) -> dict[Currency, Decimal]:
+        """All there is of each currency, free or bound in orders."""
+        return self.accounts.get(WALLET, {})
+
+    @property
+    def opened(self) -> dict[Currency, Decimal]:
+        """What was there when the journal began."""
+        opening = self.accounts.get(external(FundsKind.OPENING), {})
+        return {currency: amount.copy_negate() for currency, amount in opening.items()}
+
+    @property
+    def moved(self) -> dict[Currency, Decimal]:
+        """Moved in, less out, since."""
+        return came_in(self.accounts, but=frozenset({FundsKind.OPENING}))
+
+    @property
+    def fees_elsewhere(self) -> dict[Currency, Decimal]:
+        """Fees paid in neither base nor quote (GT, points): units of each, outside equity."""
+        return self.accounts.get(FEES_ELSEWHERE, {})
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the opening balances are known."""
+        return external(FundsKind.OPENING) in self.accounts
 
     @property
     def start(self) -> Decimal:
@@ -57,8 +85,13 @@ class Ledger(Struct, frozen=True, kw_only=True):
 
     @property
     def realised(self) -> Decimal:
-        """Quote units earned by sales, before fees."""
+        """Quote units earned by sales at average cost, before fees."""
         return total(position.realised for position in self.counted())
+
+    @property
+    def realised_fifo(self) -> Decimal:
+        """Quote units earned by sales of the oldest purchases first, before fees."""
+        return total(position.realised_fifo for position in self.counted())
 
     @property
     def fees(self) -> Decimal:
@@ -79,12 +112,17 @@ class Ledger(Struct, frozen=True, kw_only=True):
 
     def apply(self, event: OrderFilled | FundsMoved) -> "Ledger":
         """Return the ledger after one more fact."""
-        with exactly():
-            return (
-                self._with_fill(event)
-                if isinstance(event, OrderFilled)
-                else self._with_funds(event)
-            )
+        accounts = booked(self.accounts, postings(event))
+        if isinstance(event, FundsMoved):
+            return msgspec.structs.replace(self, accounts=accounts)
+        ordinal = self.fills + 1
+        position = self.position(event.pair).apply(event, ordinal)
+        return msgspec.structs.replace(
+            self,
+            accounts=accounts,
+            positions=self.positions | {event.pair: position},
+            fills=ordinal,
+        )
 
     def marked(self, prices: Mapping[Pair, Decimal], at_ns: TimeNs) -> EquityMarked | None:
         """Return what everything is worth, or None while the price of something held is missing.
@@ -106,51 +144,18 @@ class Ledger(Struct, frozen=True, kw_only=True):
             realised=self.realised,
             unrealised=total(position.unrealised(prices[position.pair]) for position in held),
             fees=self.fees,
-        )
-
-    def _with_funds(self, event: FundsMoved) -> "Ledger":
-        change = {event.currency: event.change}
-        place = "opened" if event.reason == OPENING else "moved"
-        return msgspec.structs.replace(
-            self,
-            balances=_changed(self.balances, change),
-            **{place: _changed(getattr(self, place), change)},
-        )
-
-    def _with_fill(self, fill: OrderFilled) -> "Ledger":
-        position = self.position(fill.pair).apply(fill)
-        return msgspec.structs.replace(
-            self,
-            balances=_changed(self.balances, balance_changes(fill)),
-            positions=self.positions | {fill.pair: position},
-            fees_elsewhere=_changed(self.fees_elsewhere, _fees_elsewhere(fill)),
-            fills=self.fills + 1,
+            realised_fifo=self.realised_fifo,
+            unrealised_fifo=total(
+                position.unrealised_fifo(prices[position.pair]) for position in held
+            ),
         )
 
 
 def balance_changes(fill: OrderFilled) -> dict[Currency, Decimal]:
     """Return what one fill does to the account, by currency, fees included; 0s are left out."""
+    changes: dict[Currency, Decimal] = {}
     with exactly():
-        base, quote, sign = base_of(fill.pair), quote_of(fill.pair), fill.side.sign
-        changes = {base: sign * fill.quantity, quote: -sign * fill.quantity * fill.price}
-        for currency, fee in _fees(fill):
-            changes[currency] = changes.get(currency, ZERO) - fee
-        return {currency: change for currency, change in changes.items() if change}
-
-
-def _fees(fill: OrderFilled) -> tuple[tuple[Currency, Decimal], ...]:
-    return ((fill.fee_currency, fill.fee), (GT, fill.gt_fee), (POINTS, fill.point_fee))
-
-
-def _fees_elsewhere(fill: OrderFilled) -> dict[Currency, Decimal]:
-    fees = {GT: fill.gt_fee, POINTS: fill.point_fee}
-    if fill.fee_currency not in (base_of(fill.pair), quote_of(fill.pair)):
-        fees[fill.fee_currency] = fees.get(fill.fee_currency, ZERO) + fill.fee
-    return {currency: fee for currency, fee in fees.items() if fee}
-
-
-def _changed(
-    amounts: Mapping[Currency, Decimal], changes: Mapping[Currency, Decimal]
-) -> dict[Currency, Decimal]:
-    moved = {currency: amounts.get(currency, ZERO) + change for currency, change in changes.items()}
-    return {**amounts, **moved}
+        for line in postings(fill):
+            if line.account == WALLET:
+                changes[line.currency] = changes.get(line.currency, ZERO) + line.amount
+    return {currency: change for currency, change in changes.items() if change}

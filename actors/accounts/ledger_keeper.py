@@ -199,7 +199,7 @@ class LedgerKeeper(Actor):
         if not isinstance(outcome, Succeeded):
             self.after(LOOK_AGAIN_S, _LookAgain())
             return
-        if not self._ledger.opened:
+        if not self._ledger.is_open:
             self._open(outcome)
             return
         assert self._comparison is not None, "looked without a comparison"
@@ -269,7 +269,7 @@ class LedgerKeeper(Actor):
     # Equity.
 
     def _mark(self) -> None:
-        if not self._ledger.opened:
+        if not self._ledger.is_open:
             return  # An account that is not known yet is not worth nothing.
         equity = self._ledger.marked(self._prices, self.now_ns())
         if equity is None:

@@ -1,10 +1,31 @@
 """What we own: balances, positions, equity."""
 
 from decimal import Decimal
+from enum import StrEnum
 
 from msgspec import Struct
 
 from state.values import Currency, Pair, Purpose, TimeNs
+
+
+class FundsKind(StrEnum):
+    """Why money came or went, where no fill of ours explains it."""
+
+    OPENING = "opening"
+    """What was there when the journal began."""
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    FOREIGN = "foreign"
+    """An order that is not ours, placed by somebody else at the same account."""
+    FEE = "fee"
+    """Taken by the exchange for something else than a fill of ours, in GT or points too."""
+    DUST = "dust"
+    """Turned into something else because it was too small to trade, or rounded away."""
+    CORRECTION = "correction"
+    """Accepted by a person, for a reason of theirs."""
+
+
+_KINDS = {kind.value: kind for kind in FundsKind}
 
 
 class FundsMoved(Struct, frozen=True, kw_only=True, tag=True):
@@ -14,8 +35,14 @@ class FundsMoved(Struct, frozen=True, kw_only=True, tag=True):
     change: Decimal
     """Signed, in units of `currency`."""
     reason: str
-    """opening, deposit, withdrawal."""
+    """Begins with its kind where it is not a correction; then words for people."""
     at_ns: TimeNs
+
+    @property
+    def kind(self) -> FundsKind:
+        """What it counts as: the reason's first word, a correction where that is no kind."""
+        word = self.reason.partition(" ")[0].rstrip(":,.").lower()
+        return _KINDS.get(word, FundsKind.CORRECTION)
 
 
 class BalanceDifference(Struct, frozen=True, kw_only=True):
@@ -39,7 +66,8 @@ class BalancesCompared(Struct, frozen=True, kw_only=True, tag=True):
 class EquityMarked(Struct, frozen=True, kw_only=True, tag=True):
     """Journalled: what everything was worth, and how it came to be. All in `currency`.
 
-    `start + flows + realised + unrealised - fees == equity`, to the last unit.
+    `start + flows + realised + unrealised - fees == equity`, to the last unit, by either method:
+    at average cost, and first in, first out.
     """
 
     at_ns: TimeNs
@@ -50,8 +78,12 @@ class EquityMarked(Struct, frozen=True, kw_only=True, tag=True):
     flows: Decimal
     """Moved in, less out, since."""
     realised: Decimal
+    """At average cost."""
     unrealised: Decimal
     fees: Decimal
+    realised_fifo: Decimal | None = None
+    """First in, first out; None in marks from before lots were kept."""
+    unrealised_fifo: Decimal | None = None
 
 
 class PositionWanted(Struct, frozen=True, kw_only=True, tag=True):

@@ -4,9 +4,9 @@ import msgspec
 
 from state.errors import StoreCorrupt
 from state.invariants import Violation, ledger_violations
+from state.store.account_rows import stored_ledger
 from state.store.chain import UNREADABLE, verify
 from state.store.moment import one_moment
-from state.store.projector import ledger_of
 from state.store.rebuild import Source, self_check
 from state.values import Currency
 
@@ -34,11 +34,7 @@ def store_violations(source: Source, quote: Currency) -> list[Violation]:
 
 
 def _account_violations(source: Source, quote: Currency) -> list[Violation]:
-    ledger = ledger_of(
-        source.connection.execute("SELECT * FROM positions").fetchall(),
-        source.connection.execute("SELECT * FROM balances").fetchall(),
-        fills=0,
-    )
+    ledger = stored_ledger(source.connection, fills=0)
     return ledger_violations(msgspec.structs.replace(ledger, quote=quote))
 
 

@@ -6,12 +6,11 @@ per transaction, however many events touched them.
 """
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
 
 import msgspec
 
-from state.exact import difference
-from state.ledger import GT, POINTS, Ledger
+from state.double_entry import Account, postings
+from state.ledger import Ledger
 from state.messages.accounts import EquityMarked, FundsMoved, TradeClosed
 from state.messages.journal import Event
 from state.messages.operations import AlertRaised, SessionChanged
@@ -28,22 +27,18 @@ from state.messages.orders import (
 )
 from state.messages.risk import RiskMarked
 from state.order import Order, OrderFact
-from state.position import Position
+from state.store.account_rows import (
+    account_row,
+    balance_row,
+    lot_rows,
+    position_row,
+    trade_row,
+    trip_row,
+)
 from state.store.refusals import RecordRefused
 from state.store.tables import Row
 from state.trade import Trip
-from state.values import (
-    ZERO,
-    ClientOrderId,
-    Currency,
-    Notional,
-    Pair,
-    Purpose,
-    Quantity,
-    base_of,
-    plain,
-    quote_of,
-)
+from state.values import ClientOrderId, Currency, Pair, plain
 
 _encode = msgspec.json.Encoder().encode
 _decode_order = msgspec.json.Decoder(Order).decode
@@ -79,7 +74,8 @@ class Projector:
         self._changed: dict[ClientOrderId, tuple[Order, int]] = {}
         self._last_seq: dict[ClientOrderId, int] = {}
         self._pairs: set[Pair] = set()
-        self._currencies: set[Currency] = set()
+        self._booked: set[tuple[Account, Currency]] = set()
+        self._lots: dict[int, Row] = {}
         self._trips: set[Pair] = set()
         self._grown: dict[str, list[Row]] = {}
         self.closed: list[TradeClosed] = []
@@ -108,8 +104,7 @@ class Projector:
             ):
                 self._fold_order(seq, event)
             case FundsMoved():
-                self.ledger = self.ledger.apply(event)
-                self._currencies.add(event.currency)
+                self._fold_accounts(event)
             case DecisionMade():
                 self._grow("decisions", _decision_row(seq, event))
             case EquityMarked():
@@ -126,6 +121,7 @@ class Projector:
     def rows(self) -> dict[str, list[Row]]:
         """Return what to write for the events applied, by table; orders before their fills."""
         ledger = self.ledger
+        currencies = {currency for _, currency in self._booked}
         orders = [
             _order_row(order, intent_seq, self._last_seq[name])
             for name, (order, intent_seq) in self._changed.items()
@@ -133,7 +129,9 @@ class Projector:
         return {
             "orders": orders,
             "positions": [position_row(ledger.position(pair)) for pair in self._pairs],
-            "balances": [balance_row(ledger, currency) for currency in self._currencies],
+            "balances": [balance_row(ledger, currency) for currency in currencies],
+            "accounts": [account_row(ledger, *place) for place in self._booked],
+            "lots": list(self._lots.values()),
             "trips": [trip_row(self.trips[pair]) for pair in self._trips],
             **self._grown,
         }
@@ -166,14 +164,13 @@ class Projector:
 
     def _fold_fill(self, seq: int, fill: OrderFilled, order: Order) -> None:
         before = self.ledger.position(fill.pair)
-        self.ledger = self.ledger.apply(fill)
+        self._fold_accounts(fill)
         after = self.ledger.position(fill.pair)
         trip = self.trips.get(fill.pair) or Trip(pair=fill.pair)
         self._on_trip(trip.with_fill(before, after, fill, order.intent))
         self._close(seq, order)
         self._pairs.add(fill.pair)
-        self._currencies.update((base_of(fill.pair), quote_of(fill.pair), fill.fee_currency))
-        self._currencies.update((GT,) if fill.gt_fee else (), (POINTS,) if fill.point_fee else ())
+        self._lots |= {row[0]: row for row in lot_rows(before, after)}
         self._grow(
             "fills",
             (
@@ -195,6 +192,10 @@ class Projector:
             ),
         )
 
+    def _fold_accounts(self, event: OrderFilled | FundsMoved) -> None:
+        self.ledger = self.ledger.apply(event)
+        self._booked.update((line.account, line.currency) for line in postings(event))
+
     def _close(self, seq: int, order: Order) -> None:
         """Let the trade be over if it is."""
         pair = order.intent.pair
@@ -203,7 +204,7 @@ class Projector:
         if trip is not None and trade is not None:
             trade = msgspec.structs.replace(trade, seq=seq)
             self.closed.append(trade)
-            self._grow("trades", _trade_row(trade))
+            self._grow("trades", trade_row(trade))
             self._on_trip(trip.next())
 
     def _on_trip(self, trip: Trip) -> None:
@@ -212,130 +213,6 @@ class Projector:
 
     def _grow(self, table: str, row: Row) -> None:
         self._grown.setdefault(table, []).append(row)
-
-
-def position_row(position: Position) -> Row:
-    """Return the row of `positions`."""
-    return (
-        position.pair,
-        plain(position.quantity),
-        plain(position.oversold),
-        plain(position.cost),
-        plain(position.realised),
-        plain(position.fees),
-        plain(position.average_entry),
-        position.opened_at_ns,
-    )
-
-
-def position_of(row: Row) -> Position:
-    """Return the position that a row of `positions` says."""
-    pair, quantity, oversold, cost, realised, fees, _, opened_at_ns = row
-    return Position(
-        pair=pair,
-        net=difference(_amount(quantity), _amount(oversold)),
-        cost=_amount(cost),
-        realised=_amount(realised),
-        fees=_amount(fees),
-        opened_at_ns=opened_at_ns,
-    )
-
-
-def balance_row(ledger: Ledger, currency: Currency) -> Row:
-    """Return the row of `balances`."""
-    parts = (ledger.balances, ledger.opened, ledger.moved, ledger.fees_elsewhere)
-    return (currency, *(plain(part.get(currency, ZERO)) for part in parts))
-
-
-def ledger_of(positions: list[Row], balances: list[Row], fills: int) -> Ledger:
-    """Return the accounts that the rows of `positions` and `balances` say.
-
-    Its `quote` is empty: the store does not know in which currency somebody counts.
-    """
-
-    def column(number: int) -> dict[Currency, Decimal]:
-        amounts = {row[0]: _amount(row[number]) for row in balances}
-        return {currency: amount for currency, amount in amounts.items() if amount}
-
-    return Ledger(
-        quote=Currency(""),
-        balances=column(1),
-        opened=column(2),
-        moved=column(3),
-        fees_elsewhere=column(4),
-        positions={row[0]: position_of(row) for row in positions},
-        fills=fills,
-    )
-
-
-def trip_row(trip: Trip) -> Row:
-    """Return the row of `trips`."""
-    return (
-        trip.pair,
-        trip.opened_at_ns,
-        trip.reduced_at_ns,
-        int(trip.held),
-        plain(trip.quantity),
-        plain(trip.cost),
-        plain(trip.proceeds),
-        plain(trip.fees),
-        plain(trip.smallest),
-        trip.purpose,
-    )
-
-
-def trip_of(row: Row) -> Trip:
-    """Return the trip that a row of `trips` says."""
-    pair, opened_at_ns, reduced_at_ns, held, quantity, cost, proceeds, fees, smallest, purpose = row
-    return Trip(
-        pair=pair,
-        opened_at_ns=opened_at_ns,
-        reduced_at_ns=reduced_at_ns,
-        held=bool(held),
-        quantity=Quantity(_amount(quantity)),
-        cost=Notional(_amount(cost)),
-        proceeds=Notional(_amount(proceeds)),
-        fees=Notional(_amount(fees)),
-        smallest=Quantity(_amount(smallest)),
-        purpose=Purpose(purpose),
-    )
-
-
-def _trade_row(trade: TradeClosed) -> Row:
-    return (
-        trade.seq,
-        trade.pair,
-        trade.opened_at_ns,
-        trade.closed_at_ns,
-        plain(trade.quantity),
-        plain(trade.cost),
-        plain(trade.proceeds),
-        plain(trade.fees),
-        plain(trade.profit),
-        trade.purpose,
-    )
-
-
-def trade_of(row: Row) -> TradeClosed:
-    """Return the trade that a row of `trades` says."""
-    seq, pair, opened_at_ns, closed_at_ns, quantity, cost, proceeds, fees, _, purpose = row
-    return TradeClosed(
-        seq=seq,
-        pair=pair,
-        opened_at_ns=opened_at_ns,
-        closed_at_ns=closed_at_ns,
-        quantity=_amount(quantity),
-        cost=_amount(cost),
-        proceeds=_amount(proceeds),
-        fees=_amount(fees),
-        purpose=Purpose(purpose),
-    )
-
-
-def _amount(stored: object) -> Decimal:
-    if not isinstance(stored, str):
-        raise InvalidOperation(f"{stored!r} is no amount")  # a damaged row
-    return Decimal(stored)
 
 
 def _order_row(order: Order, intent_seq: int, seq: int) -> Row:
@@ -403,7 +280,14 @@ def _equity_row(seq: int, mark: EquityMarked) -> Row:
         mark.unrealised,
         mark.fees,
     )
-    return (seq, mark.at_ns, mark.currency, *map(plain, amounts))
+    by_lots = (mark.realised_fifo, mark.unrealised_fifo)
+    return (
+        seq,
+        mark.at_ns,
+        mark.currency,
+        *map(plain, amounts),
+        *(None if amount is None else plain(amount) for amount in by_lots),
+    )
 
 
 def _alert_row(seq: int, alert: AlertRaised) -> Row:

@@ -14,10 +14,11 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from state.store.account_rows import account_row, balance_row, lot_row, position_row, trip_row
 from state.store.anchor import Anchor, anchored
 from state.store.chain import event_of
 from state.store.moment import one_moment
-from state.store.projector import Projector, balance_row, position_row, trip_row
+from state.store.projector import Projector
 from state.store.schema import migrations
 from state.store.tables import CHANGING, GROWING, Row, write_rows
 from state.store.writer import Store
@@ -114,10 +115,21 @@ def _rows_at(connection: sqlite3.Connection, anchor: Anchor) -> dict[str, list[R
         (anchor.seq,),
     )
     ledger = anchor.ledger
+    # A lot that was gone by then is gone for ever; how much was left of the others is known.
+    lots = connection.execute(
+        "SELECT ordinal, pair, at_ns, '0', '0' FROM lots WHERE ordinal <= ?", (ledger.fills,)
+    )
+    held = [lot_row(pair, lot) for pair, one in ledger.positions.items() for lot in one.lots]
     return {
         "orders": settled.fetchall(),
         "positions": [position_row(position) for position in ledger.positions.values()],
         "balances": [balance_row(ledger, currency) for currency in ledger.balances],
+        "accounts": [
+            account_row(ledger, account, currency)
+            for account, amounts in ledger.accounts.items()
+            for currency in amounts
+        ],
+        "lots": [*lots, *held],
         "trips": [trip_row(trip) for trip in anchor.trips.values()],
     }
 

@@ -11,8 +11,8 @@ from state.messages.orders import DecisionMade
 from state.messages.risk import Lock, Recent, RiskMarked, Tier
 from state.order import Order
 from state.rates import WINDOW_NS, recent_of
+from state.store.account_rows import trade_of
 from state.store.chain import event_of
-from state.store.projector import trade_of
 from state.store.refusals import EventsPruned
 from state.store.tables import Row
 from state.store.writer import Store

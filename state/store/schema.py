@@ -150,12 +150,22 @@ _LEDGER = (
         closed_at_ns INTEGER NOT NULL, {_columns(_AMOUNT, "quantity")},
         {_columns(_SIGNED, "cost", "proceeds", "fees", "profit")}, {_PURPOSE}) STRICT""",
     "CREATE INDEX trades_by_time ON trades (closed_at_ns)",
+    f"""CREATE TABLE accounts (
+        account TEXT NOT NULL, currency TEXT NOT NULL, {_columns(_SIGNED, "amount")},
+        PRIMARY KEY (account, currency)) STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE lots (
+        ordinal INTEGER PRIMARY KEY, pair TEXT NOT NULL, at_ns INTEGER NOT NULL,
+        {_columns(_SIGNED, "quantity", "cost")}) STRICT""",
+    "CREATE INDEX lots_held ON lots (pair) WHERE quantity <> '0'",
+    f"ALTER TABLE positions ADD COLUMN {_columns(_SIGNED, 'realised_fifo')} DEFAULT '0'",
+    "ALTER TABLE equity ADD COLUMN realised_fifo TEXT",
+    "ALTER TABLE equity ADD COLUMN unrealised_fifo TEXT",
 )
 
 
 @migrations(name="m002_ledger")
 def m002_ledger(database: Database) -> None:
-    """Make the trades that were closed and the trips that are under way."""
+    """Make double entry, lots, the trades that were closed and the trips under way."""
     for statement in _LEDGER:
         database.execute(statement)
 

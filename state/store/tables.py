@@ -19,15 +19,20 @@ CHANGING = {
     ),
     "positions": (
         "pair",
-        "quantity, oversold, cost, realised, fees, average_entry, opened_at_ns",
+        "quantity, oversold, cost, realised, fees, average_entry, opened_at_ns, realised_fifo",
     ),
     "balances": ("currency", "amount, opened, moved, fees_elsewhere"),
+    "accounts": ("account, currency", "amount"),
+    "lots": ("ordinal, pair, at_ns", "quantity, cost"),
     "trips": (
         "pair",
         "opened_at_ns, reduced_at_ns, held, quantity, cost, proceeds, fees, smallest, purpose",
     ),
 }
 """Tables whose rows change: the columns that stay, the key first, and those that are replaced."""
+
+_KEYS = {"accounts": "account, currency"}
+"""What tells rows apart, where it is more than the first column."""
 
 GROWING = {
     "decisions": (
@@ -39,7 +44,10 @@ GROWING = {
         "seq, ordinal, pair, trade_id, client_order_id, venue_order_id, at_ns, side, role, price,"
         " quantity, fee, fee_currency, gt_fee, point_fee"
     ),
-    "equity": "seq, at_ns, currency, equity, start, flows, realised, unrealised, fees",
+    "equity": (
+        "seq, at_ns, currency, equity, start, flows, realised, unrealised, fees,"
+        " realised_fifo, unrealised_fifo"
+    ),
     "trades": (
         "seq, pair, opened_at_ns, closed_at_ns, quantity, cost, proceeds, fees, profit, purpose"
     ),
@@ -60,7 +68,7 @@ def insertion(table: str, columns: str) -> str:
 
 
 def _replacement(table: str, staying: str, replaced: str) -> str:
-    key = staying.split(", ", maxsplit=1)[0]
+    key = _KEYS.get(table) or staying.split(", ", maxsplit=1)[0]
     # Only what changes is set: an index over a column that is set is written, changed or not.
     changes = ", ".join(f"{name} = excluded.{name}" for name in replaced.split(", "))
     insert = insertion(table, f"{staying}, {replaced}")

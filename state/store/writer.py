@@ -21,8 +21,9 @@ from state.messages.journal import Entry, Journaled, Record
 from state.messages.operations import EpochBegan
 from state.order import Order
 from state.store import chain
+from state.store.account_rows import stored_ledger, trip_of
 from state.store.anchor import anchored
-from state.store.projector import Projector, ledger_of, trip_of
+from state.store.projector import Projector
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
 from state.store.tables import Row, insertion, write_rows
 from state.values import ClientOrderId, Currency, TimeNs, Venue
@@ -315,11 +316,8 @@ class Store:
         self._next = execute("SELECT seq, hash FROM head").fetchone()
         self._seq = self._next[0]
         self._is_pruned = self._scalar("SELECT seq FROM anchor") > 0
-        ledger = ledger_of(
-            execute("SELECT * FROM positions").fetchall(),
-            execute("SELECT * FROM balances").fetchall(),
-            self._scalar("SELECT coalesce((SELECT ordinal FROM fills ORDER BY seq DESC), 0)"),
-        )
+        fills = self._scalar("SELECT coalesce((SELECT ordinal FROM fills ORDER BY seq DESC), 0)")
+        ledger = stored_ledger(self._connection, fills)
         trips = [trip_of(row) for row in execute("SELECT * FROM trips")]
         self._projector = Projector(ledger, {trip.pair: trip for trip in trips}, self._stored_order)
 

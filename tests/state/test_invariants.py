@@ -5,6 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from state.double_entry import WALLET, external
 from state.invariants import (
     balance_violations,
     book_violations,
@@ -15,6 +16,7 @@ from state.invariants import (
     order_violations,
 )
 from state.ledger import Ledger
+from state.messages.accounts import FundsKind
 from state.messages.journal import Journaled
 from state.messages.operations import EpochBegan
 from state.order import Order
@@ -87,12 +89,14 @@ def test_a_ledger_breaks_nothing_but_overselling(story):
 
 
 def test_a_ledger_that_was_tampered_with_shows():
-    ledger = Ledger(quote=USDT, balances={USDT: Decimal(5)}, opened={USDT: Decimal(4)})
-    assert names(ledger_violations(ledger)) == ["cash_differs"]
-    costless = Ledger(
-        quote=USDT, positions={PAIR: Position(pair=PAIR, cost=Decimal(1))}, balances={}
+    ledger = Ledger(
+        quote=USDT,
+        accounts={WALLET: {USDT: Decimal(5)}, external(FundsKind.OPENING): {USDT: Decimal(-4)}},
     )
+    assert names(ledger_violations(ledger)) == ["trial_balance", "cash_differs"]
+    costless = Ledger(quote=USDT, positions={PAIR: Position(pair=PAIR, cost=Decimal(1))})
     assert "position_without_cost" in names(ledger_violations(costless))
+    assert "lots_differ" in names(ledger_violations(costless))
 
 
 def test_balances_are_compared_to_the_last_unit_and_in_both_directions():

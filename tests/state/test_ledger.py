@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from state.exact import exactly, share, total
+from state.invariants import equity_violations
 from state.ledger import Ledger, balance_changes
 from state.messages.accounts import EquityMarked
 from state.position import Position
@@ -43,9 +44,14 @@ def a_sale(**changes):
 def test_what_came_in_and_what_was_earned_is_what_there_is(events, btc, eth):
     ledger = a_ledger(*events)
     mark = marked(ledger, {BTC: btc, Pair("ETH_USDT"): eth})
+    assert mark.realised_fifo is not None
+    assert mark.unrealised_fifo is not None
     with exactly():
         earned = mark.realised + mark.unrealised - mark.fees
         assert mark.start + mark.flows + earned == mark.equity
+        by_lots = mark.realised_fifo + mark.unrealised_fifo - mark.fees
+        assert mark.start + mark.flows + by_lots == mark.equity
+    assert equity_violations(mark) == []
 
 
 @given(events=st.lists(st.one_of(fills(), funds_moved()), max_size=20), data=st.data())
@@ -119,6 +125,41 @@ def test_average_cost_is_worked_by_hand():
     assert position.fees == Decimal("0.3")
     assert position.cost == 240
     assert position.quantity == 2
+
+
+def test_first_in_first_out_is_worked_by_hand():
+    position = Position(pair=BTC)
+    for ordinal, price, quantity in ((1, 100, 1), (2, 130, 2)):
+        position = position.apply(
+            a_fill(price=Decimal(price), quantity=Decimal(quantity), fee=Decimal(0)), ordinal
+        )
+    position = position.apply(a_sale(price=Decimal(150), quantity=Decimal("1.5")), 3)
+    # The first at 100 and half of one at 130.
+    assert position.realised_fifo == 50 + 10
+    assert position.realised == 45
+    [lot] = position.lots
+    assert (lot.ordinal, lot.quantity, lot.cost) == (2, Decimal("1.5"), Decimal("195.0"))
+    assert position.unrealised_fifo(Decimal(150)) == 30
+    assert position.unrealised(Decimal(150)) == 45
+    position = position.apply(a_sale(price=Decimal(150), quantity=Decimal("1.5")), 4)
+    assert position.lots == ()
+    assert position.realised_fifo == position.realised == 90
+
+
+@given(story=st.lists(fills((BTC,)), max_size=30))
+def test_lots_are_the_holding_and_earn_what_the_average_earns(story):
+    position = Position(pair=BTC)
+    for ordinal, fill in enumerate(story, 1):
+        position = position.apply(fill, ordinal)
+        assert position.net == total(lot.quantity for lot in position.lots)
+        assert all(lot.quantity * position.net > 0 for lot in position.lots)
+        ordinals = [lot.ordinal for lot in position.lots]
+        assert ordinals == sorted(set(ordinals))
+        with exactly():
+            by_lots = position.realised_fifo + position.unrealised_fifo(Decimal(777))
+            assert by_lots == position.realised + position.unrealised(Decimal(777))
+    if not position.net:
+        assert position.realised == position.realised_fifo
 
 
 def test_a_share_that_cannot_be_divided_evenly_is_lost_nowhere():

@@ -17,7 +17,7 @@ from state.store import (
     rebuild,
     self_check,
 )
-from state.store.projector import ledger_of
+from state.store.account_rows import ledger_of
 from state.store.tables import CHANGING, GROWING
 from state.values import (
     ClientOrderId,
@@ -51,6 +51,8 @@ A_COLUMN = {
     "orders": "filled",
     "positions": "cost",
     "balances": "amount",
+    "accounts": "amount",
+    "lots": "cost",
     "trips": "cost",
     "decisions": "reason",
     "fills": "fee",
@@ -149,7 +151,7 @@ def test_the_accounts_in_the_tables_are_the_ledgers(story):
     again = store.ledger(Currency("USDT"))
     assert again.positions == ledger.positions
     assert again.fills == len(story)
-    assert {k: v for k, v in ledger.balances.items() if v} == again.balances
+    assert again.accounts == ledger.accounts
     assert self_check(store).differing == []
     store.close()
 
@@ -188,7 +190,7 @@ def test_the_database_itself_rejects_a_trade_without_an_order(store):
 
 def test_an_amount_that_a_damaged_row_lacks_is_no_amount():
     with pytest.raises(InvalidOperation):
-        ledger_of([], [("USDT", None, "0", "0", "0")], fills=0)
+        ledger_of([("wallet", "USDT", None)], [], [], fills=0)
 
 
 def test_a_decision_is_pending_until_an_order_comes_or_its_time_is_over(store):

@@ -2,19 +2,22 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from state.errors import StoreCorrupt
+from state.invariants import ledger_violations
 from state.messages.accounts import BalanceDifference
 from state.store import EventsPruned, prunable_up_to, prune, rebuild, self_check
-from state.values import Currency, TimeNs
+from state.values import Currency, Pair, Price, Quantity, Side, TimeNs
 from tests.state.examples import a_comparison, a_fill, an_intent, an_opening
 from tests.state.stores import a_day, an_order_of, append, in_memory, opened
 
 LATER = TimeNs(1000)
 USDT = Currency("USDT")
+BTC = Pair("BTC_USDT")
 
 
 def test_nothing_goes_before_the_accounts_were_compared(store):
@@ -120,6 +123,55 @@ def test_pruning_never_changes_what_the_tables_say(days, prune_at):
         )
     store.close()
     whole.close()
+
+
+def test_lots_and_what_they_earned_outlive_what_retention_takes(store):
+    append(store, *a_day())
+    prune(store, LATER)
+    before = store.ledger(USDT)
+    assert [lot.ordinal for lot in before.position(BTC).lots] == [1, 2]
+    sale = {"client_order_id": "t-3", "side": Side.SELL, "quantity": Quantity(Decimal("0.7"))}
+    append(store, an_intent(**sale), a_fill(**sale, trade_id="3", price=Price(Decimal(110))))
+    store.rollback()
+    position = store.ledger(USDT).position(BTC)
+    [lot] = position.lots
+    # A sale's fee in base is taken too; 0.499 of the first went whole.
+    assert (lot.ordinal, lot.quantity) == (2, Decimal("0.296"))
+    assert ledger_violations(store.ledger(USDT)) == []
+    assert self_check(store).differing == []
+    rebuild(store)
+    assert store.ledger(USDT).position(BTC) == position
+
+
+def test_an_anchor_from_before_double_entry_balances(store):
+    """What trading moved then is one sum, and each holding one lot."""
+    append(store, *a_day())
+    prune(store, LATER)
+    ledger = store.ledger(USDT)
+    old = {
+        "quote": "",
+        "balances": {"USDT": "9900", "BTC": "0.998"},
+        "positions": {
+            "BTC_USDT": {
+                "pair": "BTC_USDT",
+                "net": "0.998",
+                "cost": "99.8",
+                "fees": "0.2",
+                "opened_at_ns": 2,
+            }
+        },
+        "opened": {"USDT": "10000"},
+        "fills": 2,
+    }
+    text = msgspec.json.encode(old).decode()
+    store.connection.execute("UPDATE anchor SET ledger = ?, trips = ''", (text,))
+    rebuild(store)
+    again = store.ledger(USDT)
+    assert (again.balances, again.opened) == (ledger.balances, ledger.opened)
+    assert ledger_violations(again) == []
+    [lot] = again.position(BTC).lots
+    assert (lot.quantity, lot.cost) == (Decimal("0.998"), Decimal("99.8"))
+    assert self_check(store).differing == []
 
 
 def test_a_broken_chain_is_not_pruned(store):

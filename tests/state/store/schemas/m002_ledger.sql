@@ -6,8 +6,17 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 ) STRICT;
-INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 14:32:19.089210+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 14:32:19.105498+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 14:45:51.170379+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 14:45:51.201820+00:00');
+CREATE TABLE accounts (
+        account TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL CHECK (amount GLOB '[0-9]*' OR amount GLOB '-[0-9]*'),
+        PRIMARY KEY (account, currency)) STRICT, WITHOUT ROWID;
+INSERT INTO "accounts" VALUES('external:opening','USDT','-10000');
+INSERT INTO "accounts" VALUES('fees','BTC','0.002');
+INSERT INTO "accounts" VALUES('trading:BTC_USDT','BTC','-1');
+INSERT INTO "accounts" VALUES('trading:BTC_USDT','USDT','100');
+INSERT INTO "accounts" VALUES('wallet','BTC','0.998');
+INSERT INTO "accounts" VALUES('wallet','USDT','9900');
 CREATE TABLE alerts (
         seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, alert TEXT NOT NULL,
         severity TEXT NOT NULL CHECK (severity IN ('info', 'warning', 'critical')), text TEXT NOT NULL,
@@ -34,9 +43,9 @@ INSERT INTO "decisions" VALUES(3,'d-1','trace-1','BTC_USDT',2,'trend','buy','lim
 INSERT INTO "decisions" VALUES(9,'d-2','trace-2','BTC_USDT',2,'trend','buy','limit','3','100','fast above slow, book agrees','[{"name":"order_notional","quantity":"3"}]','shrink','2',0,'POSITION_MAX','200','300','2');
 CREATE TABLE equity (
         seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, currency TEXT NOT NULL,
-        equity TEXT NOT NULL CHECK (equity GLOB '[0-9]*' OR equity GLOB '-[0-9]*'), start TEXT NOT NULL CHECK (start GLOB '[0-9]*' OR start GLOB '-[0-9]*'), flows TEXT NOT NULL CHECK (flows GLOB '[0-9]*' OR flows GLOB '-[0-9]*'), realised TEXT NOT NULL CHECK (realised GLOB '[0-9]*' OR realised GLOB '-[0-9]*'), unrealised TEXT NOT NULL CHECK (unrealised GLOB '[0-9]*' OR unrealised GLOB '-[0-9]*'), fees TEXT NOT NULL CHECK (fees GLOB '[0-9]*' OR fees GLOB '-[0-9]*'))
+        equity TEXT NOT NULL CHECK (equity GLOB '[0-9]*' OR equity GLOB '-[0-9]*'), start TEXT NOT NULL CHECK (start GLOB '[0-9]*' OR start GLOB '-[0-9]*'), flows TEXT NOT NULL CHECK (flows GLOB '[0-9]*' OR flows GLOB '-[0-9]*'), realised TEXT NOT NULL CHECK (realised GLOB '[0-9]*' OR realised GLOB '-[0-9]*'), unrealised TEXT NOT NULL CHECK (unrealised GLOB '[0-9]*' OR unrealised GLOB '-[0-9]*'), fees TEXT NOT NULL CHECK (fees GLOB '[0-9]*' OR fees GLOB '-[0-9]*'), realised_fifo TEXT, unrealised_fifo TEXT)
         STRICT;
-INSERT INTO "equity" VALUES(14,20,'USDT','10000','10000','0','0','0','0');
+INSERT INTO "equity" VALUES(14,20,'USDT','10000','10000','0','0','0','0',NULL,NULL);
 CREATE TABLE events (
         seq INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, actor TEXT NOT NULL, type TEXT NOT NULL,
         trace_id TEXT NOT NULL, key TEXT UNIQUE, at_ns INTEGER NOT NULL,
@@ -54,11 +63,11 @@ INSERT INTO "events" VALUES(10,1,'tests','OrderIntended','','intent:t-2',2,'{"ty
 INSERT INTO "events" VALUES(11,1,'tests','OrderAccepted','',NULL,2,'{"type":"OrderAccepted","client_order_id":"t-2","pair":"BTC_USDT","at_ns":2,"venue_order_id":"v-2"}',X'4BE7A5187A0C03EA5FB6C4BB17D716B7FE4CA9CC8B0DCC79174AB232209FB5D4');
 INSERT INTO "events" VALUES(12,1,'tests','OrderFilled','','fill:BTC_USDT:2',2,'{"type":"OrderFilled","client_order_id":"t-2","pair":"BTC_USDT","at_ns":2,"trade_id":"2","venue_order_id":"v-2","side":"buy","price":"100","quantity":"0.5","role":"taker","fee":"0.001","fee_currency":"BTC","gt_fee":"0","point_fee":"0"}',X'2AE8DCC7F53C2B5AD0D37A8DA7D33E4CE3657E8340AAED3C8BE08E832046C965');
 INSERT INTO "events" VALUES(13,1,'tests','OrderFinished','',NULL,2,'{"type":"OrderFinished","client_order_id":"t-2","pair":"BTC_USDT","at_ns":2,"filled_quantity":"0.5","reason":"filled"}',X'8C1191E5C0B86B1084E13DCD7862D568A9C1069B8BE7224220BBE734EE6B7ACB');
-INSERT INTO "events" VALUES(14,1,'tests','EquityMarked','',NULL,20,'{"type":"EquityMarked","at_ns":20,"currency":"USDT","equity":"10000","start":"10000","flows":"0","realised":"0","unrealised":"0","fees":"0"}',X'E81B3EE4774980328B1CFCC48F8A5F37DDC5FDF63C622B91A4C32FD1338E5F15');
-INSERT INTO "events" VALUES(15,1,'tests','BalancesCompared','',NULL,20,'{"type":"BalancesCompared","at_ns":20,"fills":2,"differences":[]}',X'BA37C4079193D557D2DBA62C8037BA8C0132C31A45B5505CA6EC941EA549D325');
-INSERT INTO "events" VALUES(16,1,'tests','SessionChanged','',NULL,6,'{"type":"SessionChanged","session":"ready","reason":"all parts ready","caller":"session keeper","at_ns":6}',X'93CC71D3F6FD5325B288B4CC28776D42E33F6284D5243645026F9708D2923E58');
-INSERT INTO "events" VALUES(17,1,'tests','OperatorCommanded','',NULL,7,'{"type":"OperatorCommanded","method":"pause","params":{"reason":"lunch"},"caller":"uid 1000","at_ns":7,"idempotency_key":null}',X'D58F518362EEB7B64A3CFACB8CF4C2798DDE5E7DFB0275386072BBA790ED595D');
-INSERT INTO "events" VALUES(18,1,'tests','OrderIntended','','intent:t-open',1,'{"type":"OrderIntended","client_order_id":"t-open","pair":"BTC_USDT","at_ns":1,"decision_id":"d-1","attempt":1,"trace_id":"trace-1","strategy":"trend","side":"buy","order_type":"limit","quantity":"2","price":"100","time_in_force":"gtc","expires_at_ns":10,"reply_to":"trading/BTC_USDT/trader","purpose":"entry","smallest":"0"}',X'2E0FF3A3D518B0C20B024A84F20976543F6BD235741E987BC53005C4E883C0A1');
+INSERT INTO "events" VALUES(14,1,'tests','EquityMarked','',NULL,20,'{"type":"EquityMarked","at_ns":20,"currency":"USDT","equity":"10000","start":"10000","flows":"0","realised":"0","unrealised":"0","fees":"0","realised_fifo":null,"unrealised_fifo":null}',X'56A980455C31586945C7218665F5DAC899D93D1C6CE971DB01C8EDD6E7F87D55');
+INSERT INTO "events" VALUES(15,1,'tests','BalancesCompared','',NULL,20,'{"type":"BalancesCompared","at_ns":20,"fills":2,"differences":[]}',X'E9E6798F7A4BE4387213BC5859E51D79A90D2870B1A6F6B1366DC6C706350E2B');
+INSERT INTO "events" VALUES(16,1,'tests','SessionChanged','',NULL,6,'{"type":"SessionChanged","session":"ready","reason":"all parts ready","caller":"session keeper","at_ns":6}',X'94A70BF653F3DF6FF5BC8618B0CEEC820C08E6B3883774BFC5363526993E5ED8');
+INSERT INTO "events" VALUES(17,1,'tests','OperatorCommanded','',NULL,7,'{"type":"OperatorCommanded","method":"pause","params":{"reason":"lunch"},"caller":"uid 1000","at_ns":7,"idempotency_key":null}',X'4D57E70739BF83EE5A6F376606D3DBE2931B828DCD4E3560B1C3F849D164C1FC');
+INSERT INTO "events" VALUES(18,1,'tests','OrderIntended','','intent:t-open',1,'{"type":"OrderIntended","client_order_id":"t-open","pair":"BTC_USDT","at_ns":1,"decision_id":"d-1","attempt":1,"trace_id":"trace-1","strategy":"trend","side":"buy","order_type":"limit","quantity":"2","price":"100","time_in_force":"gtc","expires_at_ns":10,"reply_to":"trading/BTC_USDT/trader","purpose":"entry","smallest":"0"}',X'12680D6FEC1125E5F760902DF4569A427510F51C741833EB9ABE573449EF8C12');
 CREATE TABLE fills (
         seq INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL,
         pair TEXT NOT NULL, trade_id TEXT NOT NULL,
@@ -74,7 +83,12 @@ CREATE TABLE head (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
         writes INTEGER NOT NULL) STRICT;
-INSERT INTO "head" VALUES(1,1,18,X'2E0FF3A3D518B0C20B024A84F20976543F6BD235741E987BC53005C4E883C0A1',2);
+INSERT INTO "head" VALUES(1,1,18,X'12680D6FEC1125E5F760902DF4569A427510F51C741833EB9ABE573449EF8C12',2);
+CREATE TABLE lots (
+        ordinal INTEGER PRIMARY KEY, pair TEXT NOT NULL, at_ns INTEGER NOT NULL,
+        quantity TEXT NOT NULL CHECK (quantity GLOB '[0-9]*' OR quantity GLOB '-[0-9]*'), cost TEXT NOT NULL CHECK (cost GLOB '[0-9]*' OR cost GLOB '-[0-9]*')) STRICT;
+INSERT INTO "lots" VALUES(1,'BTC_USDT',2,'0.499','49.9');
+INSERT INTO "lots" VALUES(2,'BTC_USDT',2,'0.499','49.9');
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO "meta" VALUES('name','simulated-1');
 INSERT INTO "meta" VALUES('venue','simulated');
@@ -95,8 +109,8 @@ INSERT INTO "orders" VALUES(18,'t-open',18,NULL,'d-1',1,'trace-1','BTC_USDT','tr
 CREATE TABLE positions (
         pair TEXT PRIMARY KEY, quantity TEXT NOT NULL CHECK (quantity GLOB '[0-9]*'), oversold TEXT NOT NULL CHECK (oversold GLOB '[0-9]*'),
         cost TEXT NOT NULL CHECK (cost GLOB '[0-9]*' OR cost GLOB '-[0-9]*'), realised TEXT NOT NULL CHECK (realised GLOB '[0-9]*' OR realised GLOB '-[0-9]*'), fees TEXT NOT NULL CHECK (fees GLOB '[0-9]*' OR fees GLOB '-[0-9]*'), average_entry TEXT NOT NULL CHECK (average_entry GLOB '[0-9]*'),
-        opened_at_ns INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO "positions" VALUES('BTC_USDT','0.998','0','99.8','0','0.2','100',2);
+        opened_at_ns INTEGER NOT NULL, realised_fifo TEXT NOT NULL CHECK (realised_fifo GLOB '[0-9]*' OR realised_fifo GLOB '-[0-9]*') DEFAULT '0') STRICT, WITHOUT ROWID;
+INSERT INTO "positions" VALUES('BTC_USDT','0.998','0','99.8','0','0.2','100',2,'0');
 CREATE TABLE pruned_keys (
         key TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE sessions (
@@ -129,4 +143,5 @@ CREATE INDEX fills_by_order ON fills (client_order_id);
 CREATE INDEX fills_by_pair ON fills (pair);
 CREATE INDEX equity_by_time ON equity (at_ns);
 CREATE INDEX trades_by_time ON trades (closed_at_ns);
+CREATE INDEX lots_held ON lots (pair) WHERE quantity <> '0';
 COMMIT;
