@@ -28,6 +28,9 @@ from state.store import (
     pending_decisions,
     recent_risk,
     save_snapshots,
+    searched_triggers,
+    stored_protections,
+    trigger_numbers,
 )
 from state.values import Currency
 
@@ -144,6 +147,9 @@ class Recorder(Actor):
             orders=tuple(store.unsettled_orders()),
             decisions=tuple(pending_decisions(store, self.now_ns())),
             session=last_session(store),
+            protections=tuple(stored_protections(store.connection).values()),
+            triggers=tuple(searched_triggers(store.connection)),
+            trigger_numbers=trigger_numbers(store.connection),
             trades=tuple(closed_trades(store, self.now_ns())),
             risk=last_risk(store),
             recent=tuple(recent_risk(store, self.now_ns())),

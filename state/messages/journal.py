@@ -26,9 +26,21 @@ from state.messages.orders import (
     OrderRejected,
     OrderUnknown,
 )
+from state.messages.protection import (
+    FlattenBegan,
+    ProtectionChosen,
+    StopMoved,
+    TriggerArmed,
+    TriggerCancelIntended,
+    TriggerEnded,
+    TriggerIntended,
+    TriggerUnknown,
+)
 from state.messages.risk import Recent, RiskMarked
 from state.order import Order
-from state.values import ClientOrderId, Currency, TimeNs
+from state.protection import Protection
+from state.trigger import Trigger
+from state.values import ClientOrderId, Currency, Pair, TimeNs
 
 Event = (
     EpochBegan
@@ -48,6 +60,14 @@ Event = (
     | EquityMarked
     | BalancesCompared
     | RiskMarked
+    | ProtectionChosen
+    | StopMoved
+    | FlattenBegan
+    | TriggerIntended
+    | TriggerArmed
+    | TriggerUnknown
+    | TriggerCancelIntended
+    | TriggerEnded
 )
 """Everything the journal may hold."""
 
@@ -119,6 +139,12 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """Approved ones of which no order has come, oldest first."""
     session: SessionChanged | None
     """The newest change an operator or the house made."""
+    protections: tuple[Protection, ...] = ()
+    """Of every pair that was ever protected."""
+    triggers: tuple[Trigger, ...] = ()
+    """Trigger orders that may still sell something, and the newest that were given up."""
+    trigger_numbers: dict[Pair, int] = {}
+    """The highest number of a trigger order, by pair."""
     trades: tuple[TradeClosed, ...] = ()
     """Those closed within the last days (`state.store.recovery.TRADES_DAYS`), oldest first."""
     risk: RiskMarked | None = None

@@ -235,6 +235,8 @@ class OrderIntended(OrderEvent, frozen=True, kw_only=True):
     purpose: Purpose = Purpose.ENTRY
     smallest: Quantity = Quantity(Decimal(0))
     """Base units that the exchange takes at least at this price: a rest below it is dust."""
+    trigger_id: str = ""
+    """Of the trigger order it came from: the exchange placed it, we never did. Empty: we do."""
 
 
 class OrderAccepted(OrderEvent, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ met. It has no client order id and no expiry that guards its request, so it is r
 whole shape, of which `expiration_s` is a mark of ours.
 """
 
+from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
@@ -22,20 +23,28 @@ class Cover(StrEnum):
 
 
 class PositionCovered(Struct, frozen=True, kw_only=True, tag=True):
-    """Published by a pair's protection actor whenever it changes: how the position is protected."""
+    """Published by a pair's protection actor whenever it changes: how the position is protected.
+
+    It is covered while we watch its stop ourselves on a live book, or while a trigger order that
+    would sell all of it is armed at the exchange.
+    """
 
     pair: Pair
     cover: Cover
     quantity: Quantity
-    """Base units held."""
+    """Base units held that the exchange would take."""
     stop: Price | None
     """Where the position is sold at a loss, or what is left of a gain is kept."""
     target: Price | None
     """Where the gain is taken."""
     resident: Quantity
     """Base units that an armed trigger order at the exchange would sell."""
+    watched: bool
+    """Whether we watch the stop ourselves."""
     reason: str
-    """Why not covered; empty when it is."""
+    """Why not covered, or covered in one way only; empty when in both, or flat."""
+    since_ns: TimeNs
+    """Since when it is covered, or is not."""
     at_ns: TimeNs
 
 
@@ -53,11 +62,18 @@ class FlattenWanted(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
-class TriggersReleased(Struct, frozen=True, kw_only=True, tag=True):
-    """From the trigger keeper: no trigger of `pair` can fire until the sale is over."""
+class TriggerWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """From a pair's protection actor to the trigger keeper: this is to wait at the exchange.
+
+    It replaces whatever of ours waits there for the pair. Asking again is harmless.
+    """
 
     pair: Pair
-    request: int
+    quantity: Quantity
+    """Base units; 0: nothing is to wait."""
+    trigger_price: Price
+    price: Price
+    """Worst price of the order it becomes."""
 
 
 class ReleaseTriggers(Struct, frozen=True, kw_only=True, tag=True):
@@ -72,21 +88,64 @@ class ReleaseTriggers(Struct, frozen=True, kw_only=True, tag=True):
     request: int
 
 
+class TriggersReleased(Struct, frozen=True, kw_only=True, tag=True):
+    """From the trigger keeper: none of `pair` waits, and none will be armed for a moment."""
+
+    pair: Pair
+    request: int
+    until_ns: TimeNs
+    """The sale leaves before this, by our clock, or not at all."""
+    fired: bool = False
+    """One of them fired meanwhile: what was to be sold may be sold already."""
+
+
+class ProtectionEvent(Struct, frozen=True, kw_only=True, tag=True):
+    """What every journalled fact about a pair's protection carries."""
+
+    pair: Pair
+    at_ns: TimeNs
+
+
+class ProtectionChosen(ProtectionEvent, frozen=True, kw_only=True):
+    """How positions of the pair are protected from their first fill on."""
+
+    stop_bps: Decimal
+    """The stop of a new position, below its average entry."""
+    target_bps: Decimal | None
+    """Where its gain is taken, above its average entry; None never."""
+
+
+class StopMoved(ProtectionEvent, frozen=True, kw_only=True):
+    """The stop of the position that began at `began_at_ns` was drawn closer; it never loosens."""
+
+    began_at_ns: TimeNs
+    stop: Price
+    reason: str
+
+
+class FlattenBegan(ProtectionEvent, frozen=True, kw_only=True):
+    """All that is held is to be sold, however often the house is restarted meanwhile."""
+
+    reason: str
+
+
 class TriggerEvent(Struct, frozen=True, kw_only=True, tag=True):
     """What every journalled fact about a trigger order carries."""
 
     trigger_id: str
-    """Our name for it: a function of pair, position and number, never of a clock or of chance."""
+    """Our name for it: a function of pair and number, never of a clock or of chance."""
     pair: Pair
     at_ns: TimeNs
 
 
 class TriggerIntended(TriggerEvent, frozen=True, kw_only=True):
-    """Durable before the wire."""
+    """Durable before the wire: from here on it may have been sent."""
 
+    number: int
+    """Counts the pair's trigger orders, from 1."""
     purpose: Purpose
     trigger_price: Price
-    """Armed below it for a stop, above it for a target."""
+    """Armed below it for a stop."""
     price: Price
     """Worst price of the order it becomes."""
     quantity: Quantity
@@ -112,11 +171,25 @@ class TriggerCancelIntended(TriggerEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class TriggerEnd(StrEnum):
+    """How a trigger order ended."""
+
+    FIRED = "fired"
+    """It became an order."""
+    FAILED = "failed"
+    """Its price was met, and the exchange refused the order it would have become."""
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+    """The exchange did not take it, or it never left."""
+    NOT_PLACED = "not_placed"
+    """Not found in any list for long enough; should it turn up all the same, it is cancelled."""
+
+
 class TriggerEnded(TriggerEvent, frozen=True, kw_only=True):
     """It waits no longer."""
 
-    status: str
-    """fired, cancelled, expired, failed, refused, not_placed."""
+    end: TriggerEnd
     fired_order_id: VenueOrderId | None = None
     """The order it became: it carries none of our names, this is the only link."""
     reason: str = ""

@@ -11,6 +11,7 @@ from state.store.demonstration import seed_demonstration
 from state.store.inspection import Inspection, inspect
 from state.store.lock import DataLock
 from state.store.opening import DATABASE_NAME, open_store, pending_migrations, store_over
+from state.store.protecting import searched_triggers, stored_protections, trigger_numbers
 from state.store.reader import Reader, open_reader
 from state.store.rebuild import SelfCheck, rebuild, self_check
 from state.store.recovery import (
@@ -54,9 +55,12 @@ __all__ = [
     "rebuild",
     "recent_risk",
     "save_snapshots",
+    "searched_triggers",
     "seed_demonstration",
     "self_check",
     "store_over",
     "store_violations",
+    "stored_protections",
     "stored_snapshots",
+    "trigger_numbers",
 ]

@@ -19,6 +19,7 @@ from state.ledger import Ledger
 from state.lots import Lot
 from state.messages.accounts import FundsKind
 from state.position import Position
+from state.protection import Protection
 from state.trade import Trip
 from state.values import Currency, Pair
 
@@ -31,27 +32,34 @@ class Anchor(Struct, frozen=True, kw_only=True):
     ledger: Ledger
     """The accounts then. `quote` is empty: the store does not know in which one somebody counts."""
     trips: dict[Pair, Trip]
+    protections: dict[Pair, Protection]
 
 
 def anchored(connection: sqlite3.Connection) -> Anchor:
     """Return where the journal begins."""
-    seq, ledger, trips = connection.execute("SELECT seq, ledger, trips FROM anchor").fetchone()
+    seq, ledger, trips, protections = connection.execute(
+        "SELECT seq, ledger, trips, protections FROM anchor"
+    ).fetchone()
     return Anchor(
         seq=seq,
         ledger=_ledger(ledger) if ledger else Ledger(quote=Currency("")),
         trips=msgspec.json.decode(trips, type=dict[Pair, Trip]) if trips else {},
+        protections=msgspec.json.decode(protections, type=dict[Pair, Protection])
+        if protections
+        else {},
     )
 
 
 def move_anchor(connection: sqlite3.Connection, anchor: Anchor) -> None:
     """Let the journal begin after `anchor.seq`, whose event is still there."""
     connection.execute(
-        "UPDATE anchor SET seq = ?1, ledger = ?2, trips = ?3,"
+        "UPDATE anchor SET seq = ?1, ledger = ?2, trips = ?3, protections = ?4,"
         " hash = (SELECT hash FROM events WHERE seq = ?1)",
         (
             anchor.seq,
             msgspec.json.encode(anchor.ledger).decode(),
             msgspec.json.encode(anchor.trips).decode(),
+            msgspec.json.encode(anchor.protections).decode(),
         ),
     )
 

@@ -17,6 +17,7 @@ from state.errors import StoreCorrupt
 from state.messages.journal import Entry, Event
 from state.messages.operations import EpochBegan
 from state.messages.orders import DecisionMade, OrderFilled, OrderIntended
+from state.messages.protection import TriggerIntended
 from state.store.moment import one_moment
 
 COLUMNS = "seq, epoch, actor, type, trace_id, key, at_ns, payload"
@@ -69,6 +70,8 @@ def key_of(entry: Entry) -> str | None:
             return f"fill:{event.pair}:{event.trade_id}"
         case OrderIntended() as event:
             return f"intent:{event.client_order_id}"
+        case TriggerIntended() as event:
+            return f"trigger:{event.trigger_id}"
         case DecisionMade() as event:
             return f"decision:{event.decision_id}"
         case EpochBegan() as event:

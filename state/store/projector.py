@@ -25,6 +25,16 @@ from state.messages.orders import (
     OrderRejected,
     OrderUnknown,
 )
+from state.messages.protection import (
+    FlattenBegan,
+    ProtectionChosen,
+    StopMoved,
+    TriggerArmed,
+    TriggerCancelIntended,
+    TriggerEnded,
+    TriggerIntended,
+    TriggerUnknown,
+)
 from state.messages.risk import RiskMarked
 from state.order import Order, OrderFact
 from state.store.account_rows import (
@@ -35,6 +45,7 @@ from state.store.account_rows import (
     trade_row,
     trip_row,
 )
+from state.store.protecting import Protecting
 from state.store.refusals import RecordRefused
 from state.store.tables import Row
 from state.trade import Trip
@@ -55,6 +66,7 @@ class Projector:
         ledger: Ledger,
         trips: dict[Pair, Trip],
         stored_order: Callable[[ClientOrderId], Row | None],
+        protecting: Protecting,
     ) -> None:
         """Begin from what is stored.
 
@@ -62,9 +74,11 @@ class Projector:
             ledger: The accounts as the tables have them.
             trips: What is under way in each pair.
             stored_order: Gives an order's (fold, intent_seq), or None where there is none.
+            protecting: How positions are protected, and by which trigger orders.
         """
         self.ledger = ledger
         self.trips = trips
+        self.protecting = protecting
         self._stored_order = stored_order
         # Orders that may still change; the others are fetched again in the rare case they do.
         self._orders: dict[ClientOrderId, tuple[Order, int]] = {}
@@ -77,6 +91,7 @@ class Projector:
         self._booked: set[tuple[Account, Currency]] = set()
         self._lots: dict[int, Row] = {}
         self._trips: set[Pair] = set()
+        self.protecting.begin()
         self._grown: dict[str, list[Row]] = {}
         self.closed: list[TradeClosed] = []
         """The trades that the events applied have closed, in order."""
@@ -105,6 +120,16 @@ class Projector:
                 self._fold_order(seq, event)
             case FundsMoved():
                 self._fold_accounts(event)
+            case ProtectionChosen() | StopMoved() | FlattenBegan():
+                self.protecting.decided(event)
+            case (
+                TriggerIntended()
+                | TriggerArmed()
+                | TriggerUnknown()
+                | TriggerCancelIntended()
+                | TriggerEnded()
+            ):
+                self.protecting.triggered(seq, event)
             case DecisionMade():
                 self._grow("decisions", _decision_row(seq, event))
             case EquityMarked():
@@ -133,6 +158,7 @@ class Projector:
             "accounts": [account_row(ledger, *place) for place in self._booked],
             "lots": list(self._lots.values()),
             "trips": [trip_row(self.trips[pair]) for pair in self._trips],
+            **self.protecting.rows(),
             **self._grown,
         }
 
@@ -166,6 +192,7 @@ class Projector:
         before = self.ledger.position(fill.pair)
         self._fold_accounts(fill)
         after = self.ledger.position(fill.pair)
+        self.protecting.filled(fill, after)
         trip = self.trips.get(fill.pair) or Trip(pair=fill.pair)
         self._on_trip(trip.with_fill(before, after, fill, order.intent))
         self._close(seq, order)

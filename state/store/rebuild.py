@@ -1,7 +1,7 @@
 """The projections once more from the journal: to compare, or to put in place.
 
-Orders that retention has settled are taken as they are, for their events are gone; a late event
-of one of them folds into it again, which changes nothing.
+Orders that retention has settled, and trigger orders that had ended, are taken as they are, for
+their events are gone; a late event of one of them folds into it again, which changes nothing.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from state.store.anchor import Anchor, anchored
 from state.store.chain import event_of
 from state.store.moment import one_moment
 from state.store.projector import Projector
+from state.store.protecting import Protecting, protection_row, trigger_reader
 from state.store.schema import migrations
 from state.store.tables import CHANGING, GROWING, Row, write_rows
 from state.store.writer import Store
@@ -93,7 +94,8 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             ).fetchone()
             return row
 
-        projector = Projector(anchor.ledger, anchor.trips, stored_order)
+        protecting = Protecting(anchor.protections, trigger_reader(scratch))
+        projector = Projector(anchor.ledger, anchor.trips, stored_order, protecting)
         events = connection.execute(
             "SELECT seq, payload FROM events WHERE seq > ? ORDER BY seq", (anchor.seq,)
         )
@@ -114,6 +116,11 @@ def _rows_at(connection: sqlite3.Connection, anchor: Anchor) -> dict[str, list[R
         f"SELECT {orders} FROM orders WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
         (anchor.seq,),
     )
+    triggers = ", ".join(CHANGING["triggers"])
+    ended = connection.execute(
+        f"SELECT {triggers} FROM triggers WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
+        (anchor.seq,),
+    )
     ledger = anchor.ledger
     # A lot that was gone by then is gone for ever; how much was left of the others is known.
     lots = connection.execute(
@@ -121,6 +128,8 @@ def _rows_at(connection: sqlite3.Connection, anchor: Anchor) -> dict[str, list[R
     )
     held = [lot_row(pair, lot) for pair, one in ledger.positions.items() for lot in one.lots]
     return {
+        "triggers": ended.fetchall(),
+        "protections": [protection_row(one) for one in anchor.protections.values()],
         "orders": settled.fetchall(),
         "positions": [position_row(position) for position in ledger.positions.values()],
         "balances": [balance_row(ledger, currency) for currency in ledger.balances],

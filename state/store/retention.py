@@ -12,6 +12,7 @@ from state.messages.accounts import BalancesCompared
 from state.store.anchor import Anchor, anchored, move_anchor
 from state.store.chain import event_of
 from state.store.projector import Projector
+from state.store.protecting import Protecting, trigger_reader
 from state.store.tables import Row
 from state.store.writer import Store
 from state.values import ClientOrderId, TimeNs
@@ -20,15 +21,16 @@ from state.values import ClientOrderId, TimeNs
 def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
     """Return the seq up to which events can go, 0 when none can.
 
-    An event can go if it happened before `before_ns`, if every order intended up to it is settled,
-    and if a later comparison with the exchange's balances, with every fill counted, found no
-    difference.
+    An event can go if it happened before `before_ns`, if every order intended up to it is settled
+    and every trigger order has ended, and if a later comparison with the exchange's balances, with
+    every fill counted, found no difference.
     """
     connection = store.connection
     anchor = anchored(connection).seq
     limits = (
         _scalar(connection, "SELECT min(seq) - 1 FROM events WHERE at_ns >= ?", before_ns),
         _scalar(connection, "SELECT min(intent_seq) - 1 FROM orders WHERE settled = 0"),
+        _scalar(connection, "SELECT min(intent_seq) - 1 FROM triggers WHERE state <> 'ended'"),
         _compared_up_to(connection),
         store.last_seq,
     )
@@ -71,14 +73,20 @@ def _moved(connection: sqlite3.Connection, anchor: Anchor, last: int) -> Anchor:
         ).fetchone()
         return row
 
-    projector = Projector(anchor.ledger, anchor.trips, stored_order)
+    protecting = Protecting(anchor.protections, trigger_reader(connection))
+    projector = Projector(anchor.ledger, anchor.trips, stored_order, protecting)
     events = connection.execute(
         "SELECT seq, payload FROM events WHERE seq <= ? ORDER BY seq", (last,)
     )
     for seq, payload in events:
         projector.apply(seq, event_of(payload))
         projector.keep()
-    return Anchor(seq=last, ledger=projector.ledger, trips=projector.trips)
+    return Anchor(
+        seq=last,
+        ledger=projector.ledger,
+        trips=projector.trips,
+        protections=protecting.protections,
+    )
 
 
 def _compared_up_to(connection: sqlite3.Connection) -> int:

@@ -175,3 +175,33 @@ def m004_risk(database: Database) -> None:
     """Make the marks of what the account may still lose."""
     for statement in _RISK:
         database.execute(statement)
+
+
+_PROTECTION = (
+    # What is held and where it is sold: changed in the transaction of each fill.
+    f"""CREATE TABLE protections (
+        pair TEXT PRIMARY KEY, {_columns(_AMOUNT, "quantity", "entry")},
+        stop TEXT CHECK (stop IS NULL OR stop GLOB '[0-9]*'),
+        target TEXT CHECK (target IS NULL OR target GLOB '[0-9]*'),
+        began_at_ns INTEGER NOT NULL, flatten TEXT NOT NULL, fold TEXT NOT NULL)
+        STRICT, WITHOUT ROWID""",
+    f"""CREATE TABLE triggers (
+        intent_seq INTEGER PRIMARY KEY, trigger_id TEXT NOT NULL UNIQUE, pair TEXT NOT NULL,
+        number INTEGER NOT NULL, purpose TEXT NOT NULL,
+        {_columns(_AMOUNT, "trigger_price", "price", "quantity")},
+        expiration_s INTEGER NOT NULL, intended_at_ns INTEGER NOT NULL, seq INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('intended', 'unknown', 'armed', 'ended')),
+        ended_as TEXT, venue_trigger_id TEXT, fired_order_id TEXT, fold TEXT NOT NULL)
+        STRICT""",
+    "CREATE INDEX triggers_live ON triggers (state) WHERE state <> 'ended'",
+    "CREATE INDEX triggers_by_pair ON triggers (pair, number)",
+    # As the accounts are: how positions were protected when the events before it went.
+    "ALTER TABLE anchor ADD COLUMN protections TEXT NOT NULL DEFAULT ''",
+)
+
+
+@migrations(name="m005_protection")
+def m005_protection(database: Database) -> None:
+    """Make the tables of protections and of trigger orders."""
+    for statement in _PROTECTION:
+        database.execute(statement)

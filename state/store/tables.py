@@ -24,6 +24,14 @@ CHANGING = {
     "balances": ("currency", "amount, opened, moved, fees_elsewhere"),
     "accounts": ("account, currency", "amount"),
     "lots": ("ordinal, pair, at_ns", "quantity, cost"),
+    "protections": ("pair", "quantity, entry, stop, target, began_at_ns, flatten, fold"),
+    "triggers": (
+        (
+            "intent_seq, trigger_id, pair, number, purpose, trigger_price, price, quantity,"
+            " expiration_s, intended_at_ns"
+        ),
+        "seq, state, ended_as, venue_trigger_id, fired_order_id, fold",
+    ),
     "trips": (
         "pair",
         "opened_at_ns, reduced_at_ns, held, quantity, cost, proceeds, fees, smallest, purpose",

@@ -24,6 +24,7 @@ from state.store import chain
 from state.store.account_rows import stored_ledger, trip_of
 from state.store.anchor import anchored
 from state.store.projector import Projector
+from state.store.protecting import Protecting, stored_protections, trigger_reader
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
 from state.store.tables import Row, insertion, write_rows
 from state.values import ClientOrderId, Currency, TimeNs, Venue
@@ -59,7 +60,9 @@ class Store:
         self._next: tuple[int, bytes] = (0, b"")
         """Seq and hash of the newest record, one not yet committed included."""
         self._is_pruned = False
-        self._projector = Projector(Ledger(quote=Currency("")), {}, self._stored_order)
+        self._projector = Projector(
+            Ledger(quote=Currency("")), {}, self._stored_order, Protecting({}, lambda _: None)
+        )
         self._reload()
 
     def begin(self, version: str, at_ns: TimeNs) -> None:
@@ -319,7 +322,12 @@ class Store:
         fills = self._scalar("SELECT coalesce((SELECT ordinal FROM fills ORDER BY seq DESC), 0)")
         ledger = stored_ledger(self._connection, fills)
         trips = [trip_of(row) for row in execute("SELECT * FROM trips")]
-        self._projector = Projector(ledger, {trip.pair: trip for trip in trips}, self._stored_order)
+        self._projector = Projector(
+            ledger,
+            {trip.pair: trip for trip in trips},
+            self._stored_order,
+            Protecting(stored_protections(self._connection), trigger_reader(self._connection)),
+        )
 
     def _stored_order(self, name: ClientOrderId) -> Row | None:
         row: Row | None = self._connection.execute(

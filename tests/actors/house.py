@@ -23,6 +23,9 @@ from state.store import (
     order_named,
     pending_decisions,
     recent_risk,
+    searched_triggers,
+    stored_protections,
+    trigger_numbers,
 )
 from tests.state.stores import entries, in_memory
 
@@ -219,6 +222,9 @@ class Journal:
             orders=tuple(self.store.unsettled_orders()),
             decisions=tuple(pending_decisions(self.store, now_ns)),
             session=last_session(self.store),
+            protections=tuple(stored_protections(self.store.connection).values()),
+            triggers=tuple(searched_triggers(self.store.connection)),
+            trigger_numbers=trigger_numbers(self.store.connection),
             risk=last_risk(self.store),
             recent=tuple(recent_risk(self.store, now_ns)),
         )

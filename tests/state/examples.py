@@ -19,6 +19,15 @@ from state.messages.orders import (
     Refusal,
     Verdict,
 )
+from state.messages.protection import (
+    ProtectionChosen,
+    TriggerArmed,
+    TriggerCancelIntended,
+    TriggerEnd,
+    TriggerEnded,
+    TriggerIntended,
+    TriggerUnknown,
+)
 from state.messages.risk import Lock, RiskMarked, Tier
 from state.values import (
     ClientOrderId,
@@ -27,6 +36,7 @@ from state.values import (
     OrderType,
     Pair,
     Price,
+    Purpose,
     Quantity,
     Role,
     Session,
@@ -243,3 +253,47 @@ def _of_order(kind: type[T], members: dict[str, Any], changes: dict[str, Any]) -
 
 def _made(kind: type[T], members: dict[str, Any], changes: dict[str, Any]) -> T:
     return kind(**members | changes)
+
+
+def a_choice(**changes: Any) -> ProtectionChosen:
+    return _made(
+        ProtectionChosen,
+        {"pair": PAIR, "at_ns": TimeNs(1), "stop_bps": Decimal(200), "target_bps": Decimal(500)},
+        changes,
+    )
+
+
+def a_trigger_intent(number: int = 1, **changes: Any) -> TriggerIntended:
+    return _of_trigger(
+        TriggerIntended,
+        {
+            "number": number,
+            "purpose": Purpose.STOP_LOSS,
+            "trigger_price": Price(Decimal(98)),
+            "price": Price(Decimal(97)),
+            "quantity": Quantity(Decimal(1)),
+            "expiration_s": 2_592_000 + number,
+        },
+        {"trigger_id": f"trigger/{PAIR}/{number}"} | changes,
+    )
+
+
+def an_armed_trigger(**changes: Any) -> TriggerArmed:
+    return _of_trigger(TriggerArmed, {"venue_trigger_id": "900"}, changes)
+
+
+def an_unknown_trigger(**changes: Any) -> TriggerUnknown:
+    return _of_trigger(TriggerUnknown, {"reason": "time-out"}, changes)
+
+
+def a_trigger_cancel(**changes: Any) -> TriggerCancelIntended:
+    return _of_trigger(TriggerCancelIntended, {"reason": "a sale is to leave"}, changes)
+
+
+def a_trigger_end(end: TriggerEnd = TriggerEnd.CANCELLED, **changes: Any) -> TriggerEnded:
+    return _of_trigger(TriggerEnded, {"end": end}, changes)
+
+
+def _of_trigger(kind: type[T], members: dict[str, Any], changes: dict[str, Any]) -> T:
+    common = {"trigger_id": f"trigger/{PAIR}/1", "pair": PAIR, "at_ns": TimeNs(1)}
+    return _made(kind, common | members, changes)

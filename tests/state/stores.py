@@ -9,13 +9,18 @@ from state.messages.journal import Entry, Event
 from state.store import DataLock, Store, open_store, store_over
 from state.values import ClientOrderId, DecisionId, Quantity, TimeNs, TradeId, Venue
 from tests.state.examples import (
+    a_choice,
     a_comparison,
     a_decision,
     a_fill,
     a_finish,
     a_mark,
+    a_trigger_cancel,
+    a_trigger_end,
+    a_trigger_intent,
     an_acceptance,
     an_alert,
+    an_armed_trigger,
     an_intent,
     an_opening,
 )
@@ -73,4 +78,16 @@ def a_day() -> Sequence[Event]:
         *an_order_of(2),
         a_mark(),
         a_comparison(fills=2),
+    ]
+
+
+def a_trigger_of(number: int) -> Sequence[Event]:
+    """A trigger order's life, and what was chosen before it."""
+    name = f"trigger/BTC_USDT/{number}"
+    return [
+        a_choice(),
+        a_trigger_intent(number),
+        an_armed_trigger(trigger_id=name),
+        a_trigger_cancel(trigger_id=name),
+        a_trigger_end(trigger_id=name),
     ]

@@ -44,7 +44,7 @@ from tests.state.examples import (
     an_unknown,
 )
 from tests.state.store.test_writer import events_of
-from tests.state.stores import a_day, append, entries, in_memory
+from tests.state.stores import a_day, a_trigger_of, append, entries, in_memory
 from tests.state.strategies import fills, funds_moved, order_stories
 
 A_COLUMN = {
@@ -54,6 +54,8 @@ A_COLUMN = {
     "accounts": "amount",
     "lots": "cost",
     "trips": "cost",
+    "protections": "stop",
+    "triggers": "price",
     "decisions": "reason",
     "fills": "fee",
     "equity": "equity",
@@ -158,7 +160,7 @@ def test_the_accounts_in_the_tables_are_the_ledgers(story):
 
 @pytest.mark.parametrize("table", [*CHANGING, *GROWING])
 def test_a_table_that_was_tampered_with_is_named_and_mended(store, table):
-    append(store, *a_day(), a_session(), *a_sale(), a_risk_mark())
+    append(store, *a_day(), a_session(), *a_sale(), a_risk_mark(), *a_trigger_of(1))
     column = A_COLUMN[table]
     store.connection.execute(f"UPDATE {table} SET {column} = '7'")  # noqa: S608
     assert self_check(store).differing == [table]
