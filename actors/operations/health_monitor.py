@@ -29,7 +29,9 @@ PART = "clock"
 SAMPLE_EVERY_S = 1.0
 CLOCK_EVERY_S = 10.0
 CLOCK_RETRY_S = 0.5
-"""After no answer, and after one that took so long that it says little."""
+"""After no answer, one that took so long that it says little, and one that stops everybody."""
+STEP_NS = 20 * NS_PER_MS
+"""Our wall clock and the time that passed do not come apart so far within a second by drift."""
 CLOCK_GOOD_NS = 250 * NS_PER_MS
 """Half a round trip that says enough."""
 SLOPE_WINDOW = 600
@@ -69,6 +71,8 @@ class HealthMonitor(Actor):
         self._clock: ClockMeasured | None = None
         self._clock_due: Timer | None = None
         """When to ask again: once, although an earlier life's question is answered to us too."""
+        self._wall_ns: int | None = None
+        """Our wall clock less what passed, at the last sample: a step shows here."""
 
     def on_start(self) -> None:
         """Begin to measure."""
@@ -84,6 +88,7 @@ class HealthMonitor(Actor):
         match message:
             case _SampleDue():
                 self.after(SAMPLE_EVERY_S, _SampleDue())
+                self._look_for_steps()
                 self.publish(self._sample())
             case _ClockDue():
                 self._ask_time()
@@ -102,6 +107,12 @@ class HealthMonitor(Actor):
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
+    def _look_for_steps(self) -> None:
+        """Ask at once where our own clock was set: what was measured before is worth nothing."""
+        before_ns, self._wall_ns = self._wall_ns, self.now_ns() - self.monotonic_ns()
+        if before_ns is not None and abs(self._wall_ns - before_ns) > STEP_NS:
+            self._ask_time()
+
     def _ask_time(self) -> None:
         self._exchange.request(FetchTime(asked_at_ns=self.now_ns()), self.inlet())
 
@@ -112,16 +123,17 @@ class HealthMonitor(Actor):
         half = -1 if told is None else (told.answered_at_ns - request.asked_at_ns) // 2
         # Below 0 our clock was set back meanwhile.
         good = 0 <= half <= CLOCK_GOOD_NS
-        self._clock_due = self.after(CLOCK_EVERY_S if good else CLOCK_RETRY_S, _ClockDue())
-        if told is None or half < 0:
-            return
-        self._clock = ClockMeasured(
-            offset_ns=told.venue_ns - (request.asked_at_ns + half),
-            uncertainty_ns=half,
-            at_ns=told.answered_at_ns,
-        )
-        self.publish(self._clock)
-        self._judge(self._clock)
+        if told is not None and half >= 0:
+            self._clock = ClockMeasured(
+                offset_ns=told.venue_ns - (request.asked_at_ns + half),
+                uncertainty_ns=half,
+                at_ns=told.answered_at_ns,
+            )
+            self.publish(self._clock)
+            self._judge(self._clock)
+        # While the clocks differ too much nobody trades: look again soon whether they still do.
+        due_s = CLOCK_EVERY_S if good and not self._unready else CLOCK_RETRY_S
+        self._clock_due = self.after(due_s, _ClockDue())
 
     def _judge(self, clock: ClockMeasured) -> None:
         """Say so when the clocks begin or cease to differ too much."""

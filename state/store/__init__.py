@@ -10,7 +10,13 @@ from state.store.check import store_violations
 from state.store.demonstration import seed_demonstration
 from state.store.inspection import Inspection, inspect
 from state.store.lock import DataLock
-from state.store.opening import DATABASE_NAME, open_store, pending_migrations, store_over
+from state.store.opening import (
+    DATABASE_NAME,
+    blank_database,
+    open_store,
+    pending_migrations,
+    store_over,
+)
 from state.store.protecting import searched_triggers, stored_protections, trigger_numbers
 from state.store.reader import Reader, open_reader
 from state.store.rebuild import SelfCheck, rebuild, self_check
@@ -41,6 +47,7 @@ __all__ = [
     "Stored",
     "Written",
     "backup",
+    "blank_database",
     "closed_trades",
     "inspect",
     "last_risk",

@@ -1,5 +1,6 @@
 """How a store is opened for writing: whose is it, how old is it, is it whole."""
 
+import functools
 import sqlite3
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def store_over(
     return _opened(connection, "memory", venue, version, at_ns, beside=None)
 
 
+@functools.cache
+def blank_database() -> bytes:
+    """Return a database of this schema in which nothing was written: to begin many runs with."""
+    connection = sqlite3.connect(":memory:")
+    migrations.apply(Database(connection, strict=True))
+    blank = connection.serialize()
+    connection.close()
+    return blank
+
+
 def pending_migrations(path: Path) -> list[str]:
     """Return the names of the migrations that opening the file at `path` would apply.
 
@@ -106,6 +117,9 @@ def _opened(
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     is_changed = _migrate(database, beside, at_ns)
     chain.verify(connection, file, newest=_VERIFIED_AT_START)
+    # What an earlier opening failed to sync can be read and is not on the platter, and no later
+    # sync of the log would mend that: what can be read goes into the file itself, and begins anew.
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('venue', ?)", (venue,))
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('name', ?)", (f"{venue}-{at_ns}",))
     store = Store(database, venue, file)

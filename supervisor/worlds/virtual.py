@@ -1,24 +1,36 @@
-"""The virtual world: the simulated exchange in process, a database in memory, time that waits."""
+"""The virtual world: the simulated exchange in process, a simulated disk, time that waits."""
 
-import sqlite3
 from collections.abc import Iterable
 from decimal import Decimal
 from random import Random
 
-from actors.kernel.virtual import VirtualClock
+from msgspec import Struct
+
+from actors.kernel.virtual import EPOCH_NS, VirtualClock
 from adapters.halt_latch import Latch, permit_of
+from adapters.ports import HaltLatch
 from adapters.simulated.building import build_venue
+from adapters.simulated.catalogue import listing
 from adapters.simulated.core.invariants import broken_invariants
-from adapters.simulated.core.orders import Order
+from adapters.simulated.core.orders import Order, UserTrade
 from adapters.simulated.core.switches import RepeatedText, Switches, TextLookup
 from adapters.simulated.core.units import decimal_of
+from adapters.simulated.core.venue import Venue as SimulatedVenue
 from adapters.simulated.faults import FaultName, FaultOrder, FaultPlan
 from adapters.simulated.in_process import Client, InProcessVenue
 from adapters.simulated.markets.history import Past
+from adapters.simulated.markets.small import SmallMarket
 from adapters.simulated.network import Network
-from adapters.simulated.options import ExchangeOptions
+from adapters.simulated.options import (
+    DEMO_KEY,
+    DEMO_SECRET,
+    ExchangeOptions,
+    demo_account,
+    open_accounts,
+)
 from state.store import Store, store_over
-from state.values import NS_PER_MS, Currency, Pair, Side, Venue
+from state.values import NS_PER_MS, Currency, Pair, Side, TimeNs, Venue
+from supervisor.worlds.disk import Disk, MemoryDisk
 from supervisor.worlds.world import World
 
 VENUE_FAULTS = tuple(
@@ -61,73 +73,79 @@ class StillMeter:
         return 0
 
 
-class _Disk(sqlite3.Connection):
-    """A database in memory that outlives whoever closes it, as a file would."""
+class Scene(Struct, frozen=True, kw_only=True):
+    """What a house finds around it."""
 
-    def close(self) -> None:
-        """Lose what was not committed, and nothing else."""
-        self.rollback()
+    pairs: tuple[Pair, ...]
+    """What the exchange lists."""
+    seed: int
+    """Start of its market, its network's chance and its faults."""
+    network: Network = Network()
+    """How long messages take."""
+    by_obu: bool = False
+    """Whether books come whole over the stream."""
+    step_s: float = 0.1
+    """How often its markets move, seconds."""
+    small: bool = False
+    """Whether its markets are a few levels that move fast, or like real ones."""
 
 
 class VirtualOutside:
     """What is outside of the process and outlives it: the exchange, the disk, time.
 
+    The exchange has a clock of its own: steps of ours do not move it.
+
     Args:
-        pairs: What the exchange lists.
-        seed: Start of its market, its network's chance and its faults.
+        scene: What is there.
         clock: Time.
-        network: How long messages take.
+        disk: Where the journal lies; in memory and faultless when None.
         faults: How the exchange misbehaves.
-        by_obu: Whether books come whole over the stream.
-        step_s: How often its markets move, seconds.
     """
 
     def __init__(
         self,
-        pairs: tuple[Pair, ...],
-        *,
-        seed: int,
+        scene: Scene,
         clock: VirtualClock,
-        network: Network | None = None,
+        *,
+        disk: Disk | None = None,
         faults: Iterable[FaultOrder] = (),
-        by_obu: bool = False,
-        step_s: float = 0.1,
     ) -> None:
         self.clock = clock
-        self._book = "ob.400" if by_obu else "100ms"
-        self.disk = sqlite3.connect(
-            ":memory:", isolation_level=None, check_same_thread=False, factory=_Disk
-        )
-        venue = build_venue(
-            # It takes an order of a name it knows, and forgets a name when its order ends:
-            # what must not happen twice is for us to see to.
-            ExchangeOptions(
-                pairs=pairs,
-                seed=seed,
-                switches=Switches(repeated_text=RepeatedText.ALLOWED, text_lookup=TextLookup.OPEN),
-            ),
-            clock.now_ns(),
-            step_ns=int(step_s * 1000) * NS_PER_MS,
-            past=_PAST,
-        )
-        self.faults = FaultPlan(faults, Random(f"faults:{seed}"))  # noqa: S311 (reproducible)
+        self._book = "ob.400" if scene.by_obu else "100ms"
+        self.disk: Disk = MemoryDisk() if disk is None else disk
+        self.faults = FaultPlan(faults, Random(f"faults:{scene.seed}"))  # noqa: S311 (reproducible)
         self.host = InProcessVenue(
-            venue,
-            now_ns=clock.now_ns,
+            (_small_venue if scene.small else _venue)(scene, self.venue_now_ns()),
+            now_ns=self.venue_now_ns,
             schedule=clock.call_later,
-            chance=Random(f"network:{seed}"),  # noqa: S311
-            network=network,
+            chance=Random(f"network:{scene.seed}"),  # noqa: S311
+            network=scene.network,
             faults=self.faults,
         )
+        self.store: Store | None = None
+        """The newest opening of the journal."""
         self._client: Client | None = None
         self._lives = 0
 
-    def new_world(self) -> World:
-        """Return the world of a new process; what was on its way to the old one is dropped."""
+    def venue_now_ns(self) -> TimeNs:
+        """Return the exchange's time."""
+        return TimeNs(EPOCH_NS + self.clock.elapsed_ns)
+
+    def new_world(self, latch: HaltLatch | None = None) -> World:
+        """Return the world of a new process; what was on its way to the old one is dropped.
+
+        Args:
+            latch: Read before each placement; a new one when None.
+        """
         if self._client is not None:
             self._client.close()
-        latch = Latch()
-        self._client = self.host.connect(ACCOUNT, permit=permit_of(latch), book=self._book)
+        latch = latch or Latch()
+        self._client = self.host.connect(
+            ACCOUNT,
+            client_now_ns=self.clock.now_ns,
+            permit=permit_of(latch),
+            book=self._book,
+        )
         self._lives += 1
         return World(
             exchange=self._client.exchange,
@@ -143,9 +161,10 @@ class VirtualOutside:
 
     def open_store(self) -> Store:
         """Open the journal; whatever an earlier writer had not committed is gone."""
-        return store_over(
-            self.disk, venue=Venue.SIMULATED, version=VERSION, at_ns=self.clock.now_ns()
+        self.store = store_over(
+            self.disk.open(), venue=Venue.SIMULATED, version=VERSION, at_ns=self.clock.now_ns()
         )
+        return self.store
 
     def orders_taken(self) -> int:
         """Return a number that grows with every order the exchange takes."""
@@ -176,6 +195,34 @@ class VirtualOutside:
         index = self.host.venue.index
         return [*index.open_orders(ACCOUNT), *index.finished_since(ACCOUNT, 0)]
 
+    def trades(self) -> list[UserTrade]:
+        """Return every fill of ours."""
+        return list(self.host.venue.index.trades_since(ACCOUNT, None, 0))
+
     def broken_invariants(self) -> list[str]:
         """Return what does not hold at the exchange itself."""
         return broken_invariants(self.host.venue)
+
+
+_SWITCHES = Switches(repeated_text=RepeatedText.ALLOWED, text_lookup=TextLookup.OPEN)
+"""It takes an order of a name it knows, and forgets a name when its order ends: what must not
+happen twice is for us to see to."""
+
+
+def _venue(scene: Scene, now_ns: int) -> SimulatedVenue:
+    options = ExchangeOptions(pairs=scene.pairs, seed=scene.seed, switches=_SWITCHES)
+    return build_venue(options, now_ns, step_ns=_step_ns(scene), past=_PAST)
+
+
+def _small_venue(scene: Scene, now_ns: int) -> SimulatedVenue:
+    listed = [listing(pair) for pair in scene.pairs]
+    venue = SimulatedVenue([rules for rules, _ in listed], now_ns, _SWITCHES)
+    open_accounts(venue, (demo_account(scene.pairs, DEMO_KEY, DEMO_SECRET),))
+    traits = [traits for _, traits in listed]
+    market = SmallMarket(venue, traits, seed=scene.seed, now_ns=now_ns, step_ns=_step_ns(scene))
+    venue.markets.append(market)
+    return venue
+
+
+def _step_ns(scene: Scene) -> int:
+    return int(scene.step_s * 1000) * NS_PER_MS

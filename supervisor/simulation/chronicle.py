@@ -1,0 +1,177 @@
+"""What the journal says, as a stranger reads it: follows its commits and knows every order.
+
+It shares no fold with the house: what an order came to is counted here anew, so that a mistake of
+`state.order` cannot hide itself.
+"""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from state.messages.journal import Journaled
+from state.messages.operations import EpochBegan, SessionChanged
+from state.messages.orders import (
+    CancelIntended,
+    OrderAccepted,
+    OrderEvent,
+    OrderFilled,
+    OrderFinished,
+    OrderIntended,
+    OrderNotPlaced,
+    OrderRejected,
+    OrderUnknown,
+)
+from state.store import Store
+from state.values import ZERO, ClientOrderId, Pair, Session
+
+
+class Known:
+    """One order, as far as the journal tells."""
+
+    __slots__ = ("accepted", "cancel", "filled", "finished", "intent", "never", "unknown")
+
+    def __init__(self, intent: OrderIntended) -> None:
+        self.intent = intent
+        self.accepted = False
+        self.unknown = False
+        self.cancel = False
+        self.never = False
+        """Refused, or proven absent."""
+        self.finished: Decimal | None = None
+        """How much was filled when it ended; None while it may live."""
+        self.filled = ZERO
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can come of it but fills that are missing."""
+        return self.never or self.finished is not None or self.filled >= self.intent.quantity
+
+    @property
+    def lost(self) -> bool:
+        """Whether nobody knows its fate."""
+        return self.unknown and not self.accepted and not self.filled and not self.over
+
+    def apply(self, event: OrderEvent) -> None:
+        """Take one more fact."""
+        match event:
+            case OrderAccepted():
+                self.accepted = True
+            case OrderUnknown():
+                self.unknown = True
+            case CancelIntended():
+                self.cancel = True
+            case OrderRejected() | OrderNotPlaced():
+                self.never = True
+            case OrderFinished():
+                self.finished = max(self.finished or ZERO, event.filled_quantity)
+            case OrderFilled():
+                self.filled += event.quantity
+            case _:
+                pass
+
+
+class Chronicle:
+    """The journal up to its newest commit.
+
+    Args:
+        tell: Called with each event, once, as soon as it is committed.
+        blame: Called with what must not be.
+    """
+
+    def __init__(
+        self, tell: Callable[[Journaled], None], blame: Callable[[str, str], None]
+    ) -> None:
+        self._tell = tell
+        self._blame = blame
+        self.orders: dict[ClientOrderId, Known] = {}
+        self.fills: set[tuple[Pair, str]] = set()
+        self.session: Session | None = None
+        """What was last wanted; None when nobody ever wanted anything."""
+        self.epoch = 0
+        self.last_seq = 0
+        self._durable_seq = 0
+        """Up to where everything was said to be on the platter."""
+        self._owed: int | None = None
+        """Up to where everything has to be there after a power cut; None: all of it."""
+        self.lost = 0
+        """Events that a power cut took."""
+        self.store: Store | None = None
+        """Which opening of the journal was read last."""
+        self._events: list[Journaled] = []
+
+    def knows(self, store: Store) -> bool:
+        """Return whether there is nothing new in `store`."""
+        return store is self.store and store.last_seq == self.last_seq
+
+    def follow(self, store: Store) -> None:
+        """Read what was committed since the last time."""
+        if store is not self.store:
+            self.store = store
+            self._reopened(store)
+        if store.last_seq != self.last_seq:
+            self._read(store)
+
+    def promised(self, seq: int) -> None:
+        """Everything up to `seq` is on the platter."""
+        self._durable_seq = max(self._durable_seq, seq)
+
+    def power_cut(self) -> None:
+        """From here on only what was promised has to be there."""
+        self._owed, self._durable_seq = self._durable_seq, 0
+
+    def _read(self, store: Store) -> None:
+        for journaled in store.read(self.last_seq, 1_000_000):
+            if journaled.seq != self.last_seq + 1:
+                self._blame("journal hole", f"{self.last_seq} is followed by {journaled.seq}")
+            self.last_seq = journaled.seq
+            self._events.append(journaled)
+            self._fold(journaled.event)
+            self._tell(journaled)
+
+    def _reopened(self, store: Store) -> None:
+        """Compare what is there now with what was there before."""
+        stored = store.read(0, 1_000_000)
+        # Its own first record is news, whatever number it has.
+        kept = 0
+        for before, after in zip(self._events, stored, strict=False):
+            if before != after:
+                break
+            kept += 1
+        # Of those that were synced a moment ago some may not have been read yet.
+        owed = len(self._events) if self._owed is None else self._owed
+        if len(stored) < owed or kept < min(owed, len(self._events)):
+            self._blame("events lost", f"{kept} of {owed} that had to stay are left")
+        self._owed = None
+        if kept == len(self._events):
+            return
+        self.lost += len(self._events) - kept
+        events, self._events = self._events[:kept], []
+        self.orders, self.fills, self.session, self.epoch = {}, set(), None, 0
+        self.last_seq = 0
+        for journaled in events:
+            self.last_seq = journaled.seq
+            self._events.append(journaled)
+            self._fold(journaled.event)
+
+    def _fold(self, event: Any) -> None:
+        match event:
+            case OrderIntended():
+                if event.client_order_id in self.orders:
+                    self._blame("intent doubled", event.client_order_id)
+                self.orders[event.client_order_id] = Known(event)
+            case OrderFilled():
+                key = event.pair, event.trade_id
+                if key in self.fills:
+                    self._blame("fill counted twice", str(key))
+                self.fills.add(key)
+                self.orders[event.client_order_id].apply(event)
+            case OrderEvent():
+                self.orders[event.client_order_id].apply(event)
+            case SessionChanged():
+                self.session = event.session
+            case EpochBegan():
+                if event.epoch != self.epoch + 1:
+                    self._blame("epoch", f"{self.epoch} is followed by {event.epoch}")
+                self.epoch = event.epoch
+            case _:
+                pass

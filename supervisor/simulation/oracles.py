@@ -1,0 +1,226 @@
+"""What must always hold, each an oracle of its own. A new part of the house adds its own here.
+
+An oracle hears of every journalled event, of every order the exchange takes and of the end. It
+compares what the exchange did with what the journal says, and says what is wrong; it changes
+nothing. `ORACLES` lists those that every run has.
+"""
+
+from collections import Counter, defaultdict
+from decimal import Decimal
+from typing import Protocol
+
+from adapters.simulated.core.orders import Order
+from state.config import Config
+from state.invariants import ledger_violations
+from state.messages.journal import Journaled
+from state.messages.orders import OrderFilled, OrderIntended
+from state.store import Store, self_check
+from state.values import ZERO, ClientOrderId, Pair, Side
+from supervisor.simulation.chronicle import Chronicle, Known
+from supervisor.worlds.virtual import VirtualOutside
+
+
+class Observed(Protocol):
+    """What an oracle may look at."""
+
+    config: Config
+    outside: VirtualOutside
+    chronicle: Chronicle
+    left: dict[str, str | None]
+    """Client ids of placements that left, and why they should not have; None when they might."""
+
+    def blame(self, name: str, detail: str) -> None:
+        """Note a violation."""
+        ...
+
+
+class Oracle:
+    """Base of all: overrides what it wants to hear of."""
+
+    def __init__(self, run: Observed) -> None:
+        self.run = run
+
+    def on_event(self, journaled: Journaled) -> None:
+        """An event was committed; the chronicle knows it already."""
+
+    def on_taken(self, order: Order) -> None:
+        """The exchange took an order of ours."""
+
+    def on_step(self) -> None:
+        """Something happened: asked after every step, so it has to be cheap."""
+
+    def on_end(self, store: Store) -> None:
+        """Faults are long over, the session is stopped and nothing is under way."""
+
+
+class Meant(Oracle):
+    """What the exchange takes was meant, durably, before."""
+
+    def on_taken(self, order: Order) -> None:
+        """See `Oracle`."""
+        if order.text not in self.run.chronicle.orders:
+            self.run.blame("order never meant", order.text)
+
+
+class OnePerDecision(Oracle):
+    """Each decision has at most one order that lives or has traded, over all its attempts."""
+
+    def on_taken(self, order: Order) -> None:
+        """See `Oracle`."""
+        del order
+        ours = self.run.outside.orders()
+        texts = Counter(one.text for one in ours)
+        for text, count in texts.items():
+            if count > 1:
+                self.run.blame("order doubled", text)
+        alive: defaultdict[str, list[str]] = defaultdict(list)
+        for one in ours:
+            known = self.run.chronicle.orders.get(ClientOrderId(one.text))
+            if known is not None and (one.is_open or one.filled_lots):
+                alive[known.intent.decision_id].append(one.text)
+        for decision, names in alive.items():
+            if len(names) > 1:
+                self.run.blame("decision doubled", f"{decision}: {', '.join(names)}")
+
+
+class Halted(Oracle):
+    """Nothing leaves for the exchange while everything is stopped."""
+
+    def on_taken(self, order: Order) -> None:
+        """See `Oracle`."""
+        why = self.run.left.get(order.text, "it never left us")
+        if why is not None:
+            self.run.blame("sent while halted", f"{order.text}: {why}")
+
+
+class Limits(Oracle):
+    """What is held, bid for and of unknown fate stays within the limits.
+
+    The market may move what is held beyond a limit; buying may not. So it is asked when an order
+    is meant, and allows for the move of a moment.
+    """
+
+    _ROOM = Decimal("1.02")
+
+    def on_event(self, journaled: Journaled) -> None:
+        """See `Oracle`."""
+        event = journaled.event
+        if not isinstance(event, OrderIntended) or event.side is not Side.BUY:
+            return
+        risk = self.run.config.risk
+        by_pair = {pair: self._worth(pair) for pair in self.run.config.pairs}
+        if by_pair[event.pair] > risk.position_notional_max * self._ROOM:
+            self._passed(event.pair, by_pair[event.pair], risk.position_notional_max)
+        if sum(by_pair.values()) > risk.exposure_notional_max * self._ROOM:
+            self._passed("all pairs", sum(by_pair.values(), ZERO), risk.exposure_notional_max)
+
+    def on_taken(self, order: Order) -> None:
+        """See `Oracle`."""
+        del order
+        limit = self.run.config.risk.position_notional_max
+        for pair, worth in self.run.outside.exposures().items():
+            if worth > limit * self._ROOM:
+                self._passed(pair, worth, limit)
+
+    def _worth(self, pair: Pair) -> Decimal:
+        market = self.run.outside.host.venue.pairs[pair]
+        ask = market.book.asks.best()
+        orders = [one for one in self.run.chronicle.orders.values() if one.intent.pair == pair]
+        held = sum((one.filled * _sign(one) for one in orders), ZERO)
+        price = Decimal(ask or 0).scaleb(-market.units.price_decimals)
+        bid = sum(
+            (
+                (one.intent.quantity - one.filled) * one.intent.price
+                for one in orders
+                if one.intent.side is Side.BUY and not one.over
+            ),
+            ZERO,
+        )
+        return max(held, ZERO) * price + bid
+
+    def _passed(self, what: str, worth: Decimal, limit: Decimal) -> None:
+        self.run.blame("limit passed", f"{what}: {worth:.2f} of {limit}")
+
+
+class Fills(Oracle):
+    """Every fill is counted, once, and no other (that none is twice in it the chronicle sees)."""
+
+    def on_end(self, store: Store) -> None:
+        """See `Oracle`."""
+        del store
+        theirs = {(one.pair, str(one.id)) for one in self.run.outside.trades()}
+        ours = self.run.chronicle.fills
+        for key in theirs - ours:
+            self.run.blame("fill lost", str(key))
+        for key in ours - theirs:
+            self.run.blame("fill invented", str(key))
+
+
+class Accounts(Oracle):
+    """The accounts add up at every commit, and at the end agree with the exchange."""
+
+    def on_event(self, journaled: Journaled) -> None:
+        """See `Oracle`."""
+        store = self.run.outside.store
+        if isinstance(journaled.event, OrderFilled) and store is not None:
+            for one in ledger_violations(store.ledger(self.run.config.quote)):
+                self.run.blame(one.name, one.detail)
+
+    def on_end(self, store: Store) -> None:
+        """See `Oracle`."""
+        ledger = store.ledger(self.run.config.quote)
+        theirs = self.run.outside.balances()
+        for currency in sorted({*ledger.balances, *theirs}):
+            ours, shown = ledger.balance(currency), theirs.get(currency, ZERO)
+            if ours != shown:
+                self.run.blame("balance", f"{currency}: ledger {ours}, exchange {shown}")
+
+
+class Settled(Oracle):
+    """At the end every order has an end that the exchange agrees with, and nothing is strange."""
+
+    def on_end(self, store: Store) -> None:
+        """See `Oracle`."""
+        for order in store.unsettled_orders():
+            self.run.blame("unsettled", f"{order.client_order_id}: {order.state}")
+            for alarm in order.alarms:
+                self.run.blame("alarm", f"{order.client_order_id}: {alarm}")
+        taken = self.run.outside.orders()
+        theirs = {order.text for order in taken}
+        for name, known in self.run.chronicle.orders.items():
+            if known.never and name in theirs:
+                self.run.blame("order disowned", f"{name}: the exchange took it")
+            if not known.never and name not in theirs:
+                self.run.blame("order invented", f"{name}: the exchange never took it")
+        for one in taken:
+            if one.is_open:
+                self.run.blame("order left", f"{one.text}: still rests")
+
+
+class Journal(Oracle):
+    """The chain holds, what is projected is what the events say, and the exchange is sound."""
+
+    def on_end(self, store: Store) -> None:
+        """See `Oracle`."""
+        store.verify()
+        for table in self_check(store).differing:
+            self.run.blame("projection", table)
+        for broken in self.run.outside.broken_invariants():
+            self.run.blame("exchange", broken)
+
+
+def _sign(known: Known) -> int:
+    return 1 if known.intent.side is Side.BUY else -1
+
+
+ORACLES: tuple[type[Oracle], ...] = (
+    Meant,
+    OnePerDecision,
+    Halted,
+    Limits,
+    Fills,
+    Accounts,
+    Settled,
+    Journal,
+)
+"""Every run has these."""

@@ -1,0 +1,521 @@
+"""One run of one seed: the real tree, store and actors in virtual time, faults, and what must hold.
+
+First comes a stretch with faults (nothing wrong may happen), then one without (all must become
+whole again), then the session is stopped, and the books must agree to the last unit. The same
+options and faults give the same run, to the last message.
+"""
+
+import dataclasses
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors.kernel import Actor, Birthright, Drill, Exited
+from actors.kernel import Fault as Drilled
+from actors.kernel.backend import here
+from actors.kernel.dead_letters import Quarantine
+from actors.kernel.lifecycle import ChildReport
+from actors.kernel.virtual import VirtualClock, VirtualRuntime
+from adapters.halt_latch import Latch
+from state.config import BookChannel, Config
+from state.messages.journal import Journaled
+from state.messages.operations import SessionState
+from state.messages.orders import DecisionDropped
+from state.messages.venue import Outcome, PlaceOrder, VenueRequest
+from state.values import NS_PER_MS, Purpose, Session, Side
+from supervisor.simulation.chronicle import Chronicle
+from supervisor.simulation.desk import DOOR, Desk
+from supervisor.simulation.faults import At, Fault, Kind, Plan, planned
+from supervisor.simulation.options import Options
+from supervisor.simulation.oracles import ORACLES
+from supervisor.simulation.profiles import Profile
+from supervisor.simulation.sightings import Sightings
+from supervisor.simulation.spotter import Spotter
+from supervisor.simulation.wire import WatchedExchange
+from supervisor.tree import ROOT, root
+from supervisor.worlds.disk import Disk, DiskFault, FileDisk, MemoryDisk, Moment
+from supervisor.worlds.virtual import Scene, VirtualOutside
+
+TRACED = 200
+"""Deliveries that a failure tells."""
+_STEPS_MAX = 500_000
+_MASK = (1 << 64) - 1
+
+
+class Injected(Exception):
+    """What a struck handler dies of."""
+
+
+class Delivery(Struct, frozen=True):
+    """One message that was handled."""
+
+    step: int
+    at_ns: int
+    address: str
+    incarnation: int
+    message: object
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        what = repr(self.message)
+        told = what if len(what) < 200 else f"{what[:197]}..."
+        return f"{self.step:6} {self.at_ns / 1e9:9.4f} {self.address}:{self.incarnation} {told}"
+
+
+class Report(Struct, kw_only=True):
+    """What became of a run."""
+
+    options: Options
+    faults: list[Fault] = []
+    fingerprint: int = 0
+    steps: int = 0
+    at_s: float = 0.0
+    """Virtual seconds it took."""
+    violations: list[str] = []
+    counts: dict[str, int] = {}
+    """How often what happened: a fault that never struck proves nothing."""
+    sightings: dict[str, int] = {}
+    deliveries: list[str] = []
+    """The newest, where something was wrong."""
+
+    @property
+    def oracle(self) -> str:
+        """Which oracle was violated first; empty when none was."""
+        return self.violations[0].partition(" at ")[0] if self.violations else ""
+
+    @property
+    def line(self) -> str:
+        """How to run it again."""
+        options = self.options
+        return (
+            f"python -m supervisor simulate replay --seed {options.seed}"
+            f" --profile {options.profile} --policy {options.policy} --until {options.faulty_s:g}"
+        )
+
+
+class _Door(Actor):
+    """Hears what the root, the session and the desk's wishes come to."""
+
+    def __init__(self, heard: Callable[[object], None]) -> None:
+        super().__init__()
+        self._heard = heard
+
+    def on_start(self) -> None:
+        self.subscribe(SessionState)
+        self.subscribe(ChildReport)
+
+    def on_receive(self, message: object) -> None:
+        self._heard(message)
+
+
+class _WatchedLatch(Latch):
+    """A latch that tells when it is set."""
+
+    def __init__(self, on_set: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_set = on_set
+
+    def set(self, reason: str) -> None:
+        """See `adapters.ports.HaltLatch.set`."""
+        super().set(reason)
+        self._on_set()
+
+
+class Simulation:
+    """One run.
+
+    Args:
+        options: What the seed means.
+        faults: What goes wrong; as the options say when None.
+        watch: Called with each delivery.
+        profile: What is tried; the options' own when None.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        faults: Sequence[Fault] | None = None,
+        *,
+        watch: Callable[[Delivery], None] | None = None,
+        profile: Profile | None = None,
+    ) -> None:
+        self.options = options
+        self.profile = profile or options.made_of
+        feed = replace(self.profile.config.feed, book_channel=options.book_channel)
+        self.config: Config = replace(self.profile.config, feed=feed)
+        self.clock = VirtualClock()
+        self.counts: Counter[str] = Counter()
+        self.seen = Sightings()
+        self.violations: list[str] = []
+        self.deliveries: deque[Delivery] = deque(maxlen=TRACED)
+        self._watch = watch
+        self.plan = Plan(planned(options, self.profile) if faults is None else faults)
+        self._chance = Random(f"power:{options.seed}")  # noqa: S311 (reproducible on purpose)
+        self.disk: Disk = (FileDisk if _needs_file(self.plan) else MemoryDisk)(self._on_disk)
+        self.outside = VirtualOutside(
+            Scene(
+                pairs=self.config.pairs,
+                seed=options.seed,
+                network=self.profile.network,
+                by_obu=options.book_channel is BookChannel.OBU,
+                step_s=self.profile.step_s,
+                small=self.profile.small,
+            ),
+            self.clock,
+            disk=self.disk,
+            faults=self.plan.of_venue(),
+        )
+        self.left: dict[str, str | None] = {}
+        self.under_way: set[str] = set()
+        """Placements that left and have no answer."""
+        self.chronicle = Chronicle(self._on_event, self.blame)
+        self.oracles = [oracle(self) for oracle in ORACLES]
+        self.spotter = Spotter(self)
+        self._halted = False
+        """Whether nothing may leave, whatever the latch says."""
+        self._fingerprint = 0
+        self._steps = 0
+        self._taken = self.outside.orders_taken()
+        self._dying: Fault | None = None
+        self._root_ended = False
+        self.desk = Desk(
+            self.profile, self.outside, self.chronicle, options.seed, self._present, self._on_reset
+        )
+        for fault in self.plan.timed():
+            self.clock.call_later(fault.nth * NS_PER_MS, partial(self._on_time, fault))
+        self.latch = _WatchedLatch(self._on_halt)
+        self.runtime = self._begin()
+
+    def run(self, *, stop_at: int | None = None) -> Report:
+        """Run all stretches and say what was found.
+
+        Args:
+            stop_at: End after so many steps.
+        """
+        self._stop_at = stop_at
+        try:
+            self._let(self.options.faulty_s)
+            self._calm_down()
+            self._let(self.profile.calm_s)
+            if self._goes_on:
+                self._check_alive()
+            self.desk.closed = True
+            self.desk.want(Session.STOPPED)
+            self._let(self.profile.quiet_s)
+            if self._goes_on:
+                self._check_books()
+            self._end_life()
+        finally:
+            self.disk.remove()
+        return self._report()
+
+    _stop_at: int | None = None
+
+    @property
+    def steps(self) -> int:
+        """Deliveries so far, over all lives."""
+        return self._steps + self.runtime.steps
+
+    @property
+    def _goes_on(self) -> bool:
+        if self._stop_at is not None and self.steps >= self._stop_at:
+            return False
+        return not self.violations
+
+    def _present(self) -> VirtualRuntime:
+        return self.runtime
+
+    # Time.
+
+    def _let(self, seconds: float) -> None:
+        until_ns = self.clock.elapsed_ns + int(seconds * 1e9)
+        while self._goes_on:
+            if self._dying is not None or self._root_ended:
+                self._die()
+            elif not self.runtime.step(until_ns):
+                break
+        # Time passes also while nothing happens.
+        self.clock.elapsed_ns = max(self.clock.elapsed_ns, until_ns)
+
+    def _calm_down(self) -> None:
+        for armed in self.outside.faults.armed:
+            if armed.struck:
+                self.counts[f"venue {armed.order.fault}"] += armed.struck
+            self.spotter.on_venue_fault(armed)
+        self.outside.faults.replace(())
+        self.plan.over = True
+        self.clock.wall_offset_ns -= self._set_ns  # Somebody sets it right.
+        self._set_ns = 0
+        self.desk.calm = True
+        self.desk.want(Session.READY)
+
+    _set_ns = 0
+    """How far our wall clock is off."""
+
+    def _on_time(self, fault: Fault) -> None:
+        if self.plan.over:
+            return
+        self.plan.struck.append(fault)
+        self.counts[str(fault.kind)] += 1
+        address = fault.place.partition(" ")[2]
+        match fault.kind:
+            case Kind.KILL | Kind.POWER_LOSS:
+                self._dying = self._dying or fault
+            case Kind.CLOCK:
+                self.spotter.on_clock(fault.value)
+                self._set_ns += fault.value * NS_PER_MS
+                self.clock.wall_offset_ns += fault.value * NS_PER_MS
+            case Kind.EMERGENCY:
+                self.desk.want(Session.EMERGENCY)
+                self.clock.call_later(fault.value * NS_PER_MS, self._on_emergency_over)
+            case _:
+                self.spotter.on_drill(fault)
+                self.runtime.tell(address, Drill(fault=_DRILLS[Kind(fault.kind)]), control=True)
+
+    def _on_emergency_over(self) -> None:
+        if self.desk.wants is Session.EMERGENCY:
+            self.desk.want(Session.READY)
+
+    # The process.
+
+    def _begin(self) -> VirtualRuntime:
+        life = self.counts["lives"]
+        self.counts["lives"] += 1
+        runtime = VirtualRuntime(
+            seed=self.options.seed * 1000 + life, policy=self.options.policy, clock=self.clock
+        )
+        runtime.probe = self
+        # Where strikes are frequent, two deaths by equal messages are no sign of poison.
+        runtime.quarantine = Quarantine(window_s=2.0)
+        runtime.after_step = self._check_step
+        self.latch = _WatchedLatch(self._on_halt)
+        self._halted = False
+        self._root_ended = False
+        self.under_way.clear()
+        self.desk.begin()
+        world = self.outside.new_world(self.latch)
+        exchange = WatchedExchange(world.exchange, self)
+        world = dataclasses.replace(world, exchange=exchange)
+        self.runtime = runtime
+        runtime.spawn(DOOR, Birthright(make=_Door, args=(self._on_heard,)), parent=None)
+        runtime.settle()
+        runtime.spawn(ROOT, root(self.config, world), parent=DOOR)
+        return runtime
+
+    def _die(self) -> None:
+        fault, self._dying = self._dying, None
+        self.spotter.on_death()
+        self._end_life()
+        if fault is not None and fault.kind == Kind.POWER_LOSS:
+            self.disk.cut_power(self._chance)
+            self.chronicle.power_cut()
+        else:
+            self.disk.end_process()
+        self.spotter.on_life()
+        if fault is not None and fault.value:
+            self._stay_dead(fault.value)
+        self.runtime = self._begin()
+
+    def _stay_dead(self, duration_ms: int) -> None:
+        resting = sum(order.is_open for order in self.outside.orders())
+        until_ns = self.clock.elapsed_ns + duration_ms * NS_PER_MS
+        while self.clock.advance(until_ns):
+            pass
+        self._dying = None  # Who is dead cannot die.
+        left = sum(order.is_open for order in self.outside.orders())
+        self.spotter.on_downtime(resting, left)
+
+    def _end_life(self) -> None:
+        self.runtime.kill()
+        self._fingerprint = self._fingerprint * 31 + self.runtime.fingerprint & _MASK
+        self._steps += self.runtime.steps
+        self.runtime.steps = 0
+
+    def _doomed(self, fault: Fault | None) -> bool:
+        """Note what a place came to; return whether it ends the process."""
+        if fault is None:
+            return False
+        self.counts[str(fault.kind)] += 1
+        if fault.kind in (Kind.KILL, Kind.POWER_LOSS):
+            self._dying = self._dying or fault
+            return True
+        return False
+
+    # The probe: every handler, before, while it sends, and after.
+
+    def before(self, address: str, message: object) -> None:
+        """See `actors.kernel.runtime.Probe.before`."""
+        inbox = here.inbox
+        delivery = Delivery(self.steps, self.clock.elapsed_ns, address, inbox.epoch, message)
+        self.deliveries.append(delivery)
+        if self._watch is not None:
+            self._watch(delivery)
+        if inbox.epoch != inbox.mailbox.epoch:
+            self.blame("handled by the dead", f"{address}:{inbox.epoch} {type(message).__name__}")
+        self._strike(At.BEFORE, address)
+
+    def sending(self, address: str, message: object) -> None:
+        """See `actors.kernel.runtime.Probe.sending`."""
+        del message
+        self._strike(At.SENDING, address)
+
+    def after(self, address: str, message: object) -> None:
+        """See `actors.kernel.runtime.Probe.after`."""
+        del message
+        self._strike(At.AFTER, address)
+
+    def _strike(self, at: At, address: str) -> None:
+        fault = self.plan.visit_two(at, address)
+        if fault is not None:
+            self._doomed(fault)
+            raise Injected(fault.kind)
+
+    # The disk.
+
+    def _on_disk(self, moment: Moment) -> DiskFault | None:
+        connection = self.disk.connection
+        if moment is Moment.COMMITTED and connection.synchronous == "FULL":
+            [seq] = connection.execute("SELECT seq FROM head").fetchone()
+            self.chronicle.promised(seq)
+        fault = self.plan.visit(moment)
+        if fault is None:
+            return None
+        if self._doomed(fault):
+            raise Injected(fault.kind)
+        self.spotter.on_disk_fault(fault)
+        return DiskFault(fault.kind)
+
+    # The wire.
+
+    def leaving(self, subject: str, request: VenueRequest) -> None:
+        """See `wire.Watcher.leaving`."""
+        if self._doomed(self.plan.visit_two(At.LEAVING, subject)):
+            raise Injected("leaving")
+        if isinstance(request, PlaceOrder):
+            name = request.client_order_id
+            if self.latch.stops(request.side, request.purpose) is not None:
+                self.left.setdefault(name, "the latch was set")
+                return
+            flattens = request.side is Side.SELL and request.purpose is Purpose.FLATTEN
+            self.left[name] = "all was stopped" if self._halted and not flattens else None
+            self.under_way.add(name)
+
+    def gone(self, subject: str, request: VenueRequest) -> None:
+        """See `wire.Watcher.gone`."""
+        del request
+        if self._doomed(self.plan.visit_two(At.LEFT, subject)):
+            raise Injected("left")
+
+    def answered(self, request: VenueRequest, outcome: Outcome, *, late: bool) -> None:
+        """See `wire.Watcher.answered`."""
+        if isinstance(request, PlaceOrder):
+            self.under_way.discard(request.client_order_id)
+        self.spotter.on_answer(request, outcome, late=late)
+
+    # What is heard.
+
+    def _on_heard(self, message: object) -> None:
+        match message:
+            case Exited():
+                self.counts["root gave up"] += 1
+                self.seen.see("the root gave up")
+                self._root_ended = True  # An external supervisor starts the process again.
+            case SessionState():
+                self.spotter.on_session(message)
+                self.desk.on_session(message)
+            case ChildReport():
+                self.spotter.on_child(message)
+            case DecisionDropped():
+                self.spotter.on_dropped(message)
+            case _:
+                pass
+
+    def _on_halt(self) -> None:
+        if not self._halted:
+            self._halted = True
+            self.spotter.on_halt()
+
+    def _on_reset(self) -> None:
+        self._halted = False
+
+    def _on_event(self, journaled: Journaled) -> None:
+        self.spotter.on_event(journaled)
+        for oracle in self.oracles:
+            oracle.on_event(journaled)
+
+    # What must hold.
+
+    def _check_step(self) -> None:
+        store, chronicle = self.outside.store, self.chronicle
+        if store is not None and not chronicle.knows(store):
+            is_new = store is not chronicle.store
+            chronicle.follow(store)
+            if is_new and chronicle.session is Session.EMERGENCY and not self.desk.resetting:
+                self._halted = True
+        taken = self.outside.orders_taken()
+        if taken != self._taken:
+            index = self.outside.host.venue.index
+            for number in range(self._taken, taken):
+                order = index.get(number)
+                if order is not None:
+                    self.counts["orders"] += 1
+                    for oracle in self.oracles:
+                        oracle.on_taken(order)
+            self._taken = taken
+        if self.steps > _STEPS_MAX:
+            self.blame("never settles", f"{self.steps} steps")
+
+    def _check_alive(self) -> None:
+        """After the calm: everybody runs, and the house trades."""
+        if self.desk.heard is not Session.READY:
+            self.blame("not ready", str(self.desk.heard))
+        for report in self.runtime.board.values():
+            if report.state != "running":
+                self.blame("not running", f"{report.address}: {report.state}")
+
+    def _check_books(self) -> None:
+        """With nothing under way: the books agree with the exchange to the last unit."""
+        self.runtime.kill()
+        self.disk.end_process()
+        store = self.outside.open_store()
+        self.chronicle.follow(store)
+        for oracle in self.oracles:
+            oracle.on_end(store)
+        self.counts["fills"] = len(self.chronicle.fills)
+
+    def blame(self, name: str, detail: str) -> None:
+        """Note a violation."""
+        self.violations.append(f"{name} at {self.clock.elapsed_ns / 1e9:.3f} s: {detail}")
+
+    def _report(self) -> Report:
+        self.counts["faults"] = len(self.plan.struck)
+        return Report(
+            options=self.options,
+            faults=self.plan.faults,
+            fingerprint=self._fingerprint,
+            steps=self._steps,
+            at_s=self.clock.elapsed_ns / 1e9,
+            violations=self.violations[:20],
+            counts=dict(sorted(self.counts.items())),
+            sightings=dict(sorted(self.seen.items())),
+            deliveries=[str(one) for one in self.deliveries] if self.violations else [],
+        )
+
+
+_DRILLS = {
+    Kind.DRILL_CRASH: Drilled.CRASH,
+    Kind.HANG: Drilled.HANG,
+    Kind.START_FAILURE: Drilled.START_FAILURE,
+}
+
+
+def _needs_file(plan: Plan) -> bool:
+    return any(fault.kind in _OF_FILES for fault in plan.faults)
+
+
+_OF_FILES = frozenset({Kind.POWER_LOSS, DiskFault.FULL, DiskFault.SYNC_FAILS})
+"""Without these a database in memory does the same, sooner."""

@@ -1,0 +1,61 @@
+"""States worth having been in: each must be seen sooner or later, or nothing about it was proven.
+
+The table is the contract: a name that is not in it cannot be seen, and a run over enough seeds
+fails when a name in it never was. A new part of the house adds the states it is afraid of.
+"""
+
+from collections import Counter
+
+SIGHTINGS = {
+    "order unknown": "no answer to a placement",
+    "restart while unknown": "the order router began a new life while an order's fate was unknown",
+    "killed while unknown": "the process died while an order's fate was unknown",
+    "killed between intent and wire": "the process died with an intent on disk that had not left",
+    "killed between wire and answer": "the process died with a placement under way",
+    "power cut lost events": "a power cut took events that nobody had been promised",
+    "power cut tore the log": "a power cut left part of what was being written",
+    "fill before acceptance": "a fill was journalled before the acceptance of its order",
+    "fill after cancel": "a fill crossed our cancel",
+    "partly filled, then cancelled": "an order ended with part of it filled",
+    "late answer": "an answer reached a later life of who had asked",
+    "found by name": "an order of unknown fate was found by its name",
+    "found among open orders": "an order of unknown fate was found in the list of open orders",
+    "found among finished orders": "an order of unknown fate was found in the list of finished",
+    "found by trades": "an order of unknown fate was found by its fills",
+    "proven absent": "an order of unknown fate was proven never to have been placed",
+    "expired at the exchange": "the exchange refused a placement that came too late",
+    "fill told again": "the exchange told a fill a second time",
+    "repeated decision refused": "a decision that was asked for again made no second order",
+    "shrunk by a limit": "the risk guard let part of an order pass",
+    "denied by a limit": "the risk guard let nothing pass because of a limit",
+    "emergency with an order under way": "an emergency stop while a placement had no answer",
+    "emergency with an order resting": "an emergency stop while an order rested",
+    "emergency survived a restart": "a new process began in an emergency, and stayed in it",
+    "emergency refused an order": "the latch refused a placement",
+    "disk full": "a commit failed for want of room",
+    "sync failed": "a sync failed, and the journal was opened anew",
+    "clock set back": "our clock was set back while an order was under way",
+    "clock set forward": "our clock was set forward beyond an order's expiry",
+    "crash of the recorder": "the recorder died and opened the journal anew",
+    "crash of the order router": "the order router died and recovered within the process",
+    "crash of the risk guard": "the risk guard died and recovered within the process",
+    "hang": "an actor hung and was fenced",
+    "the root gave up": "too many restarts ended the process",
+    "two deaths in a row": "the process died again before it was ready",
+    "countdown cancelled": "the exchange cancelled our orders because it heard nothing from us",
+}
+"""Name and meaning of each."""
+
+
+class Sightings(Counter[str]):
+    """How often each was seen."""
+
+    def see(self, name: str) -> None:
+        """Count one more."""
+        assert name in SIGHTINGS, f"{name!r} is not in the table"
+        self[name] += 1
+
+
+def never_seen(seen: Counter[str]) -> list[str]:
+    """Return the names that never were."""
+    return [name for name in SIGHTINGS if not seen[name]]
