@@ -30,6 +30,8 @@ from supervisor.simulation.sightings import SIGHTINGS
 from supervisor.version import VERSION
 
 WRONG = 1
+_TABLE_FROM = 100
+"""Over fewer seeds it says little what was never seen."""
 _TOLD_MAX = 20
 """Failures that are told in full."""
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -251,7 +253,7 @@ def _tell(console: Console, report: Report) -> None:
 def _tell_tally(console: Console, tally: Tally) -> None:
     what = ", ".join(f"{count} {name}" for name, count in sorted(tally.counts.items()))
     click.echo(f"{tally.seeds} seeds, {tally.steps} steps, {tally.failed} failed; {what}")
-    if tally.seeds > 1:
+    if tally.seeds >= _TABLE_FROM:
         click.echo(_table(tally.sightings, console.width))
     for name in tally.missing:
         click.echo(f"never seen: {name} ({SIGHTINGS[name]})")

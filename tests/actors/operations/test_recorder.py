@@ -53,7 +53,7 @@ class Disk(sqlite3.Connection):
         if self.fails and statement.startswith("COMMIT"):
             raise sqlite3.OperationalError("disk I/O error")
         self.commits += statement.startswith("COMMIT")
-        self.checkpoints += "wal_checkpoint" in statement
+        self.checkpoints += "wal_checkpoint(PASSIVE)" in statement
         return super().execute(statement, *args)
 
 
