@@ -10,6 +10,7 @@ ADMIN = "operations/admin"
 ORDER_ROUTER = "execution/order_router"
 ACCOUNT_STREAM = "execution/account_stream"
 TRIGGER_KEEPER = "execution/trigger_keeper"
+WORKERS = "execution/workers"
 LEDGER_KEEPER = "accounts/ledger_keeper"
 RISK_GUARD = "trading/risk_guard"
 
@@ -37,6 +38,11 @@ def trader(pair: Pair) -> str:
 def protection(pair: Pair) -> str:
     """Return the address of who protects a pair's position."""
     return f"trading/{pair}/protection"
+
+
+def order_worker(id_: str) -> str:
+    """Return the address of who works a parent order."""
+    return f"{WORKERS}/{id_}"
 
 
 SINGLE = (

@@ -344,7 +344,7 @@ class Supervisor(Actor):
         if is_restarted(child.spec.restart, kind):
             self._restart(child)
             return
-        if child.spec.restart is Restart.TEMPORARY:
+        if child.spec.restart is Restart.TEMPORARY or self._spec.template is not None:
             self._children.forget(child.id)
         if child.spec.significant and self._shuts_itself_down():
             self._end_with(ExitKind.SHUTDOWN, f"{child.id} has ended")

@@ -2,7 +2,7 @@
 
     root                      rest for one: who comes later stands on who came earlier
     ├── operations            recorder, session keeper, health monitor, admin
-    ├── execution             order router, account stream
+    ├── execution             order router, account stream, order workers: one a parent order
     ├── accounts              ledger keeper
     ├── market                one supervisor a pair: feed, book analyzer, candle builder
     └── trading               risk guard, one supervisor a pair: trader
@@ -18,6 +18,7 @@ from actors import addresses
 from actors.accounts.ledger_keeper import LedgerKeeper
 from actors.execution.account_stream import AccountStream
 from actors.execution.order_router import OrderRouter
+from actors.execution.order_worker import OrderWorker
 from actors.kernel import Birthright, LanePolicy, WhenFull
 from actors.market.book_analyzer import BookAnalyzer
 from actors.market.candle_builder import CandleBuilder
@@ -30,9 +31,10 @@ from actors.trading.risk_guard import RiskGuard
 from actors.trading.trader import Trader
 from state.config import Config
 from state.messages.market import BookMeasured
-from state.values import Pair
+from state.values import DecisionId, Pair
 from supervisor.backoff import Backoff
-from supervisor.child_spec import Boot, ChildSpec, Strategy, SupervisorSpec, worker
+from supervisor.child_spec import Boot, ChildSpec, Restart, Strategy, SupervisorSpec, worker
+from supervisor.management import StartChild
 from supervisor.supervisor import Supervisor, supervisor
 from supervisor.worlds import World
 
@@ -118,6 +120,7 @@ def _execution(plot: Plot) -> SupervisorSpec:
         "account": world.account_name,
         "quote": config.quote,
         "at_shutdown": config.shutdown.orders,
+        "start_worker": _start_worker,
     }
     router = _pooled(
         plot,
@@ -131,7 +134,28 @@ def _execution(plot: Plot) -> SupervisorSpec:
         stop_s=6.0,
     )
     stream = _pooled(plot, "account_stream", AccountStream, world.account, backoff=_OUTSIDE)
-    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(router, stream))
+    workers = supervisor("workers", _workers(plot))
+    children = (router, stream, workers)
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=children)
+
+
+def _workers(plot: Plot) -> SupervisorSpec:
+    def template(id_: str, decision: DecisionId) -> ChildSpec:
+        return _pooled(
+            plot,
+            id_,
+            OrderWorker,
+            decision,
+            restart=Restart.TRANSIENT,
+            backoff=Backoff(min_s=0.1, max_s=5.0, reset_after_s=5.0),
+            data=MEASURES_MAIL,
+        )
+
+    return SupervisorSpec(intensity=20, period_s=60, template=template)
+
+
+def _start_worker(id_: str, decision: DecisionId) -> StartChild:
+    return StartChild(args=(id_, decision))
 
 
 def _accounts(plot: Plot) -> SupervisorSpec:

@@ -15,8 +15,13 @@ PREFIX = "t-gh-"
 
 def client_order_id(account: str, decision: DecisionId, attempt: int) -> ClientOrderId:
     """Return the name of the `attempt`-th order (>= 1) of `decision`."""
+    return ClientOrderId(f"{PREFIX}{parent_name(account, decision)}-{attempt}")
+
+
+def parent_name(account: str, decision: DecisionId) -> str:
+    """Return what the names of all orders of `decision` share: its worker lives under it."""
     digest = hashlib.blake2b(f"{account}|{decision}".encode(), digest_size=10).digest()
-    return ClientOrderId(f"{PREFIX}{base64.b32encode(digest).decode().lower()}-{attempt}")
+    return base64.b32encode(digest).decode().lower()
 
 
 def is_ours(name: str) -> bool:

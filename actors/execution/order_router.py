@@ -14,6 +14,7 @@ from actors import addresses
 from actors.execution import facts, resolution
 from actors.execution.client_ids import client_order_id, is_ours
 from actors.execution.order_table import OrderTable
+from actors.execution.parents import Parents, StartWorker
 from actors.execution.reconciliation import Reconciliation
 from actors.execution.searches import Searches
 from actors.execution.sweep import CANCELS_WITHIN_S, Sweep
@@ -49,10 +50,16 @@ from state.messages.orders import (
     CancelAllOrders,
     CancelIntended,
     CancelOrder,
+    CancelParent,
+    ChildProposed,
     DecisionDropped,
     OrderEvent,
     OrderIntended,
     OrdersWanted,
+    ParentEvent,
+    ParentIntended,
+    ParentWanted,
+    PlanOver,
     Refusal,
     SweepOrders,
 )
@@ -74,11 +81,13 @@ from state.messages.venue import (
     VenueRequest,
 )
 from state.order import Order, OrderState
+from state.parent_order import ParentOrder
 from state.values import NS_PER_S, ClientOrderId, Currency, TimeNs
 
 PART = "orders"
 NOT_SENT = "NOT_SENT"
 """The code of an approved order that was dropped here, see docs/risk-codes.md."""
+WORKERS_EVERY_S = 1.0
 SHUTDOWN_CANCEL_S = 4.0
 """How long a good order to stop waits for its cancels."""
 
@@ -115,6 +124,10 @@ class _LookDue(Struct, frozen=True):
     """When the sweep began that wants it."""
 
 
+class _WorkersDue(Struct, frozen=True):
+    """See to it that every parent order has its worker."""
+
+
 class _GiveUp(Struct, frozen=True):
     """The cancels of a shutdown have had their time."""
 
@@ -129,6 +142,7 @@ class OrderRouter(Actor):
         account: Names the account in client order ids.
         quote: What equity is counted in.
         at_shutdown: What becomes of resting orders.
+        start_worker: Makes the request that a parent order's worker be started.
     """
 
     def __init__(
@@ -140,6 +154,7 @@ class OrderRouter(Actor):
         account: str,
         quote: Currency,
         at_shutdown: OrdersAtShutdown,
+        start_worker: StartWorker,
     ) -> None:
         super().__init__()
         self._exchange = exchange
@@ -149,6 +164,7 @@ class OrderRouter(Actor):
         self._quote = quote
         self._at_shutdown = at_shutdown
         self._orders = OrderTable()
+        self._parents = Parents(self, account, start_worker)
         self._searches = Searches()
         self._reconciliation: Reconciliation | None = None
         self._last_seq: int | None = None
@@ -157,6 +173,8 @@ class OrderRouter(Actor):
         """Whether books are on their way: until then we may not know all that the journal does."""
         self._questions: list[OrdersWanted] = []
         """To be answered when they have come."""
+        self._early: list[ParentWanted | ChildProposed | PlanOver | CancelParent] = []
+        """About parent orders, to be heard when they have come."""
         self._meant: dict[ClientOrderId, int] = {}
         """Intents on their way to the disk, and where the journal stood when they were made."""
         self._clock: ClockMeasured | None = None
@@ -173,7 +191,8 @@ class OrderRouter(Actor):
     def on_start(self) -> None:
         """Ask for the books; nothing is sent before they and the exchange agree."""
         self._outbox = Outbox(self.address, self.incarnation)
-        topics: list[type[Any]] = [*OrderEvent.__subclasses__(), JournalOpened, ClockMeasured]
+        topics: list[type[Any]] = [*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()]
+        topics += [JournalOpened, ClockMeasured]
         for topic in topics:
             self.subscribe(topic)
         self._not_ready("starting")
@@ -181,19 +200,22 @@ class OrderRouter(Actor):
         self.tell(addresses.HEALTH_MONITOR, ClockWanted(reply_to=self.address))
         self.tell(addresses.ACCOUNT_STREAM, StreamStateWanted(reply_to=self.address))
         self.after(self._settings.reconcile_every_s, _ReconcileDue())
+        self.after(WORKERS_EVERY_S, _WorkersDue())
 
     def on_shutdown(self) -> None:
         """Cancel what rests or may rest if that is the policy, hear of every fill, then end."""
         alive = self._orders.alive()
         self._leaving = True
-        if not self._orders.unsettled():
+        if self._is_quiet():
             self.finish(ExitKind.SHUTDOWN)
         elif self._at_shutdown is OrdersAtShutdown.LEAVE:
             if self._settings.countdown_s:
                 # They are to rest on although nobody will be here to say that we live.
-                self._ask(ArmCountdown(timeout_s=0))
+                self.request(ArmCountdown(timeout_s=0))
             self.finish(ExitKind.SHUTDOWN)
         else:
+            for parent in self._parents.of():
+                self._parents.cancel(parent.decision_id, "the house goes down")
             for order in alive:
                 self._cancel(order, "the house goes down")
             self.after(SHUTDOWN_CANCEL_S, _GiveUp())
@@ -207,7 +229,11 @@ class OrderRouter(Actor):
                 order = self._orders.get(message.client_order_id)
                 if order is not None:
                     self._cancel(order, message.reason)
+            case ParentWanted() | ChildProposed() | PlanOver() | CancelParent():
+                self._on_parent(message)
             case CancelAllOrders():
+                for parent in self._parents.of(message.pair):
+                    self._parents.cancel(parent.decision_id, message.reason)
                 for order in self._orders.unsettled(message.pair):
                     self._cancel(order, message.reason)
             case SweepOrders():
@@ -238,7 +264,13 @@ class OrderRouter(Actor):
                 self._last_seq = message.last_seq
                 self._books_due = False
                 self._orders.begin(message.orders)
+                self._parents.begin(message.parents)
                 self._tell_orders()
+                early, self._early = self._early, []
+                for one in early:
+                    self._on_parent(one)
+                for parent in self._parents.of():
+                    self._cancel_children(parent)
                 self._reconcile()
                 if self._latch.reason is not None:
                     self._sweep_all()
@@ -278,6 +310,9 @@ class OrderRouter(Actor):
                 self._arm_countdown()
             case _LookDue():
                 self._look(message.sweep)
+            case _WorkersDue():
+                self._parents.look_after_workers()
+                self.after(WORKERS_EVERY_S, _WorkersDue())
             case _GiveUp():
                 self.finish(ExitKind.SHUTDOWN)
             case _:
@@ -295,8 +330,9 @@ class OrderRouter(Actor):
         if reason is not None:
             self._drop(approved, reason)
             return
-        assert self._last_seq is not None, "ready before the books came"
-        self._meant[name] = self._last_seq
+        if approved.plan is not None:
+            self.record([self._parents.intended(approved)], durable=True)
+            return
         intent = OrderIntended(
             client_order_id=name,
             pair=approved.pair,
@@ -310,14 +346,50 @@ class OrderRouter(Actor):
             quantity=approved.quantity,
             price=approved.price,
             time_in_force=approved.time_in_force,
-            expires_at_ns=TimeNs(self._venue_ns() + int(self._settings.expiry_s * NS_PER_S)),
+            expires_at_ns=self._expiry(),
             reply_to=approved.reply_to,
             purpose=approved.purpose,
             smallest=approved.smallest,
         )
-        self._record([Entry(event=intent, trace_id=approved.trace_id)], durable=True)
+        self._mean(intent)
 
-    def _why_not(self, order: ApprovedOrder | OrderIntended) -> str | None:
+    def _expiry(self) -> TimeNs:
+        """Return until when the exchange may take what leaves now, by its own clock."""
+        return TimeNs(self._venue_ns() + int(self._settings.expiry_s * NS_PER_S))
+
+    def _mean(self, intent: OrderIntended) -> None:
+        assert self._last_seq is not None, "ready before the books came"
+        self._meant[intent.client_order_id] = self._last_seq
+        self.record([Entry(event=intent, trace_id=intent.trace_id)], durable=True)
+
+    def _on_parent(self, message: ParentWanted | ChildProposed | PlanOver | CancelParent) -> None:
+        if self._books_due:
+            self._early.append(message)
+            return
+        match message:
+            case ParentWanted():
+                self._parents.want(message)
+            case ChildProposed():
+                parent = self._parents.get(message.decision_id)
+                why_not = None if parent is None else self._why_not(parent.intent)
+                expires_ns = TimeNs(0) if parent is None or why_not else self._expiry()
+                child = self._parents.child(message, why_not, expires_ns)
+                if child is not None and child.client_order_id not in self._meant:
+                    self._mean(child)
+            case PlanOver():
+                self._parents.plan_over(message)
+            case CancelParent():
+                self._parents.cancel(message.decision_id, message.reason)
+
+    def _cancel_children(self, parent: ParentOrder) -> None:
+        """Leave nothing of a cancelled parent at the exchange."""
+        if parent.cancel is not None:
+            for child in parent.children:
+                order = self._orders.get(child.client_order_id)
+                if order is not None:
+                    self._cancel(order, parent.cancel.reason)
+
+    def _why_not(self, order: ApprovedOrder | OrderIntended | ParentIntended) -> str | None:
         """Why this may not be sent now; None when it may."""
         halted = self._latch.stops(order.side, order.purpose)
         if halted is not None:
@@ -326,7 +398,7 @@ class OrderRouter(Actor):
             return "the order router is not ready"
         return None
 
-    def _drop(self, order: ApprovedOrder | OrderIntended, reason: str) -> None:
+    def _drop(self, order: ApprovedOrder | OrderIntended | ParentIntended, reason: str) -> None:
         dropped = DecisionDropped(
             decision_id=order.decision_id,
             pair=order.pair,
@@ -345,7 +417,9 @@ class OrderRouter(Actor):
                     if seq <= self._meant.pop(entry.event.client_order_id):
                         continue  # Older than our wish: an earlier life meant it, and sent it.
                     # Known from here on, else the exchange's answer could overtake the journal's.
-                    self._orders.apply(entry.event)
+                    order = self._orders.apply(entry.event)
+                    assert order is not None, "an intent makes an order"
+                    self._parents.take(order)
                     self._send(entry.event)
                 case CancelIntended():
                     name = entry.event.client_order_id
@@ -357,21 +431,32 @@ class OrderRouter(Actor):
     def _on_denied(self, denied: RecordDenied) -> None:
         record = self._outbox.answered(denied.request)
         for entry in record.entries if record is not None else ():
-            if isinstance(entry.event, OrderIntended):
-                self._meant.pop(entry.event.client_order_id)
-                self._drop(entry.event, f"the journal refused it: {denied.reason}")
-        self._alert("record_denied", denied.reason)
+            reason = f"the journal refused it: {denied.reason}"
+            match entry.event:
+                case OrderIntended() as intent:
+                    self._meant.pop(intent.client_order_id)
+                    if intent.parent is None:
+                        self._drop(intent, reason)
+                    else:
+                        self._parents.denied(intent, reason)
+                case ParentIntended():
+                    self._drop(entry.event, reason)
+                case _:
+                    pass
+        self.alert("record_denied", denied.reason)
 
     def _send(self, intent: OrderIntended) -> None:
         reason = self._why_not(intent)
         if reason is None and self._venue_ns() >= intent.expires_at_ns:
             reason = "its intent came back from the disk too late"
+        if reason is None and intent.parent is not None:
+            reason = self._parents.why_closed(intent.parent)
         if reason is None:
-            self._ask(facts.placement(intent))
+            self.request(facts.placement(intent))
             return
         # It has not left and never will: this is proof, not a guess.
         order = Order(intent=intent)
-        self._record([facts.not_placed(order, reason, self.now_ns())], durable=True)
+        self.record([facts.not_placed(order, reason, self.now_ns())], durable=True)
 
     def _cancel(self, order: Order, reason: str) -> None:
         if order.state.is_terminal:
@@ -379,7 +464,7 @@ class OrderRouter(Actor):
         if order.cancel is not None:
             self._send_cancel(order.client_order_id)  # Asking again is harmless.
             return
-        self._record([self._cancel_intended(order, reason)], durable=True)
+        self.record([self._cancel_intended(order, reason)], durable=True)
 
     def _cancel_intended(self, order: Order, reason: str) -> Entry:
         event = CancelIntended(
@@ -395,9 +480,12 @@ class OrderRouter(Actor):
         order = self._orders.get(name)
         if order is not None and not order.state.is_terminal:
             pair, venue_order_id = order.intent.pair, order.venue_order_id
-            self._ask(CancelPlaced(pair=pair, client_order_id=name, venue_order_id=venue_order_id))
+            self.request(
+                CancelPlaced(pair=pair, client_order_id=name, venue_order_id=venue_order_id)
+            )
 
-    def _ask(self, request: VenueRequest) -> None:
+    def request(self, request: VenueRequest) -> None:
+        """See `Door.request`."""
         if self.fenced:
             return
         asked_ns, deliver = self.monotonic_ns(), self.inlet()
@@ -424,7 +512,7 @@ class OrderRouter(Actor):
                     # A refusal of a cancel proves nothing, no answer even less: look.
                     self._look_for(request.client_order_id)
                 if self._sweep is not None and self._sweep.answered(request, outcome):
-                    self._ask(FetchOpenOrders())
+                    self.request(FetchOpenOrders())
             case FetchOrder() | FetchOpenOrders() | FetchFinishedOrders() | FetchTrades():
                 self._take_all(outcome)
                 self._heard(answered)
@@ -444,9 +532,9 @@ class OrderRouter(Actor):
             case Succeeded():
                 self._take_all(outcome)
             case Refused():
-                self._record([facts.rejected(order, outcome, self.now_ns())])
+                self.record([facts.rejected(order, outcome, self.now_ns())])
             case Unknown():
-                self._record([facts.unknown(order, outcome.reason, self.now_ns())], durable=True)
+                self.record([facts.unknown(order, outcome.reason, self.now_ns())], durable=True)
                 self._look_for(order.client_order_id)
 
     def _take_all(self, outcome: Outcome) -> None:
@@ -470,14 +558,14 @@ class OrderRouter(Actor):
         else:
             entries = facts.of_report(order, report)
         if entries:
-            self._record(entries)
+            self.record(entries)
 
     def _on_order_found(self, found: OrderFound) -> None:
         if found.order is not None:
             self._orders.add(found.order)
         else:
             name = found.client_order_id
-            self._alert("order_without_intent", f"the exchange has {name}, the journal has not")
+            self.alert("order_without_intent", f"the exchange has {name}, the journal has not")
 
     # What the journal says.
 
@@ -485,12 +573,20 @@ class OrderRouter(Actor):
         if self._last_seq is None or journaled.seq <= self._last_seq:
             return
         self._last_seq = journaled.seq
+        if isinstance(journaled.event, ParentEvent):
+            parent = self._parents.apply(journaled.event)
+            if parent is not None:
+                self._cancel_children(parent)
+            if self._leaving and self._is_quiet():
+                self.finish(ExitKind.SHUTDOWN)
+            return
         assert isinstance(journaled.event, OrderEvent)
         order = self._orders.apply(journaled.event)
         if order is None:
             return
+        self._parents.take(order)
         for alarm in order.alarms:
-            self._alert(f"order_{alarm}", f"{order.client_order_id}: {alarm}")
+            self.alert(f"order_{alarm}", f"{order.client_order_id}: {alarm}")
         if order.state.is_terminal:
             self._searches.end(order.client_order_id)
             if order.missing_fills:
@@ -500,8 +596,12 @@ class OrderRouter(Actor):
                 self._arm_countdown()
             if self._latch.reason is not None:
                 self._sweep_on()
-        if self._leaving and not self._orders.unsettled():
+        if self._leaving and self._is_quiet():
             self.finish(ExitKind.SHUTDOWN)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing of ours is out or to come."""
+        return not self._orders.unsettled() and not self._parents.of()
 
     def _tell_orders(self) -> None:
         """Tell those who asked what may be out, as soon as we know it ourselves."""
@@ -517,7 +617,8 @@ class OrderRouter(Actor):
         self._books_due = True
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._quote))
 
-    def _record(self, entries: list[Entry], *, durable: bool = False) -> None:
+    def record(self, entries: list[Entry], *, durable: bool = False) -> None:
+        """See `Door.record`."""
         self.tell(addresses.RECORDER, self._outbox.add(entries, durable=durable))
 
     # Reconciliation, and the search for orders of unknown fate.
@@ -528,7 +629,7 @@ class OrderRouter(Actor):
             return
         self._reconciliation = Reconciliation(self._orders.unsettled(), self.monotonic_ns())
         for request in self._reconciliation.questions:
-            self._ask(request)
+            self.request(request)
 
     def _heard(self, answered: _Answered) -> None:
         request, outcome, asked_ns = answered.request, answered.outcome, answered.asked_ns
@@ -549,7 +650,7 @@ class OrderRouter(Actor):
 
     def _reconciled(self, comparison: Reconciliation) -> None:
         for question in comparison.vanished():
-            self._ask(question)
+            self.request(question)
         for order in self._orders.unsettled():
             if not resolution.is_found(order):
                 self._look_for(order.client_order_id)
@@ -574,7 +675,7 @@ class OrderRouter(Actor):
         if search.proven_absent and order.venue_order_id is None:
             self._searches.end(name)
             reason = "not found anywhere after it could no longer arrive"
-            self._record([facts.not_placed(order, reason, self.now_ns())], durable=True)
+            self.record([facts.not_placed(order, reason, self.now_ns())], durable=True)
             return
         # A pass that has not heard everything goes on: its answers are the only ones that count.
         if self._clock is not None and not search.under_way:
@@ -582,7 +683,7 @@ class OrderRouter(Actor):
             conclusive = resolution.is_conclusive(order.intent, certain_ns, self._settings)
             self._searches.put(name, search.began(self.monotonic_ns(), conclusive=conclusive))
             for request in resolution.questions(order):
-                self._ask(request)
+                self.request(request)
             if order.cancel is not None:
                 self._send_cancel(name)
         self.after(self._settings.query_every_s, _SearchDue(name, number))
@@ -600,20 +701,23 @@ class OrderRouter(Actor):
         self._sweep = Sweep(self.monotonic_ns(), self._is_spared)
         self._sweep_on()
         if not self._sweep.waits:
-            self._ask(FetchOpenOrders())
+            self.request(FetchOpenOrders())
 
     def _sweep_on(self) -> None:
         """Cancel what is known and was not cancelled in this sweep."""
         if self._sweep is None:
             self._sweep = Sweep(self.monotonic_ns(), self._is_spared)
+        for parent in self._parents.of():
+            if self._latch.stops(parent.intent.side, parent.intent.purpose):
+                self._parents.cancel(parent.decision_id, f"halted: {self._latch.reason}")
         sweep, alive = self._sweep, self._orders.alive()
         requests = sweep.cancels(alive)
         for request in requests:
-            self._ask(request)
+            self.request(request)
         for request in requests:
             order = self._orders.get(request.client_order_id)
             if order is not None and order.cancel is None:
-                self._record([self._cancel_intended(order, f"halted: {self._latch.reason}")])
+                self.record([self._cancel_intended(order, f"halted: {self._latch.reason}")])
         if requests:
             self._look_in(CANCELS_WITHIN_S, sweep)
 
@@ -626,7 +730,7 @@ class OrderRouter(Actor):
         sweep = self._sweep
         if sweep is not None and sweep.began_ns == sweep_ns and not sweep.is_clean:
             sweep.stop_waiting()
-            self._ask(FetchOpenOrders())
+            self.request(FetchOpenOrders())
 
     def _looked(self, answered: _Answered) -> None:
         """Hold every list of open orders against a sweep: while halted nothing of ours is in it."""
@@ -644,7 +748,7 @@ class OrderRouter(Actor):
         alive, reports = self._orders.alive(), answered.outcome.orders
         swept, again = sweep.looked(reports, alive, self.monotonic_ns())
         for request in again:
-            self._ask(request)
+            self.request(request)
         self.tell_control(addresses.SESSION_KEEPER, swept)
         if not swept.is_clean:
             self._look_in(sweep.again_s, sweep)
@@ -665,10 +769,10 @@ class OrderRouter(Actor):
         if not self._settings.countdown_s:
             return
         if self._orders.alive():
-            self._ask(ArmCountdown(timeout_s=self._settings.countdown_s))
+            self.request(ArmCountdown(timeout_s=self._settings.countdown_s))
             self._arm_countdown_in(self._settings.countdown_s / 3)
         else:
-            self._ask(ArmCountdown(timeout_s=0))
+            self.request(ArmCountdown(timeout_s=0))
 
     def _arm_countdown_in(self, delay_s: float) -> None:
         if self._countdown is not None:
@@ -689,11 +793,12 @@ class OrderRouter(Actor):
             PartReady(part=PART) if self._ready else PartNotReady(part=PART, reason=self._unready),
         )
 
-    def _alert(self, alert: str, text: str) -> None:
+    def alert(self, alert: str, text: str) -> None:
+        """See `Door.alert`."""
         raised = AlertRaised(
             alert=alert, severity=Severity.CRITICAL, text=text, at_ns=self.now_ns()
         )
-        self._record([Entry(event=raised, key=f"alert:{alert}:{text}")])
+        self.record([Entry(event=raised, key=f"alert:{alert}:{text}")])
 
 
 _MAY_REST = frozenset({OrderState.OPEN, OrderState.UNKNOWN})

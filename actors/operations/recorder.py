@@ -153,6 +153,7 @@ class Recorder(Actor):
             trades=tuple(closed_trades(store, self.now_ns())),
             risk=last_risk(store),
             recent=tuple(recent_risk(store, self.now_ns())),
+            parents=tuple(store.open_parents()),
         )
 
 

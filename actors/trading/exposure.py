@@ -14,7 +14,18 @@ from state.exact import exactly
 from state.ledger import Ledger
 from state.messages.orders import DecisionMade
 from state.order import Order
-from state.values import ZERO, Currency, Notional, Pair, Quantity, Side, base_of, quote_of
+from state.parent_order import ParentOrder
+from state.values import (
+    ZERO,
+    Currency,
+    DecisionId,
+    Notional,
+    Pair,
+    Quantity,
+    Side,
+    base_of,
+    quote_of,
+)
 
 
 class Commitment(Struct, frozen=True, kw_only=True):
@@ -41,6 +52,23 @@ def of_order(order: Order) -> Commitment | None:
         return None
     intent = order.intent
     return Commitment(pair=intent.pair, side=intent.side, quantity=quantity, price=intent.price)
+
+
+def of_parent(parent: ParentOrder) -> Commitment | None:
+    """Return what a parent order may still do, its children's part included; None when nothing."""
+    intent = parent.intent
+    if not parent.committed:
+        return None
+    return Commitment(
+        pair=intent.pair, side=intent.side, quantity=parent.committed, price=intent.price
+    )
+
+
+def of_all(orders: Iterable[Order], parents: Mapping[DecisionId, ParentOrder]) -> list[Commitment]:
+    """Return what orders and parent orders may still do; a child counts within its parent alone."""
+    alone = (order for order in orders if order.intent.parent not in parents)
+    found = [*map(of_order, alone), *map(of_parent, parents.values())]
+    return [one for one in found if one is not None]
 
 
 def of_decision(decision: DecisionMade) -> Commitment:

@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from actors import addresses
 from actors.execution.order_table import OrderTable
+from actors.execution.parent_table import ParentTable
 from actors.kernel import Actor, Timer
 from actors.outbox import Outbox
-from actors.trading.exposure import Commitment, exposure, of_decision, of_order
+from actors.trading.exposure import Commitment, exposure, of_all, of_decision
 from actors.trading.risk_rules import Ruling, View, judge
 from adapters.ports import Exchange, HaltLatch
 from state.config import RiskSettings
@@ -38,6 +39,8 @@ from state.messages.orders import (
     OrderIntended,
     OrderProposed,
     OrderRejected,
+    ParentEvent,
+    ParentIntended,
     RulesWanted,
     Verdict,
 )
@@ -117,6 +120,7 @@ class RiskGuard(Actor):
         self._books: dict[Pair, tuple[BookMeasured, TimeNs]] = {}
         self._ledger = Ledger(quote=self._quote)
         self._orders = OrderTable()
+        self._parents = ParentTable()
         self._approved: dict[DecisionId, DecisionMade] = {}
         """Approved, and no order known yet."""
         self._judged: dict[DecisionId, None] = {}
@@ -127,7 +131,8 @@ class RiskGuard(Actor):
     def on_start(self) -> None:
         """Ask for the books and the rules."""
         self._outbox = Outbox(self.address, self.incarnation)
-        topics: list[type[Any]] = [*OrderEvent.__subclasses__(), FundsMoved, JournalOpened]
+        topics: list[type[Any]] = [*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()]
+        topics += [FundsMoved, JournalOpened]
         topics += [BookMeasured, BookLost, SessionState]
         for topic in topics:
             self.subscribe(topic)
@@ -228,8 +233,7 @@ class RiskGuard(Actor):
             if now_ns > decision.expires_at_ns + HELD_AFTER_EXPIRY_NS:
                 del self._approved[name]
         found = [of_decision(decision) for decision in self._approved.values()]
-        orders = (of_order(order) for order in self._orders.unsettled())
-        return [*found, *(one for one in orders if one is not None)]
+        return [*found, *of_all(self._orders.unsettled(), self._parents.all())]
 
     # What is known.
 
@@ -237,6 +241,7 @@ class RiskGuard(Actor):
         self._last_seq = books.last_seq
         self._ledger = books.ledger
         self._orders.begin(books.orders)
+        self._parents.begin(books.parents)
         for decision in books.decisions:
             self._approved.setdefault(decision.decision_id, decision)
             self._remember(decision)
@@ -249,8 +254,10 @@ class RiskGuard(Actor):
         if isinstance(event, OrderFilled | FundsMoved):
             self._ledger = self._ledger.apply(event)
         if isinstance(event, OrderEvent):
-            self._orders.apply(event)
-        if isinstance(event, OrderIntended):
+            self._parents.take(self._orders.apply(event))
+        if isinstance(event, ParentEvent):
+            self._parents.apply(event)
+        if isinstance(event, OrderIntended | ParentIntended):
             self._approved.pop(event.decision_id, None)
         if isinstance(event, OrderRejected) and event.label in RULES_BROKEN:
             since_s = (self.monotonic_ns() - self._rules_asked_ns) / NS_PER_S

@@ -4,7 +4,8 @@ from msgspec import Struct
 
 from state.instrument import TradingRules
 from state.order import Order
-from state.values import Pair
+from state.parent_order import ParentOrder
+from state.values import DecisionId, Pair
 
 
 class RulesKnown(Struct, frozen=True, kw_only=True, tag=True):
@@ -21,3 +22,11 @@ class OrdersHeld(Struct, frozen=True, kw_only=True, tag=True):
     orders: tuple[Order, ...]
     request: int = 0
     """Of the question."""
+
+
+class ParentHeld(Struct, frozen=True, kw_only=True, tag=True):
+    """Order router to worker: its parent order as the journal has it, whenever that changes."""
+
+    decision_id: DecisionId
+    parent: ParentOrder | None
+    """None: it is over, or there never was one."""

@@ -25,6 +25,9 @@ from state.messages.orders import (
     OrderNotPlaced,
     OrderRejected,
     OrderUnknown,
+    ParentCancelIntended,
+    ParentFinished,
+    ParentIntended,
 )
 from state.messages.protection import (
     FlattenBegan,
@@ -38,6 +41,7 @@ from state.messages.protection import (
 )
 from state.messages.risk import Recent, RiskMarked
 from state.order import Order
+from state.parent_order import ParentOrder
 from state.protection import Protection
 from state.trigger import Trigger
 from state.values import ClientOrderId, Currency, Pair, TimeNs
@@ -56,6 +60,9 @@ Event = (
     | CancelIntended
     | OrderFilled
     | OrderFinished
+    | ParentIntended
+    | ParentCancelIntended
+    | ParentFinished
     | FundsMoved
     | EquityMarked
     | BalancesCompared
@@ -137,6 +144,8 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """Those that may still change or lack fills, oldest first."""
     decisions: tuple[DecisionMade, ...]
     """Approved ones of which no order has come, oldest first."""
+    parents: tuple[ParentOrder, ...] = ()
+    """Those that are not over, oldest first."""
     session: SessionChanged | None
     """The newest change an operator or the house made."""
     protections: tuple[Protection, ...] = ()

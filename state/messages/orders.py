@@ -169,6 +169,52 @@ class OrdersSwept(Struct, frozen=True, kw_only=True, tag=True):
         return not self.resting and not self.uncertain
 
 
+class CancelParent(Struct, frozen=True, kw_only=True, tag=True):
+    """Ask the order router to end a parent order; what its children have out is cancelled too."""
+
+    decision_id: DecisionId
+    reason: str
+
+
+class ParentWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Worker to order router: how does my parent order stand? Answered by `ParentHeld`."""
+
+    decision_id: DecisionId
+    reply_to: str
+
+
+class ChildProposed(Struct, frozen=True, kw_only=True, tag=True):
+    """Worker to order router: place this part of the parent now.
+
+    The router holds it against the parent; what would exceed it is refused, never shrunk.
+    """
+
+    decision_id: DecisionId
+    number: int
+    """The parent's next; any other is a repetition and ignored."""
+    quantity: Quantity
+    price: Price
+    time_in_force: TimeInForce
+    touch: Price | None
+    """The best price of the other side when this was decided; slippage is measured from it."""
+    reply_to: str
+
+
+class ChildRefused(Struct, frozen=True, kw_only=True, tag=True):
+    """Order router to worker: not now, and nothing was written; ask again later."""
+
+    decision_id: DecisionId
+    number: int
+    reason: str
+
+
+class PlanOver(Struct, frozen=True, kw_only=True, tag=True):
+    """Worker to order router: the plan has nothing left to try."""
+
+    decision_id: DecisionId
+    reason: str
+
+
 class RulesWanted(Struct, frozen=True, kw_only=True, tag=True):
     """To the risk guard: tell me a pair's rules, if you know them; new ones are published."""
 
@@ -237,6 +283,10 @@ class OrderIntended(OrderEvent, frozen=True, kw_only=True):
     """Base units that the exchange takes at least at this price: a rest below it is dust."""
     trigger_id: str = ""
     """Of the trigger order it came from: the exchange placed it, we never did. Empty: we do."""
+    parent: DecisionId | None = None
+    """Of a child: the parent order it is a part of, and `attempt` is its number among them."""
+    touch: Price | None = None
+    """Of a child: the best price of the other side when it was decided."""
 
 
 class OrderAccepted(OrderEvent, frozen=True, kw_only=True):
@@ -292,3 +342,41 @@ class OrderFinished(OrderEvent, frozen=True, kw_only=True):
     filled_quantity: Quantity
     reason: str
     """Gate's `finish_as`: filled, cancelled, ioc, ..."""
+
+
+class ParentEvent(Struct, frozen=True, kw_only=True, tag=True):
+    """What every journalled fact of a parent order carries. Its decision is its name."""
+
+    decision_id: DecisionId
+    pair: Pair
+    at_ns: TimeNs
+
+
+class ParentIntended(ParentEvent, frozen=True, kw_only=True):
+    """Durable before its first child: from here on children may be placed, never more than this."""
+
+    trace_id: TraceId
+    strategy: str
+    side: Side
+    quantity: Quantity
+    price: Price
+    """The worst that any child may take."""
+    plan: Plan
+    reply_to: str
+    purpose: Purpose = Purpose.ENTRY
+
+
+class ParentCancelIntended(ParentEvent, frozen=True, kw_only=True):
+    """Durable before its children are cancelled: no child is placed any more."""
+
+    reason: str
+
+
+class ParentFinished(ParentEvent, frozen=True, kw_only=True):
+    """It is over: every child has ended, every fill of them is known."""
+
+    filled: Quantity
+    reason: str
+    """filled, cancelled: ..., or why the plan was over before all was filled."""
+    slippage_bps: float | None = None
+    """How far the worst fill was from the touch that the first child saw; above 0 is worse."""

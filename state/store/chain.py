@@ -16,7 +16,7 @@ from msgspec import Struct
 from state.errors import StoreCorrupt
 from state.messages.journal import Entry, Event
 from state.messages.operations import EpochBegan
-from state.messages.orders import DecisionMade, OrderFilled, OrderIntended
+from state.messages.orders import DecisionMade, OrderFilled, OrderIntended, ParentIntended
 from state.messages.protection import TriggerIntended
 from state.store.moment import one_moment
 
@@ -72,6 +72,8 @@ def key_of(entry: Entry) -> str | None:
             return f"intent:{event.client_order_id}"
         case TriggerIntended() as event:
             return f"trigger:{event.trigger_id}"
+        case ParentIntended() as event:
+            return f"parent:{event.decision_id}"
         case DecisionMade() as event:
             return f"decision:{event.decision_id}"
         case EpochBegan() as event:

@@ -43,14 +43,26 @@ def _order_violations(source: Source) -> list[Violation]:
         "SELECT client_order_id, alarms FROM orders WHERE settled = 0 AND alarms <> ''"
     )
     doubled = source.connection.execute(
-        "SELECT decision_id, group_concat(client_order_id, ', ') FROM orders WHERE filled <> '0'"
-        " OR state IN ('intended', 'unknown', 'open') GROUP BY decision_id HAVING count(*) > 1"
+        "SELECT decision_id, group_concat(client_order_id, ', ') FROM orders WHERE parent IS NULL"
+        " AND (filled <> '0' OR state IN ('intended', 'unknown', 'open'))"
+        " GROUP BY decision_id HAVING count(*) > 1"
     )
-    return [
-        Violation(name=f"order_{alarm}", detail=name)
-        for name, alarms in alarmed
-        for alarm in alarms.split()
-    ] + [
-        Violation(name="decision_doubled", detail=f"{decision}: {names}")
-        for decision, names in doubled
-    ]
+    exceeded = source.connection.execute(
+        "SELECT decision_id, filled, quantity FROM parents"
+        " WHERE CAST(filled AS REAL) > CAST(quantity AS REAL)"
+    )
+    return (
+        [
+            Violation(name="parent_exceeded", detail=f"{decision}: {filled} of {quantity}")
+            for decision, filled, quantity in exceeded
+        ]
+        + [
+            Violation(name=f"order_{alarm}", detail=name)
+            for name, alarms in alarmed
+            for alarm in alarms.split()
+        ]
+        + [
+            Violation(name="decision_doubled", detail=f"{decision}: {names}")
+            for decision, names in doubled
+        ]
+    )

@@ -24,6 +24,10 @@ from state.messages.orders import (
     OrderNotPlaced,
     OrderRejected,
     OrderUnknown,
+    ParentCancelIntended,
+    ParentEvent,
+    ParentFinished,
+    ParentIntended,
 )
 from state.messages.protection import (
     FlattenBegan,
@@ -37,6 +41,7 @@ from state.messages.protection import (
 )
 from state.messages.risk import RiskMarked
 from state.order import Order, OrderFact
+from state.parent_order import ParentOrder
 from state.store.account_rows import (
     account_row,
     balance_row,
@@ -49,10 +54,11 @@ from state.store.protecting import Protecting
 from state.store.refusals import RecordRefused
 from state.store.tables import Row
 from state.trade import Trip
-from state.values import ClientOrderId, Currency, Pair, plain
+from state.values import ClientOrderId, Currency, DecisionId, Pair, plain
 
 _encode = msgspec.json.Encoder().encode
 _decode_order = msgspec.json.Decoder(Order).decode
+_decode_parent = msgspec.json.Decoder(ParentOrder).decode
 
 
 class Projector:
@@ -66,6 +72,7 @@ class Projector:
         ledger: Ledger,
         trips: dict[Pair, Trip],
         stored_order: Callable[[ClientOrderId], Row | None],
+        stored_parent: Callable[[DecisionId], Row | None],
         protecting: Protecting,
     ) -> None:
         """Begin from what is stored.
@@ -74,19 +81,24 @@ class Projector:
             ledger: The accounts as the tables have them.
             trips: What is under way in each pair.
             stored_order: Gives an order's (fold, intent_seq), or None where there is none.
+            stored_parent: The same of a parent order, by its decision.
             protecting: How positions are protected, and by which trigger orders.
         """
         self.ledger = ledger
         self.trips = trips
         self.protecting = protecting
         self._stored_order = stored_order
+        self._stored_parent = stored_parent
         # Orders that may still change; the others are fetched again in the rare case they do.
         self._orders: dict[ClientOrderId, tuple[Order, int]] = {}
+        self._parents: dict[DecisionId, tuple[ParentOrder, int]] = {}
         self._begin()
 
     def _begin(self) -> None:
         self._changed: dict[ClientOrderId, tuple[Order, int]] = {}
         self._last_seq: dict[ClientOrderId, int] = {}
+        self._changed_parents: dict[DecisionId, tuple[ParentOrder, int]] = {}
+        self._last_parent_seq: dict[DecisionId, int] = {}
         self._pairs: set[Pair] = set()
         self._booked: set[tuple[Account, Currency]] = set()
         self._lots: dict[int, Row] = {}
@@ -104,8 +116,16 @@ class Projector:
         """
         match event:
             case OrderIntended():
-                self._changed[event.client_order_id] = (Order(intent=event), seq)
+                order = Order(intent=event)
+                if event.parent is not None:
+                    self._fold_child(seq, order, is_new=True)
+                self._changed[event.client_order_id] = (order, seq)
                 self._last_seq[event.client_order_id] = seq
+            case ParentIntended():
+                self._changed_parents[event.decision_id] = (ParentOrder(intent=event), seq)
+                self._last_parent_seq[event.decision_id] = seq
+            case ParentCancelIntended() | ParentFinished():
+                self._fold_parent(seq, event)
             case OrderFilled():
                 self._fold_fill(seq, event, self._fold_order(seq, event))
             case OrderFinished():
@@ -151,8 +171,13 @@ class Projector:
             _order_row(order, intent_seq, self._last_seq[name])
             for name, (order, intent_seq) in self._changed.items()
         ]
+        parents = [
+            _parent_row(parent, intent_seq, self._last_parent_seq[name])
+            for name, (parent, intent_seq) in self._changed_parents.items()
+        ]
         return {
             "orders": orders,
+            "parents": parents,
             "positions": [position_row(ledger.position(pair)) for pair in self._pairs],
             "balances": [balance_row(ledger, currency) for currency in currencies],
             "accounts": [account_row(ledger, *place) for place in self._booked],
@@ -169,6 +194,11 @@ class Projector:
                 self._orders.pop(name, None)
             else:
                 self._orders[name] = (order, intent_seq)
+        for decision, (parent, intent_seq) in self._changed_parents.items():
+            if parent.is_over:
+                self._parents.pop(decision, None)
+            else:
+                self._parents[decision] = (parent, intent_seq)
         self._begin()
 
     def _fold_order(self, seq: int, event: OrderFact) -> Order:
@@ -180,9 +210,41 @@ class Projector:
         if order.intent.pair != event.pair:
             raise RecordRefused(f"{type(event).__name__} of {name}: its pair is not {event.pair}")
         order = order.apply(event)
+        if order.intent.parent is not None:
+            self._fold_child(seq, order, is_new=False)
         self._changed[name] = (order, intent_seq)
         self._last_seq[name] = seq
         return order
+
+    def _fold_child(self, seq: int, order: Order, *, is_new: bool) -> None:
+        """Fold a child as it now stands into its parent; a new one must not exceed it."""
+        assert order.intent.parent is not None
+        parent, intent_seq = self._parent(order.intent.parent)
+        # A parent whose beginning retention has taken is rebuilt from its end: it has its children.
+        is_new = is_new and not parent.has(order.client_order_id)
+        objection = parent.objection(order.intent) if is_new else None
+        if objection is not None:
+            raise RecordRefused(f"{order.client_order_id}: {objection}")
+        self._changed_parents[parent.decision_id] = (parent.with_child(order), intent_seq)
+        self._last_parent_seq[parent.decision_id] = seq
+
+    def _fold_parent(self, seq: int, event: ParentEvent) -> None:
+        parent, intent_seq = self._parent(event.decision_id)
+        if parent.intent.pair != event.pair:
+            raise RecordRefused(f"{type(event).__name__}: its pair is not {event.pair}")
+        if isinstance(event, ParentFinished) and parent.outstanding:
+            raise RecordRefused(f"{event.decision_id}: its children may still be filled")
+        self._changed_parents[event.decision_id] = (parent.apply(event), intent_seq)
+        self._last_parent_seq[event.decision_id] = seq
+
+    def _parent(self, name: DecisionId) -> tuple[ParentOrder, int]:
+        known = self._changed_parents.get(name) or self._parents.get(name)
+        if known is not None:
+            return known
+        row = self._stored_parent(name)
+        if row is None:
+            raise RecordRefused(f"{name}: the journal has no such parent order")
+        return _decode_parent(row[0]), row[1]
 
     def _fetched(self, name: ClientOrderId) -> tuple[Order, int] | None:
         row = self._stored_order(name)
@@ -258,6 +320,7 @@ def _order_row(order: Order, intent_seq: int, seq: int) -> Row:
         plain(intent.price),
         intent.time_in_force,
         intent.at_ns,
+        intent.parent,
         seq,
         order.venue_order_id,
         order.state,
@@ -269,6 +332,38 @@ def _order_row(order: Order, intent_seq: int, seq: int) -> Row:
         plain(order.missing_fills),
         order.updated_at_ns,
         _encode(order).decode(),
+    )
+
+
+def _parent_row(parent: ParentOrder, intent_seq: int, seq: int) -> Row:
+    intent = parent.intent
+    if parent.finished is not None:
+        reason = parent.finished.reason
+    else:
+        reason = "" if parent.cancel is None else parent.cancel.reason
+    return (
+        intent_seq,
+        intent.decision_id,
+        intent.trace_id,
+        intent.pair,
+        intent.strategy,
+        intent.side,
+        plain(intent.quantity),
+        plain(intent.price),
+        intent.purpose,
+        _encode(intent.plan).decode(),
+        intent.at_ns,
+        seq,
+        int(parent.is_over),
+        reason,
+        len(parent.children),
+        plain(parent.filled),
+        plain(parent.filled_notional),
+        plain(parent.outstanding),
+        plain(parent.left),
+        parent.slippage_bps,
+        parent.updated_at_ns,
+        _encode(parent).decode(),
     )
 
 

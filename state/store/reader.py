@@ -68,6 +68,10 @@ class Reader:
         where = {"settled = 0": unsettled, "pair = :pair": pair is not None}
         return self._rows("orders", where, {"pair": pair}, "intent_seq desc", limit)
 
+    def parents(self, *, open_only: bool = False, limit: int = 100) -> Rows:
+        """Return parent orders, newest first; `open_only`: only those that are not over."""
+        return self._rows("parents", {"over = 0": open_only}, {}, "intent_seq desc", limit)
+
     def fills(
         self, *, pair: Pair | None = None, before_seq: int | None = None, limit: int = 100
     ) -> Rows:
@@ -108,6 +112,7 @@ class Reader:
         placed = {row["client_order_id"] for row in orders}
         return {
             "decisions": decisions,
+            "parents": self._among("parents", "decision_id", named),
             "orders": orders,
             "fills": self._among("fills", "client_order_id", placed),
             # The condition on '' lets SQLite use the index, which leaves those out.

@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Struct
 from sqlite_utils import Database
 
+from state.order import Order
+from state.parent_order import ParentOrder
 from state.store.account_rows import account_row, balance_row, lot_row, position_row, trip_row
 from state.store.anchor import Anchor, anchored
 from state.store.chain import event_of
@@ -23,7 +25,7 @@ from state.store.protecting import Protecting, protection_row, trigger_reader
 from state.store.schema import migrations
 from state.store.tables import CHANGING, GROWING, Row, write_rows
 from state.store.writer import Store
-from state.values import ClientOrderId
+from state.values import ClientOrderId, DecisionId
 
 _CHUNK = 1000
 
@@ -95,7 +97,14 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
             return row
 
         protecting = Protecting(anchor.protections, trigger_reader(scratch))
-        projector = Projector(anchor.ledger, anchor.trips, stored_order, protecting)
+
+        def stored_parent(decision: DecisionId) -> Row | None:
+            row: Row | None = scratch.execute(
+                "SELECT fold, intent_seq FROM parents WHERE decision_id = ?", (decision,)
+            ).fetchone()
+            return row
+
+        projector = Projector(anchor.ledger, anchor.trips, stored_order, stored_parent, protecting)
         events = connection.execute(
             "SELECT seq, payload FROM events WHERE seq > ? ORDER BY seq", (anchor.seq,)
         )
@@ -111,16 +120,15 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 def _rows_at(connection: sqlite3.Connection, anchor: Anchor) -> dict[str, list[Row]]:
     """Return the rows that the journal's kept part builds on."""
-    orders = ", ".join(CHANGING["orders"])
-    settled = connection.execute(
-        f"SELECT {orders} FROM orders WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
-        (anchor.seq,),
-    )
-    triggers = ", ".join(CHANGING["triggers"])
-    ended = connection.execute(
-        f"SELECT {triggers} FROM triggers WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
-        (anchor.seq,),
-    )
+
+    def settled(table: str) -> list[Row]:
+        columns = ", ".join(CHANGING[table])
+        rows = connection.execute(
+            f"SELECT {columns} FROM {table} WHERE intent_seq <= ?",  # noqa: S608 (names of ours)
+            (anchor.seq,),
+        )
+        return rows.fetchall()
+
     ledger = anchor.ledger
     # A lot that was gone by then is gone for ever; how much was left of the others is known.
     lots = connection.execute(
@@ -128,9 +136,10 @@ def _rows_at(connection: sqlite3.Connection, anchor: Anchor) -> dict[str, list[R
     )
     held = [lot_row(pair, lot) for pair, one in ledger.positions.items() for lot in one.lots]
     return {
-        "triggers": ended.fetchall(),
+        "triggers": settled("triggers"),
         "protections": [protection_row(one) for one in anchor.protections.values()],
-        "orders": settled.fetchall(),
+        "orders": settled("orders"),
+        "parents": settled("parents"),
         "positions": [position_row(position) for position in ledger.positions.values()],
         "balances": [balance_row(ledger, currency) for currency in ledger.balances],
         "accounts": [
@@ -163,7 +172,22 @@ def _digests(connection: sqlite3.Connection, anchor: int) -> dict[str, str]:
     digests = {}
     for table, question in _questions().items():
         digest = hashlib.blake2b(digest_size=16)
+        of = _FOLDS.get(table)
         for row in connection.execute(question, {"anchor": anchor}):
-            digest.update(msgspec.json.encode(row))
+            digest.update(msgspec.json.encode(row if of is None else _as_of_today(row, of)))
         digests[table] = digest.hexdigest()
     return digests
+
+
+def _as_of_today(row: Row, of: type[Struct]) -> Row:
+    """Return a row whose fold, its last column, is written as it would be now.
+
+    A member that came later has a default, and an older row is not wrong for lacking it.
+    """
+    try:
+        return (*row[:-1], msgspec.json.encode(msgspec.json.decode(row[-1], type=of)).decode())
+    except (msgspec.DecodeError, TypeError):
+        return row  # A damaged one: it differs from whatever is rebuilt.
+
+
+_FOLDS: dict[str, type[Struct]] = {"orders": Order, "parents": ParentOrder}

@@ -34,7 +34,8 @@ def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
         "SELECT e.payload FROM decisions d JOIN events e ON e.seq = d.seq"
         " WHERE d.verdict <> 'deny' AND d.expires_at_ns > ? AND NOT EXISTS"
         # The plus keeps SQLite from walking all decisions for the sake of their order.
-        " (SELECT 1 FROM orders o WHERE o.decision_id = d.decision_id) ORDER BY +d.seq",
+        " (SELECT 1 FROM orders o WHERE o.decision_id = d.decision_id) AND NOT EXISTS"
+        " (SELECT 1 FROM parents p WHERE p.decision_id = d.decision_id) ORDER BY +d.seq",
         (now_ns,),
     )
     events = [event_of(payload) for (payload,) in rows]

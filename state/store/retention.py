@@ -15,15 +15,15 @@ from state.store.projector import Projector
 from state.store.protecting import Protecting, trigger_reader
 from state.store.tables import Row
 from state.store.writer import Store
-from state.values import ClientOrderId, TimeNs
+from state.values import ClientOrderId, DecisionId, TimeNs
 
 
 def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
     """Return the seq up to which events can go, 0 when none can.
 
-    An event can go if it happened before `before_ns`, if every order intended up to it is settled
-    and every trigger order has ended, and if a later comparison with the exchange's balances, with
-    every fill counted, found no difference.
+    An event can go if it happened before `before_ns`, if every order intended up to it is settled,
+    every parent order over and every trigger order ended, and if a later comparison with the
+    exchange's balances, with every fill counted, found no difference.
     """
     connection = store.connection
     anchor = anchored(connection).seq
@@ -31,6 +31,7 @@ def prunable_up_to(store: Store, before_ns: TimeNs) -> int:
         _scalar(connection, "SELECT min(seq) - 1 FROM events WHERE at_ns >= ?", before_ns),
         _scalar(connection, "SELECT min(intent_seq) - 1 FROM orders WHERE settled = 0"),
         _scalar(connection, "SELECT min(intent_seq) - 1 FROM triggers WHERE state <> 'ended'"),
+        _scalar(connection, "SELECT min(intent_seq) - 1 FROM parents WHERE over = 0"),
         _compared_up_to(connection),
         store.last_seq,
     )
@@ -74,7 +75,14 @@ def _moved(connection: sqlite3.Connection, anchor: Anchor, last: int) -> Anchor:
         return row
 
     protecting = Protecting(anchor.protections, trigger_reader(connection))
-    projector = Projector(anchor.ledger, anchor.trips, stored_order, protecting)
+
+    def stored_parent(decision: DecisionId) -> Row | None:
+        row: Row | None = connection.execute(
+            "SELECT fold, intent_seq FROM parents WHERE decision_id = ?", (decision,)
+        ).fetchone()
+        return row
+
+    projector = Projector(anchor.ledger, anchor.trips, stored_order, stored_parent, protecting)
     events = connection.execute(
         "SELECT seq, payload FROM events WHERE seq <= ? ORDER BY seq", (last,)
     )

@@ -205,3 +205,22 @@ def m005_protection(database: Database) -> None:
     """Make the tables of protections and of trigger orders."""
     for statement in _PROTECTION:
         database.execute(statement)
+
+
+@migrations(name="m003_execution")
+def m003_execution(database: Database) -> None:
+    """Make the table of parent orders, and let a child say whose it is."""
+    database.execute("ALTER TABLE orders ADD COLUMN parent TEXT")
+    database.execute(
+        f"""CREATE TABLE parents (
+        intent_seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
+        trace_id TEXT NOT NULL, pair TEXT NOT NULL, strategy TEXT NOT NULL,
+        {_one_of("side", "buy", "sell")}, {_columns(_AMOUNT, "quantity", "price")},
+        purpose TEXT NOT NULL, plan TEXT NOT NULL,
+        over INTEGER NOT NULL CHECK (over IN (0, 1)), reason TEXT NOT NULL,
+        children INTEGER NOT NULL,
+        {_columns(_AMOUNT, "filled", "filled_notional", "outstanding", "left_over")},
+        slippage_bps REAL, intended_at_ns INTEGER NOT NULL, updated_at_ns INTEGER NOT NULL,
+        fold TEXT NOT NULL) STRICT"""
+    )
+    database.execute("CREATE INDEX parents_open ON parents (over) WHERE over = 0")

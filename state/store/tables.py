@@ -10,11 +10,21 @@ CHANGING = {
     "orders": (
         (
             "intent_seq, client_order_id, decision_id, attempt, trace_id, pair, strategy, side,"
-            " order_type, quantity, price, time_in_force, intended_at_ns"
+            " order_type, quantity, price, time_in_force, intended_at_ns, parent"
         ),
         (
             "seq, venue_order_id, state, settled, alarms, filled, filled_notional, working,"
             " missing_fills, updated_at_ns, fold"
+        ),
+    ),
+    "parents": (
+        (
+            "intent_seq, decision_id, trace_id, pair, strategy, side, quantity, price, purpose,"
+            " plan, intended_at_ns"
+        ),
+        (
+            "seq, over, reason, children, filled, filled_notional, outstanding, left_over,"
+            " slippage_bps, updated_at_ns, fold"
         ),
     ),
     "positions": (

@@ -20,6 +20,7 @@ from state.messages.accounts import TradeClosed
 from state.messages.journal import Entry, Journaled, Record
 from state.messages.operations import EpochBegan
 from state.order import Order
+from state.parent_order import ParentOrder
 from state.store import chain
 from state.store.account_rows import stored_ledger, trip_of
 from state.store.anchor import anchored
@@ -27,7 +28,7 @@ from state.store.projector import Projector
 from state.store.protecting import Protecting, stored_protections, trigger_reader
 from state.store.refusals import EpochStale, EventsPruned, RecordRefused
 from state.store.tables import Row, insertion, write_rows
-from state.values import ClientOrderId, Currency, TimeNs, Venue
+from state.values import ClientOrderId, Currency, DecisionId, TimeNs, Venue
 
 _INSERT_EVENT = insertion("events", f"{chain.COLUMNS}, hash")
 
@@ -61,7 +62,11 @@ class Store:
         """Seq and hash of the newest record, one not yet committed included."""
         self._is_pruned = False
         self._projector = Projector(
-            Ledger(quote=Currency("")), {}, self._stored_order, Protecting({}, lambda _: None)
+            Ledger(quote=Currency("")),
+            {},
+            self._stored_order,
+            self._stored_parent,
+            Protecting({}, lambda _: None),
         )
         self._reload()
 
@@ -180,6 +185,13 @@ class Store:
             "SELECT fold FROM orders WHERE settled = 0 ORDER BY intent_seq"
         )
         return [msgspec.json.decode(fold, type=Order) for (fold,) in rows]
+
+    def open_parents(self) -> list[ParentOrder]:
+        """Return the parent orders that are not over, oldest first."""
+        rows = self._connection.execute(
+            "SELECT fold FROM parents WHERE over = 0 ORDER BY intent_seq"
+        )
+        return [msgspec.json.decode(fold, type=ParentOrder) for (fold,) in rows]
 
     def verify(self) -> int:
         """Walk the whole chain and return how many records follow from one another.
@@ -326,12 +338,19 @@ class Store:
             ledger,
             {trip.pair: trip for trip in trips},
             self._stored_order,
+            self._stored_parent,
             Protecting(stored_protections(self._connection), trigger_reader(self._connection)),
         )
 
     def _stored_order(self, name: ClientOrderId) -> Row | None:
         row: Row | None = self._connection.execute(
             "SELECT fold, intent_seq FROM orders WHERE client_order_id = ?", (name,)
+        ).fetchone()
+        return row
+
+    def _stored_parent(self, decision: DecisionId) -> Row | None:
+        row: Row | None = self._connection.execute(
+            "SELECT fold, intent_seq FROM parents WHERE decision_id = ?", (decision,)
         ).fetchone()
         return row
 

@@ -227,6 +227,7 @@ class Journal:
             trigger_numbers=trigger_numbers(self.store.connection),
             risk=last_risk(self.store),
             recent=tuple(recent_risk(self.store, now_ns)),
+            parents=tuple(self.store.open_parents()),
         )
 
     def _publish(self, journaled: list[Journaled]) -> None:

@@ -9,6 +9,7 @@ from state.messages.orders import (
     Bound,
     CancelIntended,
     DecisionMade,
+    Ladder,
     OrderAccepted,
     OrderFilled,
     OrderFinished,
@@ -16,6 +17,7 @@ from state.messages.orders import (
     OrderNotPlaced,
     OrderRejected,
     OrderUnknown,
+    ParentIntended,
     Refusal,
     Verdict,
 )
@@ -143,6 +145,42 @@ def a_decision(**changes: Any) -> DecisionMade:
             ),
         },
         changes,
+    )
+
+
+def a_parent(**changes: Any) -> ParentIntended:
+    return _made(
+        ParentIntended,
+        {
+            "decision_id": DecisionId("p-1"),
+            "pair": PAIR,
+            "at_ns": TimeNs(1),
+            "trace_id": TraceId("trace-p"),
+            "strategy": "protection",
+            "side": Side.SELL,
+            "quantity": Quantity(Decimal(2)),
+            "price": Price(Decimal(90)),
+            "plan": Ladder(rungs_bps=(Decimal(5), Decimal(20))),
+            "reply_to": "trading/BTC_USDT/protection",
+        },
+        changes,
+    )
+
+
+def a_child(number: int = 1, **changes: Any) -> OrderIntended:
+    return an_intent(
+        **{
+            "client_order_id": ClientOrderId(f"t-p-{number}"),
+            "decision_id": DecisionId("p-1"),
+            "parent": DecisionId("p-1"),
+            "attempt": number,
+            "side": Side.SELL,
+            "quantity": Quantity(Decimal(2)),
+            "price": Price(Decimal(99)),
+            "time_in_force": TimeInForce.IOC,
+            "touch": Price(Decimal(100)),
+        }
+        | changes
     )
 
 

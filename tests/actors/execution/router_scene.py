@@ -71,6 +71,7 @@ class Scene:
         self.monitor = house.ear(addresses.HEALTH_MONITOR)
         self.stream = house.ear(addresses.ACCOUNT_STREAM)
         self.trader = house.ear("trader")
+        self.workers = house.ear(addresses.WORKERS)
         self.know_nothing()
         self.exchange.promptly(ArmCountdown, Succeeded())
         house.live(
@@ -82,6 +83,7 @@ class Scene:
             account=ACCOUNT,
             quote=USDT,
             at_shutdown=at_shutdown,
+            start_worker=lambda id_, decision: (id_, decision),
         )
         if ready:
             self.become_ready()

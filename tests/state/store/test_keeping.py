@@ -164,7 +164,7 @@ def test_everything_about_one_trade_is_found_by_any_of_its_names(store, path, na
         "OrderFilled",
         "OrderFinished",
     ]
-    assert reader.explain("nothing") == {"decisions": [], "orders": [], "fills": [], "events": []}
+    assert set(map(tuple, reader.explain("nothing").values())) == {()}
     reader.close()
 
 

@@ -34,6 +34,7 @@ from tests.state.examples import (
     a_decision,
     a_fill,
     a_finish,
+    a_parent,
     a_proof_of_absence,
     a_rejection,
     a_risk_mark,
@@ -49,6 +50,7 @@ from tests.state.strategies import fills, funds_moved, order_stories
 
 A_COLUMN = {
     "orders": "filled",
+    "parents": "filled",
     "positions": "cost",
     "balances": "amount",
     "accounts": "amount",
@@ -160,7 +162,7 @@ def test_the_accounts_in_the_tables_are_the_ledgers(story):
 
 @pytest.mark.parametrize("table", [*CHANGING, *GROWING])
 def test_a_table_that_was_tampered_with_is_named_and_mended(store, table):
-    append(store, *a_day(), a_session(), *a_sale(), a_risk_mark(), *a_trigger_of(1))
+    append(store, *a_day(), a_session(), *a_sale(), a_risk_mark(), a_parent(), *a_trigger_of(1))
     column = A_COLUMN[table]
     store.connection.execute(f"UPDATE {table} SET {column} = '7'")  # noqa: S608
     assert self_check(store).differing == [table]
