@@ -16,6 +16,9 @@ from state.values import Price, Quantity, Side, TimeInForce
 
 REJECTIONS_MAX = 3
 """Refusals in a row after which the exchange is taken at its word."""
+PASSING = frozenset({"TOO_MANY_REQUESTS", "TOO_BUSY", "REQUEST_EXPIRED", "HALTED", "CLOCK"})
+"""Labels that say nothing about the order itself: tried again for much longer."""
+PASSING_MAX = 60
 BPS = 10_000
 
 
@@ -45,8 +48,9 @@ def next_step(
             but the parent's own price.
         rules: Of its pair.
     """
-    rejected = _rejections(parent)
-    if len(rejected) >= REJECTIONS_MAX:
+    rejected = rejections(parent)
+    final = [label for label in rejected if label not in PASSING]
+    if len(final) >= REJECTIONS_MAX or len(rejected) >= PASSING_MAX:
         return Over(reason=f"rejected {len(rejected)} times: {rejected[-1]}")
     rung = sum(child.state not in _NEVER_LIVED for child in parent.children)
     if rung > len(plan.rungs_bps):
@@ -68,7 +72,7 @@ def _price(
     return min(wanted, cap) if side is Side.BUY else max(wanted, cap)
 
 
-def _rejections(parent: ParentOrder) -> list[str]:
+def rejections(parent: ParentOrder) -> list[str]:
     """Return the labels of the newest children, as far back as all were rejected."""
     labels: list[str] = []
     for child in reversed(parent.children):

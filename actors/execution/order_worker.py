@@ -26,7 +26,8 @@ from state.values import NS_PER_S, DecisionId, Price, Session, Side
 ASK_AGAIN_S = 1.0
 """Who was asked may have died with the question in hand."""
 TRY_AGAIN_S = 0.25
-"""After a child that was refused by the router or by the exchange."""
+"""After a child that was refused by the router, or by the exchange; then twice as long each time."""
+TRY_AGAIN_MAX_S = 5.0
 TOUCH_WAIT_S = 0.5
 """So long it waits for a book; what has to get out does not wait for the market data to mend."""
 
@@ -113,8 +114,9 @@ class OrderWorker(Actor):
         if before is None:
             self._begin(parent)
         elif before.outstanding and not parent.outstanding:
-            rejected = bool(parent.children[-1].label)
-            self._wait(max(parent.intent.plan.pause_s, TRY_AGAIN_S if rejected else 0.0))
+            rejected = len(ladder.rejections(parent))
+            again_s = TRY_AGAIN_S * 2.0 ** (rejected - 1) if rejected else 0.0
+            self._wait(max(parent.intent.plan.pause_s, min(again_s, TRY_AGAIN_MAX_S)))
 
     def _begin(self, parent: ParentOrder) -> None:
         pair = parent.intent.pair
