@@ -26,7 +26,7 @@ from state.values import NS_PER_S, DecisionId, Price, Session, Side
 ASK_AGAIN_S = 1.0
 """Who was asked may have died with the question in hand."""
 TRY_AGAIN_S = 0.25
-"""After a child that was refused by the router, or by the exchange; then twice as long each time."""
+"""After a child that router or exchange refused; then twice as long each time."""
 TRY_AGAIN_MAX_S = 5.0
 TOUCH_WAIT_S = 0.5
 """So long it waits for a book; what has to get out does not wait for the market data to mend."""
