@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, TextIO
 
 from loguru import logger
@@ -44,11 +43,14 @@ from state.config import (
     shown,
 )
 from state.errors import ConfigurationInvalid, VenueUnreachable
-from state.messages.journal import SaveSnapshot
+from state.messages.journal import Entry, Record, SaveSnapshot
 from state.messages.operations import SessionState
 from state.store import DATABASE_NAME, DataLock, Store, open_reader, open_store, stored_snapshots
 from state.values import Session, TimeNs, Venue
+from supervisor.data_directory import data_directory
 from supervisor.emergency_door import EmergencyDoor
+from supervisor.life_signs import LifeSigns
+from supervisor.pulse import Pulse
 from supervisor.tree import ROOT, root, static_addresses
 from supervisor.version import VERSION
 from supervisor.worlds.gate import Journal, connect
@@ -58,16 +60,7 @@ FROZEN_S = 15.0
 """After so long without a turn of the main thread the process is beyond help."""
 DOOR = "door"
 ADAPTERS_CLOSE_S = 2.0
-LAUNCHED = Path(__file__).resolve().parents[1]
-
 OK, FAILED = 0, 1
-
-
-def data_directory(loaded: Loaded) -> Path:
-    """Return the folder of the venue: beside the code by default, else relative to here."""
-    config = loaded.config
-    base = LAUNCHED if loaded.origins.get("data_dir") == "default" else Path.cwd()
-    return base / config.data_dir / config.venue.value
 
 
 @dataclass
@@ -126,6 +119,8 @@ class Application:
         """The root has ended."""
         self._end: Exited | None = None
         self._announced = False
+        self._when_announced: Callable[[], None] = _nothing
+        self._signs: LifeSigns
         self._started_ns = self._clock.monotonic_ns()
         self._exchange: ExchangeProcess | None = None
         self._port = 0
@@ -151,10 +146,14 @@ class Application:
                 folder=self._folder / "logs",
                 secrets=[secret for secret in known if secret is not None],
             )
+            self._signs = LifeSigns(self._folder, self._config)
+            code = FAILED
             try:
                 self._take_signals()
-                return self._live(lock, log)
+                code = self._live(lock, log)
+                return code
             finally:
+                self._signs.end(well=code == OK)
                 if self._exchange is not None:
                     self._exchange.stop()
                 log.close()
@@ -184,6 +183,7 @@ class Application:
         )
         store.close()
         where, credentials = self._find_exchange(log)
+        self._signs.begin(where.rest, credentials)
         with contextlib.ExitStack() as opened:
             loop, latch = LoopThread(), Latch(HaltFile(self._folder))
             opened.callback(loop.close, ADAPTERS_CLOSE_S)
@@ -212,6 +212,7 @@ class Application:
                 parent=None,
             )
             runtime.spawn(ROOT, root(self._config, connected.world), parent=DOOR)
+            self._when_announced = partial(self._tell_of_watchdog, runtime)
             code = self._wait(runtime)
         logger.info("gatehouse ends with code {}", code)
         return code
@@ -279,6 +280,7 @@ class Application:
         if exchange is None or exchange.alive:
             return
         logger.error("the simulated exchange has died; starting it again")
+        self._signs.busy()
         try:
             exchange.start(self._port)
         except (ConfigurationInvalid, VenueUnreachable) as error:
@@ -308,6 +310,13 @@ class Application:
             shut_down=lambda caller: self._wishes.ask(f"asked by {caller}"),
             halt=door.pull,
         )
+
+    def _tell_of_watchdog(self, runtime: LiveRuntime) -> None:
+        """Journal what the watchdog of an earlier house has done, for whoever looks."""
+        alert = self._signs.news()
+        if alert is not None:
+            record = Record(entries=(Entry(event=alert),), sender=DOOR)
+            runtime.tell(addresses.RECORDER, record)
 
     # Waiting, and the end.
 
@@ -343,6 +352,7 @@ class Application:
         if not self._announced and state.session is not Session.STARTING:
             self._announced = True
             self._service.ready()
+            self._when_announced()
             took_s = (self._clock.monotonic_ns() - self._started_ns) / 1e9
             logger.info("ready after {:.2f} s", took_s)
 
@@ -353,11 +363,19 @@ class Application:
                 return self._watch(runtime, limit, stacks)
             finally:
                 faulthandler.cancel_dump_traceback_later()
+                faulthandler.unregister(signal.SIGQUIT)
 
     def _watch(self, runtime: LiveRuntime, limit: SupervisionSettings, stacks: TextIO) -> int:
+        pulse = Pulse(runtime)
+        # The watchdog asks for them before it ends a house that does not answer.
+        faulthandler.register(signal.SIGQUIT, file=stacks)
+        self._signs.beat()
         while not self._wishes.stop.wait(TICK_S):
             faulthandler.cancel_dump_traceback_later()
             self._look_after_exchange()
+            self._signs.look_after_watchdog()
+            if pulse.beats():
+                self._signs.beat()
             # The last line against a C call that never gives the interpreter back, which no thread
             # of ours could notice: all stacks to a file, and the end; the service manager restarts.
             faulthandler.dump_traceback_later(FROZEN_S, exit=True, file=stacks)
@@ -380,10 +398,18 @@ class Application:
         asked = not self._gone.is_set()
         if asked:
             runtime.tell(ROOT, Shutdown(), control=True)
-        if not self._gone.wait(self._config.shutdown.deadline_s - ADAPTERS_CLOSE_S):
+        until_ns = self._clock.monotonic_ns()
+        until_ns += int((self._config.shutdown.deadline_s - ADAPTERS_CLOSE_S) * 1e9)
+        while not self._gone.wait(TICK_S) and self._clock.monotonic_ns() < until_ns:
+            self._signs.beat()
+        if not self._gone.is_set():
             logger.error("the tree did not stop within {} s", self._config.shutdown.deadline_s)
             return FAILED
         return OK if asked else FAILED
+
+
+def _nothing() -> None:
+    pass
 
 
 def _primed(store: Store, names: list[str]) -> dict[str, Stored]:

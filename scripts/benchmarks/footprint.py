@@ -119,7 +119,7 @@ def _measured(pairs: int, minutes: float) -> list[Figure]:
 
 
 def _watched(house: House, what: str, minutes: float) -> list[Figure]:
-    [child] = house.children()
+    child = house.exchange_pid()
     costs = {"house": Cost(psutil.Process(house.pid)), "exchange": Cost(psutil.Process(child))}
     health = Health()
     until_s = time.monotonic() + minutes * 60

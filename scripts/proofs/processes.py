@@ -1,5 +1,6 @@
 """The house and the exchange as processes that a proof starts, asks, hurts and ends."""
 
+import contextlib
 import json
 import os
 import signal
@@ -203,12 +204,51 @@ class House(Watched):
         self.folder = data_dir / "simulated"
         self.database = self.folder / "gatehouse.db"
         self.socket = self.folder / "admin.sock"
+        self._watchdogs: set[int] = set()
         url = exchange.url if isinstance(exchange, Exchange) else exchange
         command = [*python("-m", "supervisor"), "--data-dir", str(data_dir), "--dashboard", "off"]
         command += ["--exchange-url", url] if url is not None else []
         for setting in settings:
             command += ["--set", setting]
         super().__init__([*command, *options], data_dir / "house.stderr", environ)
+
+    def exchange_pid(self) -> int:
+        """Return the process of the exchange it has started.
+
+        Raises:
+            NotSoon: There is none now.
+        """
+        return self._child("supervisor", "exchange")
+
+    def watchdog_pid(self) -> int:
+        """Return the process that looks after it.
+
+        Raises:
+            NotSoon: There is none now.
+        """
+        return self._child("supervisor.watchdog")
+
+    def _child(self, *words: str) -> int:
+        for pid in self.children():
+            if set(words) <= set(command_of(pid)):
+                return pid
+        raise NotSoon(f"the house has no process {' '.join(words)}\n{self.said()[-4000:]}")
+
+    def kill(self) -> None:
+        """End it at once; its watchdog stays for as long as it has something to do."""
+        with contextlib.suppress(NotSoon):
+            self._watchdogs.add(self.watchdog_pid())
+        super().kill()
+
+    def close(self) -> None:
+        """Leave nothing behind, its watchdog included."""
+        with contextlib.suppress(NotSoon):
+            self._watchdogs.add(self.watchdog_pid())
+        super().close()
+        for pid in self._watchdogs:
+            if "supervisor.watchdog" in command_of(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def call(self, method: str, timeout_s: float = 20.0, **params: Any) -> Any:
         """Return the result of a method of the admin socket.
@@ -322,6 +362,14 @@ def control(url: str, path: str, body: Any = None) -> Any:
     request = urllib.request.Request(f"{url}/control/{path}", data=data)  # noqa: S310 (loopback)
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (loopback)
         return json.load(answer)
+
+
+def command_of(pid: int) -> list[str]:
+    """Return the command line of a process, empty where there is none."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    except OSError:
+        return []
 
 
 def python(*arguments: str) -> list[str]:

@@ -92,7 +92,7 @@ def _reader(
     """Give the database of the configured venue, its path and its quote currency."""
     configuration = loaded(config_file, extra, given)
     # Imported late: a bad setting is told at once.
-    from supervisor.application import data_directory  # noqa: PLC0415
+    from supervisor.data_directory import data_directory  # noqa: PLC0415
 
     path = data_directory(configuration) / DATABASE_NAME
     with _refusals():

@@ -4,7 +4,7 @@ from adapters.gate.signing import Credentials
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
 from state.config import Config, Endpoints, Loaded, Secret, endpoints
 from state.values import Venue
-from supervisor.application import data_directory
+from supervisor.data_directory import data_directory
 from supervisor.doctor.findings import Finding, fail, ok
 from supervisor.doctor.here import look_here, own_exchange
 from supervisor.doctor.there import Wanted, look_there, skip_there

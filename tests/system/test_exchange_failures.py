@@ -41,7 +41,7 @@ def test_an_exchange_that_is_killed_is_started_again_and_knows_everything(houses
     house.until_ready()
     house.until_fills(2)
     for _ in range(2):
-        [exchange] = house.children()
+        exchange = house.exchange_pid()
         os.kill(exchange, signal.SIGKILL)
         house.until(lambda: house.session() == "starting", 30, "it is noticed")
         house.until(lambda: house.session() == "ready" and books(house) == {"live"}, 60, "ready")

@@ -46,6 +46,8 @@ def test_a_house_that_was_frozen_finds_its_orders_cancelled_and_goes_on(houses, 
         *ACTIVE,
         *SHORT_WINDOWS,
         "orders.countdown_s=5",
+        # Alone: the watchdog would end it for its silence.
+        "watchdog.mode=off",
         "strategy.trend.order_notional=500",
         "strategy.trend.order_ttl_s=600",
     ]
