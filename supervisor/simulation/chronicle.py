@@ -20,9 +20,11 @@ from state.messages.orders import (
     OrderNotPlaced,
     OrderRejected,
     OrderUnknown,
+    ParentFinished,
+    ParentIntended,
 )
 from state.store import Store
-from state.values import ZERO, ClientOrderId, Pair, Session
+from state.values import ZERO, ClientOrderId, DecisionId, Pair, Session
 
 
 class Known:
@@ -85,6 +87,8 @@ class Chronicle:
         self._blame = blame
         self.orders: dict[ClientOrderId, Known] = {}
         self.fills: set[tuple[Pair, str]] = set()
+        self.parents: dict[DecisionId, ParentIntended] = {}
+        self.parents_over: dict[DecisionId, ParentFinished] = {}
         self.session: Session | None = None
         """What was last wanted; None when nobody ever wanted anything."""
         self.epoch = 0
@@ -98,6 +102,11 @@ class Chronicle:
         self.store: Store | None = None
         """Which opening of the journal was read last."""
         self._events: list[Journaled] = []
+
+    @property
+    def open_parents(self) -> list[DecisionId]:
+        """Parent orders that have no end yet."""
+        return [name for name in self.parents if name not in self.parents_over]
 
     def knows(self, store: Store) -> bool:
         """Return whether there is nothing new in `store`."""
@@ -147,6 +156,7 @@ class Chronicle:
         self.lost += len(self._events) - kept
         events, self._events = self._events[:kept], []
         self.orders, self.fills, self.session, self.epoch = {}, set(), None, 0
+        self.parents, self.parents_over = {}, {}
         self.last_seq = 0
         for journaled in events:
             self.last_seq = journaled.seq
@@ -167,6 +177,12 @@ class Chronicle:
                 self.orders[event.client_order_id].apply(event)
             case OrderEvent():
                 self.orders[event.client_order_id].apply(event)
+            case ParentIntended():
+                if event.decision_id in self.parents:
+                    self._blame("parent doubled", event.decision_id)
+                self.parents[event.decision_id] = event
+            case ParentFinished():
+                self.parents_over[event.decision_id] = event
             case SessionChanged():
                 self.session = event.session
             case EpochBegan():

@@ -12,7 +12,14 @@ from random import Random
 from actors import addresses
 from actors.kernel.virtual import VirtualRuntime
 from state.messages.operations import SessionState, SessionWanted
-from state.messages.orders import Bound, CancelAllOrders, CancelOrder, OrderProposed
+from state.messages.orders import (
+    Bound,
+    CancelAllOrders,
+    CancelOrder,
+    CancelParent,
+    Ladder,
+    OrderProposed,
+)
 from state.values import (
     NS_PER_S,
     DecisionId,
@@ -36,6 +43,8 @@ STRATEGY = "desk"
 _LOOKS_EVERY_S = 0.25
 _VALID_S = 1.0
 """How long a wish may take to reach the wire."""
+_LADDER = Ladder(rungs_bps=(Decimal(-4), Decimal(0), Decimal(6)), pause_s=0.05)
+"""Its first rung takes nothing while the book stands, its second what is at the touch."""
 _REMEMBERED = 8
 """Wishes that may be asked for again."""
 
@@ -157,6 +166,13 @@ class Desk:
             self._runtime().tell(addresses.RISK_GUARD, old)
 
     def _cancel(self) -> None:
+        parents = list(self._chronicle.open_parents)
+        if parents and self._chance.random() < 0.5:
+            cancel_parent = CancelParent(
+                decision_id=self._chance.choice(parents), reason="the desk"
+            )
+            self._runtime().tell(addresses.ORDER_ROUTER, cancel_parent)
+            return
         alive = [name for name, known in self._chronicle.orders.items() if not known.over]
         if alive:
             cancel = CancelOrder(client_order_id=self._chance.choice(alive), reason="the desk")
@@ -204,4 +220,5 @@ class Desk:
             proposed_at_ns=now_ns,
             expires_at_ns=TimeNs(now_ns + int(_VALID_S * NS_PER_S)),
             reply_to=DOOR,
+            plan=_LADDER if self._chance.random() < 0.2 else None,
         )

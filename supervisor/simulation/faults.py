@@ -142,6 +142,7 @@ _SINGLE = {
     addresses.ACCOUNT_STREAM: 5.0,
     addresses.LEDGER_KEEPER: 12.0,
     addresses.RISK_GUARD: 20.0,
+    addresses.order_worker("any"): 6.0,
 }
 """Who may be struck, and how many messages a second each handles, about."""
 _OF_PAIR = {

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from adapters.simulated.core.orders import Order
+from adapters.simulated.core.units import decimal_of
 from state.config import Config
 from state.invariants import ledger_violations
 from state.messages.journal import Journaled
@@ -63,7 +64,10 @@ class Meant(Oracle):
 
 
 class OnePerDecision(Oracle):
-    """Each decision has at most one order that lives or has traded, over all its attempts."""
+    """Each decision has at most one order that lives or has traded, over all its attempts.
+
+    Children of a parent order are many; `Parents` looks after them.
+    """
 
     def on_taken(self, order: Order) -> None:
         """See `Oracle`."""
@@ -76,11 +80,57 @@ class OnePerDecision(Oracle):
         alive: defaultdict[str, list[str]] = defaultdict(list)
         for one in ours:
             known = self.run.chronicle.orders.get(ClientOrderId(one.text))
-            if known is not None and (one.is_open or one.filled_lots):
+            if known is None or known.intent.parent is not None:
+                continue
+            if one.is_open or one.filled_lots:
                 alive[known.intent.decision_id].append(one.text)
         for decision, names in alive.items():
             if len(names) > 1:
                 self.run.blame("decision doubled", f"{decision}: {', '.join(names)}")
+
+
+class Parents(Oracle):
+    """What the exchange has of a parent's children never exceeds it, in size or in price."""
+
+    def on_taken(self, order: Order) -> None:
+        """See `Oracle`."""
+        known = self.run.chronicle.orders.get(ClientOrderId(order.text))
+        if known is None or known.intent.parent is None:
+            return
+        parent = self.run.chronicle.parents[known.intent.parent]
+        decimals = self.run.outside.host.venue.pairs[parent.pair].units.price_decimals
+        price = decimal_of(order.ticks, decimals)
+        if (price - parent.price) * parent.side.sign > 0:
+            self.run.blame("child beyond its parent", f"{order.text}: {price}")
+        taken, _ = self._taken(parent.decision_id)
+        if taken > parent.quantity:
+            self.run.blame("parent exceeded", f"{parent.decision_id}: {taken}")
+
+    def on_end(self, store: Store) -> None:
+        """See `Oracle`."""
+        chronicle = self.run.chronicle
+        for decision in chronicle.open_parents:
+            self.run.blame("parent not over", decision)
+        for decision, over in chronicle.parents_over.items():
+            _, filled = self._taken(decision)
+            if filled != over.filled:
+                self.run.blame("parent misjudged", f"{decision}: {over.filled}, in truth {filled}")
+            if over.reason == "filled" and filled != chronicle.parents[decision].quantity:
+                self.run.blame("parent not filled", decision)
+        for one in store.open_parents():
+            self.run.blame("parent not over", f"{one.decision_id}: in the table")
+
+    def _taken(self, parent: str) -> tuple[Decimal, Decimal]:
+        """Return what its children may come to, and what of it was filled."""
+        taken, filled = ZERO, ZERO
+        for order in self.run.outside.orders():
+            known = self.run.chronicle.orders.get(ClientOrderId(order.text))
+            if known is not None and known.intent.parent == parent:
+                decimals = self.run.outside.host.venue.pairs[order.pair].units.amount_decimals
+                done = decimal_of(order.filled_lots, decimals)
+                filled += done
+                taken += done + (decimal_of(order.left, decimals) if order.is_open else ZERO)
+        return taken, filled
 
 
 class Halted(Oracle):
@@ -216,6 +266,7 @@ def _sign(known: Known) -> int:
 ORACLES: tuple[type[Oracle], ...] = (
     Meant,
     OnePerDecision,
+    Parents,
     Halted,
     Limits,
     Fills,

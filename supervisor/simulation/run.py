@@ -14,6 +14,7 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors import addresses
 from actors.kernel import Actor, Birthright, Drill, Exited
 from actors.kernel import Fault as Drilled
 from actors.kernel.backend import here
@@ -369,6 +370,8 @@ class Simulation:
         self._strike(At.AFTER, address)
 
     def _strike(self, at: At, address: str) -> None:
+        if address.startswith(_WORKERS):
+            address = f"{_WORKERS}any"  # Nobody knows beforehand what they will be called.
         fault = self.plan.visit_two(at, address)
         if fault is not None:
             self._doomed(fault)
@@ -506,6 +509,7 @@ class Simulation:
         )
 
 
+_WORKERS = addresses.order_worker("")
 _DRILLS = {
     Kind.DRILL_CRASH: Drilled.CRASH,
     Kind.HANG: Drilled.HANG,

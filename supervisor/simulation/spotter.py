@@ -14,8 +14,11 @@ from state.messages.orders import (
     DecisionMade,
     OrderFilled,
     OrderFinished,
+    OrderIntended,
     OrderNotPlaced,
     OrderUnknown,
+    ParentCancelIntended,
+    ParentFinished,
     Verdict,
 )
 from state.messages.venue import (
@@ -98,6 +101,15 @@ class Spotter:
                 wanted = chronicle.orders[event.client_order_id].intent.quantity
                 if 0 < event.filled_quantity < wanted:
                     self._see("partly filled, then cancelled")
+            case OrderIntended(parent=str(), attempt=number) if number > 1:
+                self._see("parent of several children")
+            case ParentCancelIntended():
+                orders = chronicle.orders.values()
+                if any(one.intent.parent == event.decision_id for one in orders):
+                    self._see("parent cancelled half way")
+            case ParentFinished():
+                if event.filled < chronicle.parents[event.decision_id].quantity:
+                    self._see("parent left unfilled")
             case DecisionMade(refusal=refusal) if refusal is not None and refusal.code in _LIMITS:
                 shrunk = event.verdict is Verdict.SHRINK
                 self._see("shrunk by a limit" if shrunk else "denied by a limit")
@@ -144,6 +156,8 @@ class Spotter:
         self._incarnations[report.address] = report.incarnation
         if before and report.incarnation > before:
             crash = _CRASHES.get(report.address)
+            if report.address.startswith(addresses.order_worker("")):
+                crash = "crash of an order worker"
             if crash is not None:
                 self._see(crash)
             if report.address == addresses.ORDER_ROUTER and self._any(lambda one: one.lost):
@@ -168,6 +182,8 @@ class Spotter:
             self._see("killed between intent and wire")
         if run.under_way:
             self._see("killed between wire and answer")
+        if run.chronicle.open_parents:
+            self._see("killed with a parent half way")
         if not self._was_ready:
             self._see("two deaths in a row")
         self._was_ready = False
