@@ -1,6 +1,7 @@
 """How often something happened within the last minute. Pure but for its own memory."""
 
 from collections import deque
+from collections.abc import Iterable
 
 from state.messages.orders import CancelIntended, DecisionMade, OrderRejected
 from state.messages.risk import Happened, Recent
@@ -24,27 +25,31 @@ def recent_of(event: object) -> Recent | None:
 
 
 class Rates:
-    """A sliding minute over what happened, by kind, and by kind and pair."""
+    """A sliding minute over what happened, by kind, and by kind and pair.
+
+    Moments are of the monotonic clock: no leap of the wall clock empties the minute.
+    """
 
     def __init__(self) -> None:
-        self._times: dict[tuple[Happened, Pair | None], deque[TimeNs]] = {}
+        self._times: dict[tuple[Happened, Pair | None], deque[int]] = {}
 
-    def begin(self, recent: tuple[Recent, ...]) -> None:
-        """Take these in the place of all that is remembered."""
+    def begin(self, recent: Iterable[Recent], now_ns: TimeNs, monotonic_ns: int) -> None:
+        """Take these in the place of all that is remembered; it is now by either clock."""
         self._times.clear()
         for one in recent:
-            self.add(one)
+            age_ns = max(0, now_ns - one.at_ns)
+            self.add(one, monotonic_ns - age_ns)
 
-    def add(self, one: Recent) -> None:
+    def add(self, one: Recent, monotonic_ns: int) -> None:
         """Remember one more."""
         for pair in (None, one.pair):
-            self._times.setdefault((one.kind, pair), deque()).append(one.at_ns)
+            self._times.setdefault((one.kind, pair), deque()).append(monotonic_ns)
 
-    def within(self, kind: Happened, now_ns: TimeNs, pair: Pair | None = None) -> int:
+    def within(self, kind: Happened, monotonic_ns: int, pair: Pair | None = None) -> int:
         """Return how often `kind` happened within the last minute, in `pair` or in all."""
         times = self._times.get((kind, pair))
         if times is None:
             return 0
-        while times and now_ns - times[0] > WINDOW_NS:
+        while times and monotonic_ns - times[0] > WINDOW_NS:
             times.popleft()
         return len(times)

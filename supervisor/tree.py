@@ -202,6 +202,7 @@ def _trading(plot: Plot) -> SupervisorSpec:
         world.exchange,
         world.latch,
         config.risk,
+        config.protections,
         kwargs={"pairs": config.pairs, "stale_after_s": config.feed.book_stale_after_s},
         data=MEASURES_MAIL,
     )

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from state.exact import exactly
+from state.exact import exactly, total
 from state.ledger import Ledger
 from state.messages.orders import DecisionMade
 from state.order import Order
@@ -87,9 +87,13 @@ class Exposure(Struct, frozen=True, kw_only=True):
     by_pair: dict[Pair, Notional]
     total: Notional
     free: dict[Currency, Decimal]
-    """Quote currencies: balance less what buys may take."""
+    """Quote currencies: balance less what buys may take, fees included."""
     free_base: dict[Pair, Quantity]
     """Held by our trading, and in the account, less what sells may take."""
+
+    def of(self, pairs: Iterable[Pair]) -> Notional:
+        """Return what these pairs hold together."""
+        return Notional(total(self.by_pair.get(pair, ZERO) for pair in pairs))
 
 
 def exposure(
@@ -97,6 +101,7 @@ def exposure(
     commitments: Iterable[Commitment],
     marks: Mapping[Pair, Decimal],
     pairs: Iterable[Pair],
+    fee_rates: Mapping[Pair, Decimal] | None = None,
 ) -> Exposure:
     """Return what is held and committed in `pairs`.
 
@@ -105,10 +110,12 @@ def exposure(
         commitments: What may still happen.
         marks: Quote per base; a pair without one is valued at what it cost.
         pairs: Those of interest.
+        fee_rates: Share of its notional that a buy may cost beside it; 0 where not given.
     """
     by_pair: dict[Pair, Decimal] = {}
     free: dict[Currency, Decimal] = {}
     free_base: dict[Pair, Decimal] = {}
+    rates = fee_rates or {}
     with exactly():
         for pair in pairs:
             position = ledger.position(pair)
@@ -122,13 +129,14 @@ def exposure(
             if one.side is Side.BUY:
                 worth = one.quantity * max(one.price, marks.get(one.pair, ZERO))
                 by_pair[one.pair] = by_pair.get(one.pair, ZERO) + worth
-                free[quote] = free.get(quote, ZERO) - one.notional
+                taken = one.quantity * one.price * (1 + rates.get(one.pair, ZERO))
+                free[quote] = free.get(quote, ZERO) - taken
             else:
                 free_base[one.pair] = free_base.get(one.pair, ZERO) - one.quantity
-        total = sum(by_pair.values(), ZERO)
+        held = sum(by_pair.values(), ZERO)
     return Exposure(
         by_pair={pair: Notional(value) for pair, value in by_pair.items()},
-        total=Notional(total),
+        total=Notional(held),
         free=free,
         free_base={pair: Quantity(value) for pair, value in free_base.items()},
     )

@@ -1,23 +1,22 @@
 """The risk guard: the only maker of approved orders."""
 
-from collections import deque
-from decimal import Decimal
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors import addresses
-from actors.execution.order_table import OrderTable
-from actors.execution.parent_table import ParentTable
 from actors.kernel import Actor, Timer
 from actors.outbox import Outbox
-from actors.trading.exposure import Commitment, exposure, of_all, of_decision
-from actors.trading.risk_rules import Ruling, View, judge
+from actors.trading.risk.alerts import alerts_of
+from actors.trading.risk.known import Known
+from actors.trading.risk.rules import Ruling, judge
+from actors.trading.risk.uses import uses, why_not
 from adapters.ports import Exchange, HaltLatch
-from state.config import RiskSettings
+from state.config import ProtectionSettings, RiskSettings
 from state.instrument import TradingRules
-from state.ledger import Ledger
-from state.messages.accounts import FundsMoved
+from state.messages.accounts import FundsMoved, TradeClosed
 from state.messages.held import RulesKnown
 from state.messages.journal import (
     Books,
@@ -25,39 +24,48 @@ from state.messages.journal import (
     Entry,
     Journaled,
     JournalOpened,
+    Record,
     RecordDenied,
     Recorded,
 )
-from state.messages.market import BookLost, BookMeasured
-from state.messages.operations import SessionSought, SessionState
+from state.messages.market import BookLost, BookMeasured, CandleClosed
+from state.messages.operations import (
+    ClockMeasured,
+    ClockWanted,
+    SessionAnswer,
+    SessionChanged,
+    SessionSought,
+    SessionState,
+    SessionWanted,
+)
 from state.messages.orders import (
     ApprovedOrder,
     DecisionDropped,
     DecisionMade,
     OrderEvent,
-    OrderFilled,
-    OrderIntended,
     OrderProposed,
     OrderRejected,
     ParentEvent,
-    ParentIntended,
     RulesWanted,
     Verdict,
 )
+from state.messages.protection import FlattenWanted
+from state.messages.risk import LimitsTold, LimitsWanted, RiskMarked, Tier
 from state.messages.venue import FetchRules, Refused, Succeeded, VenueAnswer
+from state.standing import is_grave, is_to_be_told, resumed
 from state.values import (
     NS_PER_S,
     ZERO,
-    Currency,
-    DecisionId,
-    Notional,
     Pair,
     Quantity,
     Session,
+    Side,
     TimeNs,
-    quote_of,
 )
 
+MARK_EVERY_S = 1.0
+FLATTEN_AGAIN_NS = 10 * NS_PER_S
+"""Between two wishes to sell what a halt still holds: whoever heard the first may have died."""
 RULES_EVERY_S = 3600.0
 RULES_RETRY_S = 1.0
 RULES_AGAIN_S = 10.0
@@ -74,25 +82,25 @@ RULES_BROKEN = frozenset(
     }
 )
 """Gate's labels for orders that the rules as we know them would not have let through."""
-DECISIONS_REMEMBERED = 10_000
-HELD_AFTER_EXPIRY_NS = 5 * NS_PER_S
-"""An approval the router may still be writing counts this much longer than it may be sent."""
+_OVER = frozenset({Session.STOPPED, Session.EMERGENCY})
 
 
 class _RulesDue(Struct, frozen=True):
     """Ask the exchange for the pairs' rules again."""
 
 
-class RiskGuard(Actor):
-    """One. Owns every limit; a restart takes what is held and committed from the books.
+class _MarkDue(Struct, frozen=True):
+    """See what is lost and what that forbids."""
 
-    Between an approval and the journal's word of the order, the decision itself counts: at full
-    size, until its order is known, it was dropped, or it can no longer be sent.
+
+class RiskGuard(Actor):
+    """One. Owns every limit; a restart takes what is held, committed and lost from the books.
 
     Args:
         exchange: For the pairs' rules.
         latch: Why nothing may leave.
         limits: What no order may exceed.
+        protections: What closed trades forbid.
         pairs: What may be traded.
         stale_after_s: Oldest book to trade on, seconds.
     """
@@ -102,6 +110,7 @@ class RiskGuard(Actor):
         exchange: Exchange,
         latch: HaltLatch,
         limits: RiskSettings,
+        protections: ProtectionSettings | None = None,
         *,
         pairs: tuple[Pair, ...],
         stale_after_s: float,
@@ -109,55 +118,55 @@ class RiskGuard(Actor):
         super().__init__()
         self._exchange = exchange
         self._latch = latch
-        self._limits = limits
         self._pairs = pairs
-        self._quote: Currency = quote_of(pairs[0])
-        self._stale_after_ns = int(stale_after_s * NS_PER_S)
-        self._session = Session.STARTING
-        self._rules: dict[Pair, TradingRules] = {}
+        self._known = Known(
+            limits, protections or ProtectionSettings(), pairs=pairs, stale_after_s=stale_after_s
+        )
         self._rules_due: Timer | None = None
         self._rules_asked_ns = 0
-        self._books: dict[Pair, tuple[BookMeasured, TimeNs]] = {}
-        self._ledger = Ledger(quote=self._quote)
-        self._orders = OrderTable()
-        self._parents = ParentTable()
-        self._approved: dict[DecisionId, DecisionMade] = {}
-        """Approved, and no order known yet."""
-        self._judged: dict[DecisionId, None] = {}
-        self._approvals: deque[TimeNs] = deque()
-        """When orders were approved within the last minute."""
-        self._last_seq: int | None = None
+        self._told: RiskMarked | None = None
+        """What was journalled last of how the account stands."""
+        self._flatten_told_ns = -FLATTEN_AGAIN_NS
 
     def on_start(self) -> None:
-        """Ask for the books and the rules."""
+        """Ask for the books, the rules, the session and the clock."""
         self._outbox = Outbox(self.address, self.incarnation)
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()]
         topics += [FundsMoved, JournalOpened]
-        topics += [BookMeasured, BookLost, SessionState]
+        topics += [BookMeasured, BookLost, SessionState, SessionChanged, TradeClosed]
+        topics += [CandleClosed, ClockMeasured]
         for topic in topics:
             self.subscribe(topic)
         self._ask_books()
         self._ask_rules()
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
+        self.tell(addresses.HEALTH_MONITOR, ClockWanted(reply_to=self.address))
+        self.after(MARK_EVERY_S, _MarkDue())
 
     def on_receive(self, message: Any) -> None:
         """Judge proposals; hear of everything that bears on them."""
+        self._known.look(self.now_ns(), self.monotonic_ns())
+        if self._known.see(message):
+            return
         match message:
-            case BookMeasured():
-                self._books[message.pair] = (message, self.now_ns())
             case OrderProposed():
                 self._on_proposed(message)
-            case BookLost():
-                self._books.pop(message.pair, None)
             case Journaled():
                 self._on_journaled(message)
-            case SessionState():
-                self._session = message.session
+            case TradeClosed():
+                if self._known.close_trade(message):
+                    self._mark()
+            case _MarkDue():
+                self.after(MARK_EVERY_S, _MarkDue())
+                self._mark()
+                self._flatten_what_a_halt_holds()
             case RulesWanted():
-                if message.pair in self._rules:
-                    self.tell(message.reply_to, self._known(message.pair))
+                if message.pair in self._known.rules:
+                    self.tell(message.reply_to, self._rules_known(message.pair))
+            case LimitsWanted():
+                self.tell(message.reply_to, self._limits(message))
             case DecisionDropped():
-                self._approved.pop(message.decision_id, None)
+                self._known.drop(message.decision_id)
             case Books():
                 self._on_books(message)
             case JournalOpened():
@@ -165,23 +174,25 @@ class RiskGuard(Actor):
                 for record in self._outbox.unanswered():
                     self.tell(addresses.RECORDER, record)
             case Recorded() | RecordDenied():
-                self._outbox.answered(message.request)
+                self._on_recorded(self._outbox.answered(message.request))
             case VenueAnswer(request=FetchRules() as request, outcome=outcome):
                 self._on_rules(request.pairs, outcome)
             case _RulesDue():
                 self._ask_rules()
+            case SessionAnswer():
+                pass  # An emergency stop or an operator came first.
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
     def _on_proposed(self, proposal: OrderProposed) -> None:
-        ruling = judge(proposal, self._view(proposal))
+        if proposal.side is Side.BUY:
+            self._mark()
+        ruling = self._ruling(proposal)
         decision = _decision(proposal, ruling, self.now_ns())
-        repeated = proposal.decision_id in self._judged
-        if not repeated:
-            self._remember(decision)
+        if not self._known.has_judged(proposal.decision_id):
+            self._known.remember(decision)
             # Said before the approval leaves: whoever restarts us finds it in the journal.
-            entry = Entry(event=decision, trace_id=proposal.trace_id)
-            self.tell(addresses.RECORDER, self._outbox.add([entry]))
+            self._record([Entry(event=decision, trace_id=proposal.trace_id)])
         if ruling.verdict is Verdict.DENY:
             assert ruling.refusal is not None
             self.tell(
@@ -193,72 +204,117 @@ class RiskGuard(Actor):
                 ),
             )
             return
-        self._approved[proposal.decision_id] = decision
-        self._approvals.append(self.now_ns())
-        rules = self._rules.get(proposal.pair)
+        self._known.approve(decision)
+        rules = self._known.rules.get(proposal.pair)
         self.tell(addresses.ORDER_ROUTER, _approval(proposal, ruling.quantity, rules))
 
-    def _remember(self, decision: DecisionMade) -> None:
-        self._judged[decision.decision_id] = None
-        if len(self._judged) > DECISIONS_REMEMBERED:
-            del self._judged[next(iter(self._judged))]
+    def _ruling(self, proposal: OrderProposed) -> Ruling:
+        halted = self._latch.stops(proposal.side, proposal.purpose)
+        view = self._known.view(proposal.pair, halted=halted, decision=proposal.decision_id)
+        return judge(proposal, view)
 
-    def _view(self, proposal: OrderProposed) -> View:
-        now_ns, pair = self.now_ns(), proposal.pair
-        while self._approvals and now_ns - self._approvals[0] > 60 * NS_PER_S:
-            self._approvals.popleft()
-        marks = {one: Decimal(repr(book.mid)) for one, (book, _) in self._books.items()}
-        held = exposure(self._ledger, self._commitments(now_ns), marks, self._pairs)
-        book, seen_ns = self._books.get(pair, (None, TimeNs(0)))
-        return View(
-            now_ns=now_ns,
-            # Without the books nothing is known, so nothing may be done.
-            session=self._session if self._last_seq is not None else Session.STARTING,
-            halted=self._latch.stops(proposal.side, proposal.purpose),
-            repeated=proposal.decision_id in self._judged,
-            rules=self._rules.get(pair) if pair in self._pairs else None,
-            book=book,
-            book_seen_ns=seen_ns,
-            stale_after_ns=self._stale_after_ns,
-            orders_last_minute=len(self._approvals),
-            pair_exposure=held.by_pair.get(pair, Notional(ZERO)),
-            total_exposure=held.total,
-            free_quote=Notional(held.free.get(quote_of(pair), ZERO)),
-            free_base=held.free_base.get(pair, Quantity(ZERO)),
-            limits=self._limits,
+    def _limits(self, wanted: LimitsWanted) -> LimitsTold:
+        self._mark()
+        view = self._known.view(wanted.pair, halted=self._latch.reason)
+        return LimitsTold(
+            pair=wanted.pair,
+            request=wanted.request,
+            entry=why_not(wanted.pair, Side.BUY, view),
+            exit=why_not(wanted.pair, Side.SELL, view),
+            uses=uses(wanted.pair, view),
+            standing=self._known.standing,
         )
 
-    def _commitments(self, now_ns: TimeNs) -> list[Commitment]:
-        for name, decision in list(self._approved.items()):
-            if now_ns > decision.expires_at_ns + HELD_AFTER_EXPIRY_NS:
-                del self._approved[name]
-        found = [of_decision(decision) for decision in self._approved.values()]
-        return [*found, *of_all(self._orders.unsettled(), self._parents.all())]
+    # What may be lost.
+
+    def _mark(self) -> None:
+        """See how the account stands, and have it remembered when that changed."""
+        standing = self._known.mark()
+        if standing is not None and is_to_be_told(self._told, standing):
+            self._tell_standing(standing)
+
+    def _tell_standing(self, standing: RiskMarked) -> None:
+        entries = [Entry(event=standing)]
+        entries += [
+            # By its key it is raised once, however often it is said.
+            Entry(event=alert, key=f"risk:{alert.alert}:{alert.at_ns}")
+            for alert in alerts_of(self._told, standing)
+        ]
+        grave = is_grave(self._told, standing)
+        self._told = standing
+        self._record(entries, durable=grave)
+
+    def _on_recorded(self, record: Record | None) -> None:
+        for entry in () if record is None else record.entries:
+            event = entry.event
+            if isinstance(event, RiskMarked) and event.tier is Tier.HALT and not event.halt_told:
+                self._halt_if_due()
+
+    def _halt_if_due(self) -> None:
+        """A halt that is on disk is told once: no entries, everything sold."""
+        standing = self._known.standing
+        if standing is None or standing.tier is not Tier.HALT or standing.halt_told:
+            return
+        if self._known.session not in _OVER:
+            # Whoever stopped the house wanted nothing traded: then nothing is sold either.
+            wish = SessionWanted(
+                session=Session.DRAINING, reason=standing.reason or "drawdown", caller=self.address
+            )
+            self.tell_control(addresses.SESSION_KEEPER, wish)
+            self._flatten_told_ns = self.monotonic_ns()
+            for pair in self._pairs:
+                self._tell_to_flatten(pair)
+        self._known.standing = replace(standing, halt_told=True)
+        self._tell_standing(self._known.standing)
+
+    def _flatten_what_a_halt_holds(self) -> None:
+        standing = self._known.standing
+        if standing is None or standing.tier is not Tier.HALT or not standing.halt_told:
+            return
+        if self._known.session is not Session.DRAINING:
+            return
+        if self.monotonic_ns() - self._flatten_told_ns < FLATTEN_AGAIN_NS:
+            return
+        self._flatten_told_ns = self.monotonic_ns()
+        for pair in self._known.held():
+            self._tell_to_flatten(pair)
+
+    def _tell_to_flatten(self, pair: Pair) -> None:
+        wish = FlattenWanted(pair=pair, reason="drawdown halt")
+        self.tell_control(addresses.protection(pair), wish)
+
+    def _end_halt(self, changed: SessionChanged) -> None:
+        """An operator who resumes trading after a halt begins anew with what is left."""
+        standing = self._known.standing
+        if standing is None or standing.tier is not Tier.HALT:
+            return
+        if changed.session is not Session.READY or changed.at_ns <= standing.tier_since_ns:
+            return
+        why = f"resumed by {changed.caller}: {changed.reason}"
+        self._known.standing = resumed(standing, standing.at_ns, why)
+        self._tell_standing(self._known.standing)
 
     # What is known.
 
     def _on_books(self, books: Books) -> None:
-        self._last_seq = books.last_seq
-        self._ledger = books.ledger
-        self._orders.begin(books.orders)
-        self._parents.begin(books.parents)
-        for decision in books.decisions:
-            self._approved.setdefault(decision.decision_id, decision)
-            self._remember(decision)
+        self._known.begin(books)
+        if self._told is None:
+            self._told = books.risk
+        if books.session is not None:
+            self._end_halt(books.session)
+        self._mark()
+        self._halt_if_due()
 
     def _on_journaled(self, journaled: Journaled) -> None:
-        if self._last_seq is None or journaled.seq <= self._last_seq:
-            return
-        self._last_seq = journaled.seq
         event = journaled.event
-        if isinstance(event, OrderFilled | FundsMoved):
-            self._ledger = self._ledger.apply(event)
-        if isinstance(event, OrderEvent):
-            self._parents.take(self._orders.apply(event))
-        if isinstance(event, ParentEvent):
-            self._parents.apply(event)
-        if isinstance(event, OrderIntended | ParentIntended):
-            self._approved.pop(event.decision_id, None)
+        if isinstance(event, FundsMoved):
+            self._mark()  # What was earned before is no part of what moves.
+        if not self._known.fold(journaled):
+            return
+        if isinstance(event, FundsMoved):
+            self._mark()
+        if isinstance(event, SessionChanged):
+            self._end_halt(event)
         if isinstance(event, OrderRejected) and event.label in RULES_BROKEN:
             since_s = (self.monotonic_ns() - self._rules_asked_ns) / NS_PER_S
             self._ask_rules_in(max(0.0, RULES_AGAIN_S - since_s))
@@ -266,22 +322,22 @@ class RiskGuard(Actor):
     def _on_rules(self, pairs: tuple[Pair, ...], outcome: Any) -> None:
         match outcome:
             case Succeeded():
-                self._rules |= {rules.pair: rules for rules in outcome.rules}
+                self._known.rules |= {rules.pair: rules for rules in outcome.rules}
                 for rules in outcome.rules:
-                    self.publish(self._known(rules.pair))
+                    self.publish(self._rules_known(rules.pair))
                 self._ask_rules_in(RULES_EVERY_S)
             case Refused(label="INVALID_CURRENCY_PAIR") if len(pairs) > 1:
                 # One that is gone must not keep the others from being known.
                 for pair in pairs:
                     self._exchange.request(FetchRules(pairs=(pair,)), self.inlet())
             case Refused(label="INVALID_CURRENCY_PAIR"):
-                self._rules.pop(pairs[0], None)
+                self._known.rules.pop(pairs[0], None)
                 self._ask_rules_in(RULES_EVERY_S)
             case _:
                 self._ask_rules_in(RULES_RETRY_S)
 
-    def _known(self, pair: Pair) -> RulesKnown:
-        return RulesKnown(pair=pair, rules=self._rules[pair])
+    def _rules_known(self, pair: Pair) -> RulesKnown:
+        return RulesKnown(pair=pair, rules=self._known.rules[pair])
 
     def _ask_rules_in(self, delay_s: float) -> None:
         if self._rules_due is not None:
@@ -293,7 +349,10 @@ class RiskGuard(Actor):
         self._exchange.request(FetchRules(pairs=self._pairs), self.inlet())
 
     def _ask_books(self) -> None:
-        self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._quote))
+        self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._known.quote))
+
+    def _record(self, entries: Iterable[Entry], *, durable: bool = False) -> None:
+        self.tell(addresses.RECORDER, self._outbox.add(entries, durable=durable))
 
 
 def _decision(proposal: OrderProposed, ruling: Ruling, at_ns: TimeNs) -> DecisionMade:

@@ -78,6 +78,8 @@ class OrderProposed(Struct, frozen=True, kw_only=True, tag=True):
     purpose: Purpose = Purpose.ENTRY
     plan: Plan | None = None
     """Of a parent order: how it is worked. `price` is then the worst any child may take."""
+    stop: Price | None = None
+    """Of an entry: where it will be sold at a loss; None: `risk.stop_distance_bps` below it."""
 
 
 class Verdict(StrEnum):

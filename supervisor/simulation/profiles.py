@@ -43,6 +43,18 @@ _RISK = RiskSettings(
     order_notional_max=Decimal(200),
     exposure_notional_max=Decimal(1000),
     orders_per_minute=600,
+    pair_orders_per_minute=600,
+    cancels_per_minute=600,
+    rejections_per_minute=600,
+    # Many orders in thin markets are the point: `risk prove` tries what would keep them away.
+    open_orders_max=1000,
+    pair_open_orders_max=1000,
+    unknown_orders_max=1000,
+    book_levels_min=1,
+    spread_bps_max=Decimal(9000),
+    depth_share_max=Decimal(1000),
+    fat_finger_bps=Decimal(9000),
+    risk_per_trade_share=Decimal(1),
 )
 
 HOUSE = Profile(

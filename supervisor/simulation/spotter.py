@@ -4,7 +4,7 @@ from typing import Protocol
 
 from actors import addresses
 from actors.kernel.lifecycle import ChildReport
-from actors.trading.risk_rules import Code
+from actors.trading.risk.codes import Code
 from adapters.simulated.faults import Armed, FaultName
 from state.config import Config
 from state.messages.journal import Journaled

@@ -143,6 +143,7 @@ def a_measure(**changes: Any) -> BookMeasured:
             "bid_depth": 300.0,
             "ask_depth": 100.2,
             "depth_bps": 10.0,
+            "levels": 100,
         },
         changes,
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.trading.risk_rules import Code
+from actors.trading.risk.codes import Code
 from scripts.proofs.processes import ROOT
 from state.config.leaves import leaves
 from tests.docs.console import blocks

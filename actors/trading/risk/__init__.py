@@ -1,0 +1,1 @@
+"""The rules of risk, pure: what the guard knows, what it asks of an order, what it answers."""
