@@ -167,6 +167,7 @@ def _accounts(plot: Plot) -> SupervisorSpec:
         world.exchange,
         config.quote,
         config.orders.reconcile_every_s,
+        config.pairs,
         data=MEASURES_MAIL,
     )
     return SupervisorSpec(intensity=10, period_s=60, children=(keeper,))

@@ -5,9 +5,10 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from state.exact import exactly, total
 from state.messages.accounts import BalanceDifference
 from state.messages.venue import BalanceReport
-from state.values import ZERO, Currency
+from state.values import ZERO, Currency, Pair
 
 ATTEMPTS = 12
 """Looks before a difference counts as one: a fill may be on its way to us."""
@@ -48,3 +49,20 @@ class Comparison(Struct, frozen=True, kw_only=True):
         return Comparison(
             agreed=frozenset(agreed), differences=tuple(differences), looks=self.looks + 1
         )
+
+
+def drift(
+    differences: Iterable[BalanceDifference], prices: Mapping[Pair, Decimal], quote: Currency
+) -> Decimal | None:
+    """Return what `differences` are worth together, each counted positive, in quote units.
+
+    None where the price of one is not known.
+    """
+    worths = []
+    for one in differences:
+        price = Decimal(1) if one.currency == quote else prices.get(Pair(f"{one.currency}_{quote}"))
+        if price is None:
+            return None
+        with exactly():
+            worths.append(abs(one.exchange - one.ledger) * price)
+    return total(worths)

@@ -6,13 +6,18 @@ from typing import Any
 from msgspec import Struct
 
 from actors import addresses
-from actors.accounts.comparison import Comparison
+from actors.accounts.comparison import ATTEMPTS, Comparison, drift
+from actors.accounts.explanation import explained, kinds_of, pairs_to_ask
+from actors.accounts.inquiry import Inquiry
 from actors.kernel import Actor
 from actors.outbox import Outbox
 from adapters.ports import Exchange
+from state.exact import difference
 from state.ledger import OPENING, Ledger
 from state.messages.accounts import (
+    BalanceDifference,
     BalancesCompared,
+    DifferenceKind,
     FundsMoved,
     PositionChanged,
     PositionWanted,
@@ -23,10 +28,11 @@ from state.messages.journal import (
     Entry,
     Journaled,
     JournalOpened,
+    KnownFound,
     RecordDenied,
     Recorded,
 )
-from state.messages.market import BookMeasured
+from state.messages.market import BookMeasured, StreamOpened
 from state.messages.operations import (
     AlertRaised,
     PartNotReady,
@@ -36,14 +42,28 @@ from state.messages.operations import (
     Severity,
 )
 from state.messages.orders import OrderFilled
-from state.messages.venue import BalanceReport, FetchBalances, Outcome, Succeeded, VenueAnswer
-from state.values import ZERO, Currency, Pair, TimeNs, plain
+from state.messages.venue import (
+    BalanceReport,
+    FetchBalances,
+    Outcome,
+    Succeeded,
+    VenueAnswer,
+    VenueRequest,
+)
+from state.values import NS_PER_S, ZERO, Currency, Pair, TimeNs, plain
 
 PART = "ledger"
 LOOK_AGAIN_S = 0.25
 MARK_EVERY_S = 1.0
 MARKS_PER_RECORD = 60
 """Equity is told every second and journalled every minute."""
+INQUIRIES = 4
+"""Rounds of questions before a difference is unknown: what explains it may lag behind it."""
+ASK_AGAIN_S = 0.5
+MARGIN_NS = 5 * NS_PER_S
+"""By so much the exchange's times and ours may differ, and a balance lag behind its cause."""
+UNSETTLED_S = 24 * 3600
+"""Looked back, where the journal has no comparison without a difference."""
 
 
 class _CompareDue(Struct, frozen=True):
@@ -61,6 +81,15 @@ class _Looked(Struct, frozen=True):
     outcome: Outcome
 
 
+class _Answered(Struct, frozen=True):
+    """What the exchange said to one question of an inquiry."""
+
+    life: int
+    number: int
+    request: VenueRequest
+    outcome: Outcome
+
+
 class _MarkDue(Struct, frozen=True):
     """Say what everything is worth."""
 
@@ -72,10 +101,18 @@ class LedgerKeeper(Actor):
         exchange: Whose balances it is held against.
         quote: What equity is counted in.
         compare_every_s: How often.
+        pairs: What we trade.
     """
 
-    def __init__(self, exchange: Exchange, quote: Currency, compare_every_s: float) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        quote: Currency,
+        compare_every_s: float,
+        pairs: tuple[Pair, ...] = (),
+    ) -> None:
         super().__init__()
+        self._pairs = pairs
         self._exchange = exchange
         self._quote = quote
         self._compare_every_s = compare_every_s
@@ -84,6 +121,13 @@ class LedgerKeeper(Actor):
         self._opening = False
         """Whether the opening balances have been asked for or are being written."""
         self._comparison: Comparison | None = None
+        self._began_ns = TimeNs(0)
+        """When the comparison under way began."""
+        self._agreed: BalancesCompared | None = None
+        """The newest comparison without a difference."""
+        self._inquiry: Inquiry | None = None
+        self._inquiries = 0
+        """Rounds since the last comparison that was concluded."""
         self._accept: str | None = None
         """Why the next differences are to be booked as funds moved; None: they are not."""
         self._unready = "starting"
@@ -115,22 +159,48 @@ class LedgerKeeper(Actor):
                 pass  # Balances lag the order they follow; the comparison asks for all at once.
             case PositionWanted():
                 self._on_position_wanted(message)
-            case _Looked():
+            case Books() | JournalOpened() | KnownFound() | Recorded() | RecordDenied():
+                self._on_journal(message)
+            case _Looked() | _Answered():
                 if message.life == self.incarnation:
-                    self._on_balances(message.outcome)
+                    self._on_exchange(message)
+            case _CompareDue() | _LookAgain() | _MarkDue():
+                self._on_time(message)
+            case StreamOpened():
+                self._compare()  # Nobody knows what happened while the stream was away.
+            case ReconcileWanted():
+                self._accept = message.accept or None
+                self._compare()
+            case ReadinessWanted():
+                self._tell_readiness()
+            case _:
+                raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+
+    def _on_journal(
+        self, message: Books | JournalOpened | KnownFound | Recorded | RecordDenied
+    ) -> None:
+        match message:
             case Books():
                 self._on_books(message)
             case JournalOpened():
                 self._ask_books()
                 for record in self._outbox.unanswered():
                     self.tell(addresses.RECORDER, record)
+                if self._inquiry is not None and self._inquiry.done:
+                    self.tell(addresses.RECORDER, self._inquiry.sought(self.address))
+            case KnownFound():
+                self._on_known(message)
             case Recorded() | RecordDenied():
                 self._outbox.answered(message.request)
-            case ReconcileWanted():
-                self._accept = message.accept or None
-                self._compare()
-            case ReadinessWanted():
-                self._tell_readiness()
+
+    def _on_exchange(self, message: _Looked | _Answered) -> None:
+        if isinstance(message, _Looked):
+            self._on_balances(message.outcome)
+        else:
+            self._on_answer(message)
+
+    def _on_time(self, message: _CompareDue | _LookAgain | _MarkDue) -> None:
+        match message:
             case _CompareDue():
                 self.after(self._compare_every_s, _CompareDue())
                 self._compare()
@@ -139,12 +209,11 @@ class LedgerKeeper(Actor):
             case _MarkDue():
                 self.after(MARK_EVERY_S, _MarkDue())
                 self._mark()
-            case _:
-                raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
     def _on_books(self, books: Books) -> None:
         self._last_seq = books.last_seq
         self._ledger = books.ledger
+        self._agreed = books.agreed
         self._opening = False
         for pair in self._ledger.positions:
             self.publish(self._position(pair))
@@ -183,9 +252,15 @@ class LedgerKeeper(Actor):
     # Against the exchange.
 
     def _compare(self) -> None:
-        if self._last_seq is not None and self._comparison is None:
-            self._comparison = Comparison()
-            self._look()
+        if self._last_seq is None or self._comparison is not None or self._inquiry is not None:
+            return
+        self._inquiries = 0
+        self._compare_anew(Comparison())
+        self._look()
+
+    def _compare_anew(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+        self._began_ns = self.now_ns()
 
     def _look(self) -> None:
         life, deliver = self.incarnation, self.inlet()
@@ -229,42 +304,139 @@ class LedgerKeeper(Actor):
         self.after(LOOK_AGAIN_S, _LookAgain())
 
     def _conclude(self, comparison: Comparison) -> None:
-        now_ns, differences = self.now_ns(), comparison.differences
-        # It was said of these differences: the next ones may be of another kind.
-        accepted, self._accept = self._accept, None
-        compared = BalancesCompared(at_ns=now_ns, fills=self._ledger.fills, differences=differences)
-        self._record([Entry(event=compared)])
-        self.publish(compared)
-        if not differences:
+        if not comparison.differences:
+            self._agreed = self._record_comparison(())
+            self._accept = None
             self._unready = ""
             self._tell_readiness()
+        elif self._accept is not None:
+            # It was said of these differences: the next ones may be of another kind.
+            accepted, self._accept = self._accept, None
+            self._book_accepted(comparison.differences, accepted)
+        else:
+            self._inquire(comparison.differences)
+
+    def _record_comparison(
+        self, differences: tuple[BalanceDifference, ...], *more: Entry
+    ) -> BalancesCompared:
+        now_ns = self.now_ns()
+        compared = BalancesCompared(
+            at_ns=now_ns,
+            began_at_ns=self._began_ns,
+            fills=self._ledger.fills,
+            differences=differences,
+            drift=drift(differences, self._prices, self._quote),
+            drift_currency=self._quote,
+        )
+        # Its key keeps a record that is said again to a new recorder from being written twice.
+        self._record([Entry(key=f"compared:{now_ns}", event=compared), *more])
+        self.publish(compared)
+        return compared
+
+    def _book_accepted(self, differences: tuple[BalanceDifference, ...], reason: str) -> None:
+        now_ns = self.now_ns()
+        # Said again to a new recorder, it is the same entry by its key and not booked twice.
+        self._record_comparison(
+            differences,
+            *(
+                Entry(
+                    key=f"accepted:{one.currency}:{now_ns}",
+                    event=_moved(
+                        one.currency, difference(one.exchange, one.ledger), reason, now_ns
+                    ),
+                )
+                for one in differences
+            ),
+        )
+        self._compare_anew(Comparison())
+        self.after(LOOK_AGAIN_S, _LookAgain())
+
+    # Why they differ.
+
+    def _inquire(self, differences: tuple[BalanceDifference, ...]) -> None:
+        self._inquiries += 1
+        since_ns, _ = self._settled()
+        pairs = pairs_to_ask(self._pairs, differences, self._quote)
+        inquiry = Inquiry(self._inquiries, differences, pairs, since_ns)
+        self._inquiry = inquiry
+        life, deliver = self.incarnation, self.inlet()
+
+        def answered(answer: VenueAnswer) -> None:
+            deliver(_Answered(life, inquiry.number, answer.request, answer.outcome))
+
+        for question in inquiry.questions:
+            self._exchange.request(question, answered)
+
+    def _settled(self) -> tuple[TimeNs, TimeNs]:
+        """Return from when on causes count, and until when they may have counted before."""
+        if self._agreed is None:
+            now_ns = self.now_ns()
+            return TimeNs(now_ns - UNSETTLED_S * NS_PER_S), TimeNs(now_ns + MARGIN_NS)
+        began_ns = self._agreed.began_at_ns or self._agreed.at_ns
+        return TimeNs(began_ns - 2 * MARGIN_NS), TimeNs(self._agreed.at_ns + MARGIN_NS)
+
+    def _on_answer(self, answer: _Answered) -> None:
+        inquiry = self._inquiry
+        if inquiry is None or answer.number != inquiry.number or inquiry.done:
             return
-        if accepted is not None:
-            # Said again to a new recorder, it is the same entry by its key and not booked twice.
-            self._record(
-                [
-                    Entry(
-                        key=f"accepted:{one.currency}:{now_ns}",
-                        event=_moved(one.currency, one.exchange - one.ledger, accepted, now_ns),
-                    )
-                    for one in differences
-                ]
-            )
-            self._comparison = Comparison()
-            self.after(LOOK_AGAIN_S, _LookAgain())
+        inquiry.heard(answer.request, answer.outcome)
+        if not inquiry.done:
             return
+        if inquiry.failed:
+            self._not_explained(inquiry, f"nobody could say why: {inquiry.failed}")
+        else:
+            self.tell(addresses.RECORDER, inquiry.sought(self.address))
+
+    def _on_known(self, known: KnownFound) -> None:
+        inquiry = self._inquiry
+        if inquiry is None or known.request != inquiry.number or not inquiry.done:
+            return
+        _, settled_ns = self._settled()
+        causes = explained(inquiry.differences, inquiry.news(known), settled_ns)
+        if causes is None:
+            self._not_explained(inquiry, "")
+            return
+        kinds = kinds_of(inquiry.differences, causes)
+        missed = [one for one in causes if one.kind is DifferenceKind.MISSED_FILL]
+        if missed:
+            self.tell(addresses.ORDER_ROUTER, ReconcileWanted())
+            self._not_explained(inquiry, f"missed: {missed[0].text}", kinds)
+            return
+        self._inquiry = None
+        booked = [
+            Entry(key=key, event=moved) for cause in causes for key, moved in cause.bookings()
+        ]
+        self._record_comparison(kinds, *booked)
+        self._compare_anew(Comparison())
+        self.after(LOOK_AGAIN_S, _LookAgain())
+
+    def _not_explained(
+        self,
+        inquiry: Inquiry,
+        why: str,
+        differences: tuple[BalanceDifference, ...] | None = None,
+    ) -> None:
+        """Look again, at all balances in one moment; in the end say that nobody knows."""
+        self._inquiry = None
+        if self._inquiries < INQUIRIES or self._accept is not None:
+            self._compare_anew(Comparison(looks=ATTEMPTS - 1))
+            self.after(ASK_AGAIN_S, _LookAgain())
+            return
+        differences = differences or inquiry.differences
         told = ", ".join(
             f"{one.currency}: ledger {plain(one.ledger)}, exchange {plain(one.exchange)}"
             for one in differences
         )
         self._not_ready(f"the exchange shows other balances: {told}")
+        text = f"{told}; {why}; " if why else f"{told}; "
         alert = AlertRaised(
             alert="ledger_mismatch",
             severity=Severity.CRITICAL,
-            text=f"{told}; no trading until they agree, or reconcile accept=REASON books it",
-            at_ns=now_ns,
+            text=f"{text}no trading until they agree, or reconcile accept=REASON books it",
+            at_ns=self.now_ns(),
         )
-        self._record([Entry(event=alert)])
+        entry = Entry(key=f"alert:{alert.alert}:{alert.at_ns}", event=alert)
+        self._record_comparison(differences, entry)
 
     # Equity.
 

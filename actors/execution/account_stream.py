@@ -39,6 +39,8 @@ class AccountStream(Actor):
             case StreamOpened() | StreamLost():
                 self._state = message
                 self.tell(addresses.ORDER_ROUTER, message)
+                if isinstance(message, StreamOpened):
+                    self.tell(addresses.LEDGER_KEEPER, message)
             case StreamStateWanted():
                 self.tell(message.reply_to, self._state)
             case _:

@@ -42,6 +42,7 @@ from state.messages.operations import (
     PartNotReady,
     PartReady,
     ReadinessWanted,
+    ReconcileWanted,
     Severity,
     StreamStateWanted,
 )
@@ -304,7 +305,7 @@ class OrderRouter(Actor):
             case _ReconcileDue():
                 self.after(self._settings.reconcile_every_s, _ReconcileDue())
                 self._reconcile()
-            case _ReconcileAgain():
+            case _ReconcileAgain() | ReconcileWanted():
                 self._reconcile()
             case _CountdownDue():
                 self._arm_countdown()

@@ -10,6 +10,7 @@ from state.messages.journal import (
     Books,
     BooksWanted,
     JournalOpened,
+    KnownSought,
     OrderFound,
     OrderSought,
     Record,
@@ -22,6 +23,8 @@ from state.store import (
     RecordRefused,
     Store,
     closed_trades,
+    known_of,
+    last_agreement,
     last_risk,
     last_session,
     order_named,
@@ -107,6 +110,9 @@ class Recorder(Actor):
                 name = message.client_order_id
                 found = OrderFound(client_order_id=name, order=order_named(self.store, name))
                 self.tell(message.reply_to, found)
+            case KnownSought():
+                self._flush()
+                self.tell(message.reply_to, known_of(self.store, message))
             case _CheckpointDue():
                 self.store.checkpoint()
                 self.after(CHECKPOINT_EVERY_S, _CheckpointDue())
@@ -150,6 +156,7 @@ class Recorder(Actor):
             protections=tuple(stored_protections(store.connection).values()),
             triggers=tuple(searched_triggers(store.connection)),
             trigger_numbers=trigger_numbers(store.connection),
+            agreed=last_agreement(store),
             trades=tuple(closed_trades(store, self.now_ns())),
             risk=last_risk(store),
             recent=tuple(recent_risk(store, self.now_ns())),

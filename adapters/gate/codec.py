@@ -12,16 +12,25 @@ from msgspec import Meta, Struct
 from adapters.gate.amounts import Number, is_given, money, ns_of_ms
 from adapters.gate.decoding import Levels, decoded, decoder
 from adapters.gate.rows import (
+    AccountEntryRow,
     OrderRow,
     TradeRow,
     TriggerRow,
+    account_entry,
     order_report,
     trade_report,
     trigger_report,
 )
 from state.instrument import TradingRules
 from state.messages.market import BookSnapshot
-from state.messages.venue import BalanceReport, KeyRights, OrderReport, TradeReport, TriggerReport
+from state.messages.venue import (
+    AccountEntry,
+    BalanceReport,
+    KeyRights,
+    OrderReport,
+    TradeReport,
+    TriggerReport,
+)
 from state.values import (
     NS_PER_S,
     Currency,
@@ -127,6 +136,7 @@ _trades = decoder(list[TradeRow])
 _armed = decoder(_Armed)
 _trigger = decoder(TriggerRow)
 _triggers = decoder(list[TriggerRow])
+_account_book = decoder(list[AccountEntryRow])
 _balances = decoder(list[_BalanceRow])
 _pair = decoder(_PairRow)
 _pairs = decoder(list[_PairRow])
@@ -191,6 +201,11 @@ def decode_balances(body: bytes, at_ns: TimeNs) -> tuple[BalanceReport, ...]:
             for row in rows
         ),
     )
+
+
+def decode_account_book(body: bytes) -> tuple[AccountEntry, ...]:
+    """Return the lines of GET /spot/account_book, in Gate's order."""
+    return decoded(_account_book, body, lambda rows: tuple(map(account_entry, rows)))
 
 
 def decode_rules(body: bytes) -> TradingRules:

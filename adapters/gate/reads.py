@@ -14,6 +14,8 @@ from adapters.gate.orders import named
 from adapters.gate.sdk import GateSdk, Reply
 from state.instrument import TradingRules
 from state.messages.venue import (
+    AccountEntry,
+    FetchAccountBook,
     FetchBalances,
     FetchBook,
     FetchFinishedOrders,
@@ -43,20 +45,22 @@ Read = (
     | FetchKeyRights
     | FetchTrades
     | FetchTriggers
+    | FetchAccountBook
     | FetchBalances
     | FetchRules
     | FetchBook
 )
 
-Report = TypeVar("Report", OrderReport, TradeReport)
+Report = TypeVar("Report", OrderReport, TradeReport, AccountEntry)
 
 _ORDERS_A_PAGE = 100
 _TRADES_A_PAGE = 1000
 _TRIGGERS_A_PAGE = 100
+_ENTRIES_A_PAGE = 1000
 _PAGES_MAX = 500
 _ATTEMPTS_MAX = 3
 _TRADES_SPAN_S = 29 * 86_400
-"""Gate answers at most 30 days of fills at once."""
+"""Gate answers at most 30 days of fills, and of the account book, at once."""
 _GATE_OPENED_S = 1_356_998_400
 """2013-01-01: nobody has fills older than the exchange."""
 _FOR_EVER_S = 2**62
@@ -100,6 +104,8 @@ def read(
             answer = Succeeded(trades=_own_trades(sdk, ask, request, venue_ns))
         case FetchTriggers():
             answer = Succeeded(triggers=_triggers(sdk, ask, request))
+        case FetchAccountBook():
+            answer = Succeeded(account_book=_account_book(sdk, ask, request, venue_ns))
         case FetchBalances():
             answer = Succeeded(balances=codec.decode_balances(ask(sdk.balances), venue_ns))
         case FetchKeyRights():
@@ -154,6 +160,21 @@ def _own_trades(
             rows = codec.decode_trades(ask(partial(span, page=number)))
             found |= {trade.trade_id: trade for trade in rows}
             if len(rows) < _TRADES_A_PAGE:
+                break
+    return _since(found.values(), request.since_ns)
+
+
+def _account_book(
+    sdk: GateSdk, ask: Ask, request: FetchAccountBook, venue_ns: TimeNs
+) -> tuple[AccountEntry, ...]:
+    found: dict[str, AccountEntry] = {}
+    since_s = max(request.since_ns // NS_PER_S, _GATE_OPENED_S)
+    for from_s, to_s in _spans(since_s, venue_ns // NS_PER_S + 1):
+        span = partial(sdk.account_book, limit=_ENTRIES_A_PAGE, from_s=from_s, to_s=to_s)
+        for number in _pages():
+            rows = codec.decode_account_book(ask(partial(span, page=number)))
+            found |= {entry.entry_id: entry for entry in rows}
+            if len(rows) < _ENTRIES_A_PAGE:
                 break
     return _since(found.values(), request.since_ns)
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from adapters.gate.amounts import Number, is_given, money, ns_of_ms, ns_of_s
 from state.messages.venue import (
+    AccountEntry,
     OrderReport,
     TradeReport,
     TriggerReport,
@@ -148,6 +149,34 @@ def trade_report(row: TradeRow) -> TradeReport:
         gt_fee=money(row.gt_fee),
         point_fee=money(row.point_fee),
         event_time_ns=_row_time(row.create_time_ms, row.create_time),
+    )
+
+
+class AccountEntryRow(Struct, gc=False):
+    """A line of the account book."""
+
+    id: str | int
+    currency: str
+    change: Number
+    type: str = ""
+    text: str = ""
+    time: Number | None = None
+    """Milliseconds."""
+
+
+def account_entry(row: AccountEntryRow) -> AccountEntry:
+    """Return what one line of the account book says.
+
+    Raises:
+        ValueError: An amount or the time cannot be read.
+    """
+    return AccountEntry(
+        entry_id=str(row.id),
+        currency=Currency(row.currency),
+        change=money(row.change),
+        kind=row.type,
+        text=row.text,
+        event_time_ns=ns_of_ms(row.time),
     )
 
 

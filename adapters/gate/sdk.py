@@ -152,6 +152,11 @@ class GateSdk:
             to=to_s,
         )
 
+    def account_book(self, *, page: int, limit: int, from_s: int, to_s: int) -> Reply:
+        """GET /spot/account_book, every currency and kind."""
+        call = self._spot.list_spot_account_book
+        return self._reply(call, page=page, limit=limit, _from=from_s, to=to_s)
+
     def balances(self) -> Reply:
         """GET /spot/accounts."""
         return self._reply(self._spot.list_spot_accounts)

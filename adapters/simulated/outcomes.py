@@ -13,6 +13,7 @@ from adapters.simulated.core.refusals import invalid_parameter
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.rate_limits import LimitClass
 from adapters.simulated.reports import (
+    account_entry,
     balance_listed,
     book_snapshot,
     order_report,
@@ -26,6 +27,7 @@ from state.messages.venue import (
     ArmCountdown,
     CancelPlaced,
     CancelTrigger,
+    FetchAccountBook,
     FetchBalances,
     FetchBook,
     FetchFinishedOrders,
@@ -57,6 +59,7 @@ Request = (
     | FetchOpenOrders
     | FetchFinishedOrders
     | FetchTrades
+    | FetchAccountBook
     | FetchBalances
     | FetchRules
     | FetchBook
@@ -76,6 +79,7 @@ ENDPOINTS: Final[dict[type[VenueRequest], tuple[str, LimitClass]]] = {
     FetchOpenOrders: ("GET /spot/open_orders", _PRIVATE),
     FetchFinishedOrders: ("GET /spot/orders", _PRIVATE),
     FetchTrades: ("GET /spot/my_trades", _PRIVATE),
+    FetchAccountBook: ("GET /spot/account_book", _PRIVATE),
     FetchBalances: ("GET /spot/accounts", _PRIVATE),
     FetchRules: ("GET /spot/currency_pairs", _PUBLIC),
     FetchBook: ("GET /spot/order_book", _PUBLIC),
@@ -130,6 +134,9 @@ def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) ->
         case FetchTrades():
             filled = venue.index.trades_since(owner, request.pair, _floor(request.since_ns))
             answer = _trades(venue, list(filled)[::-1])
+        case FetchAccountBook():
+            entries = venue.ledger.entries_since(owner, _floor(request.since_ns))
+            answer = Succeeded(account_book=tuple(map(account_entry, entries)))
         case FetchBalances():
             listed = account.balances.items()
             reports = [balance_listed(name, kept, now_ns) for name, kept in listed if kept.total]

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from adapters.simulated.core.candles import Candle
 from adapters.simulated.core.events import BalanceMoved, BookPublished, TradePublished
-from adapters.simulated.core.ledger import Balance
+from adapters.simulated.core.ledger import Balance, BookEntry
 from adapters.simulated.core.orders import Order, UserTrade
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.pair_rules import PairRules
@@ -22,6 +22,7 @@ from state.messages.market import (
     TradePrinted,
 )
 from state.messages.venue import (
+    AccountEntry,
     BalanceReport,
     OrderReport,
     TradeReport,
@@ -30,6 +31,7 @@ from state.messages.venue import (
     TriggerStatus,
 )
 from state.values import (
+    NS_PER_MS,
     NS_PER_S,
     ClientOrderId,
     Currency,
@@ -120,6 +122,19 @@ def balance_report(moved: BalanceMoved) -> BalanceReport:
         available=decimal_of(moved.available),
         locked=decimal_of(moved.locked),
         event_time_ns=TimeNs(moved.time_ns),
+    )
+
+
+def account_entry(entry: BookEntry) -> AccountEntry:
+    """Return one line of the account book."""
+    return AccountEntry(
+        entry_id=str(entry.id),
+        currency=entry.currency,
+        change=decimal_of(entry.change),
+        kind=entry.type,
+        text=entry.text,
+        # Gate tells milliseconds only.
+        event_time_ns=TimeNs(entry.time_ns - entry.time_ns % NS_PER_MS),
     )
 
 

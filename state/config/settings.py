@@ -255,7 +255,7 @@ class OrderSettings(Struct, frozen=True, kw_only=True):
             low=1,
             high=3600,
         ),
-    ] = 30.0
+    ] = 60.0
     countdown_s: Annotated[
         int,
         _is(

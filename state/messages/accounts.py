@@ -45,12 +45,28 @@ class FundsMoved(Struct, frozen=True, kw_only=True, tag=True):
         return _KINDS.get(word, FundsKind.CORRECTION)
 
 
+class DifferenceKind(StrEnum):
+    """What a difference between the ledger and the exchange comes of."""
+
+    MISSED_FILL = "missed_fill"
+    """A fill of ours that nobody told us: the order router fetches it."""
+    FOREIGN = "foreign"
+    FEE = "fee"
+    DUST = "dust"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    UNKNOWN = "unknown"
+    """Nothing that the exchange tells explains it: no trading until it does, or a person does."""
+
+
 class BalanceDifference(Struct, frozen=True, kw_only=True):
     """One currency where the ledger and the exchange disagree."""
 
     currency: Currency
     ledger: Decimal
     exchange: Decimal
+    kind: DifferenceKind = DifferenceKind.UNKNOWN
+    """Of what moved most of it, where that is known."""
 
 
 class BalancesCompared(Struct, frozen=True, kw_only=True, tag=True):
@@ -61,6 +77,14 @@ class BalancesCompared(Struct, frozen=True, kw_only=True, tag=True):
     """How many fills the ledger had folded."""
     differences: tuple[BalanceDifference, ...]
     """Empty when all currencies agree to the last unit."""
+    began_at_ns: TimeNs = TimeNs(0)
+    """When the first balance of it was asked for; 0 in journals from before this was kept."""
+    drift: Decimal | None = None
+    """What the differences are worth together, each counted positive, in `drift_currency`.
+
+    None where the price of one is not known.
+    """
+    drift_currency: Currency = Currency("")
 
 
 class EquityMarked(Struct, frozen=True, kw_only=True, tag=True):

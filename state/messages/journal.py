@@ -44,7 +44,7 @@ from state.order import Order
 from state.parent_order import ParentOrder
 from state.protection import Protection
 from state.trigger import Trigger
-from state.values import ClientOrderId, Currency, Pair, TimeNs
+from state.values import ClientOrderId, Currency, Pair, TimeNs, VenueOrderId
 
 Event = (
     EpochBegan
@@ -154,6 +154,8 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """Trigger orders that may still sell something, and the newest that were given up."""
     trigger_numbers: dict[Pair, int] = {}
     """The highest number of a trigger order, by pair."""
+    agreed: BalancesCompared | None = None
+    """The newest comparison without a difference."""
     trades: tuple[TradeClosed, ...] = ()
     """Those closed within the last days (`state.store.recovery.TRADES_DAYS`), oldest first."""
     risk: RiskMarked | None = None
@@ -175,6 +177,36 @@ class OrderFound(Struct, frozen=True, kw_only=True, tag=True):
     client_order_id: ClientOrderId
     order: Order | None
     """None: there never was one."""
+
+
+class FiredTrigger(Struct, frozen=True, kw_only=True):
+    """An order that some trigger order of the account became."""
+
+    venue_order_id: VenueOrderId
+    pair: Pair
+    expiration_s: int
+    """Of the trigger order: its mark, where it is ours."""
+
+
+class KnownSought(Struct, frozen=True, kw_only=True, tag=True):
+    """Which of these does the journal know?"""
+
+    keys: tuple[str, ...]
+    """Of entries, whether their events were retired or not."""
+    orders: tuple[VenueOrderId, ...]
+    fired: tuple[FiredTrigger, ...]
+    reply_to: str
+    request: int
+    """The sender's own number, echoed."""
+
+
+class KnownFound(Struct, frozen=True, kw_only=True, tag=True):
+    """What the journal knows of what was sought."""
+
+    request: int
+    keys: tuple[str, ...]
+    orders: tuple[VenueOrderId, ...]
+    """Those that are ours, by our name or by the trigger order they came of."""
 
 
 class SaveSnapshot(Struct, frozen=True, kw_only=True, tag=True):

@@ -120,6 +120,12 @@ class FetchTrades(VenueRequest, frozen=True, kw_only=True):
     since_ns: TimeNs
 
 
+class FetchAccountBook(VenueRequest, frozen=True, kw_only=True):
+    """Ask for what changed our balances at or after `since_ns`, oldest first, fills included."""
+
+    since_ns: TimeNs
+
+
 class FetchBalances(VenueRequest, frozen=True, kw_only=True):
     """Ask for every currency's balance."""
 
@@ -270,6 +276,19 @@ class BalanceReport(Struct, frozen=True, kw_only=True, tag=True):
     event_time_ns: TimeNs
 
 
+class AccountEntry(Struct, frozen=True, kw_only=True, tag=True):
+    """One line of the exchange's account book: what changed one currency's balance."""
+
+    entry_id: str
+    currency: Currency
+    change: Decimal
+    """Signed, free and bound in orders together."""
+    kind: str
+    """Gate's word for it: order_fill, order_fee, deposit, withdraw, ..."""
+    text: str
+    event_time_ns: TimeNs
+
+
 class VenueTime(Struct, frozen=True, kw_only=True, tag=True):
     """The exchange's clock, and ours when the answer arrived."""
 
@@ -301,6 +320,7 @@ class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
     triggers: tuple[TriggerReport, ...] = ()
     """Place and cancel: that one. Fetch: all of them, once each."""
     balances: tuple[BalanceReport, ...] = ()
+    account_book: tuple[AccountEntry, ...] = ()
     rules: tuple[TradingRules, ...] = ()
     book: BookSnapshot | None = None
     time: VenueTime | None = None

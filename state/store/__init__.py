@@ -22,6 +22,8 @@ from state.store.reader import Reader, open_reader
 from state.store.rebuild import SelfCheck, rebuild, self_check
 from state.store.recovery import (
     closed_trades,
+    known_of,
+    last_agreement,
     last_risk,
     last_session,
     order_named,
@@ -50,6 +52,8 @@ __all__ = [
     "blank_database",
     "closed_trades",
     "inspect",
+    "known_of",
+    "last_agreement",
     "last_risk",
     "last_session",
     "open_reader",

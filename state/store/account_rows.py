@@ -7,11 +7,13 @@ The tables `accounts`, `positions`, `lots` and `trips` are what the accounts are
 import sqlite3
 from decimal import Decimal, InvalidOperation
 
+import msgspec
+
 from state.double_entry import Account
 from state.exact import difference
 from state.ledger import Ledger
 from state.lots import Lot
-from state.messages.accounts import TradeClosed
+from state.messages.accounts import BalancesCompared, TradeClosed
 from state.position import Position
 from state.store.tables import CHANGING, Row
 from state.trade import Trip
@@ -175,6 +177,19 @@ def trade_row(trade: TradeClosed) -> Row:
         plain(trade.fees),
         plain(trade.profit),
         trade.purpose,
+    )
+
+
+def comparison_row(seq: int, compared: BalancesCompared) -> Row:
+    """Return the row of `comparisons`."""
+    return (
+        seq,
+        compared.at_ns,
+        compared.began_at_ns,
+        compared.fills,
+        msgspec.json.encode(compared.differences).decode(),
+        None if compared.drift is None else plain(compared.drift),
+        compared.drift_currency,
     )
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from state.double_entry import Account, postings
 from state.ledger import Ledger
-from state.messages.accounts import EquityMarked, FundsMoved, TradeClosed
+from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved, TradeClosed
 from state.messages.journal import Event
 from state.messages.operations import AlertRaised, SessionChanged
 from state.messages.orders import (
@@ -45,6 +45,7 @@ from state.parent_order import ParentOrder
 from state.store.account_rows import (
     account_row,
     balance_row,
+    comparison_row,
     lot_rows,
     position_row,
     trade_row,
@@ -152,6 +153,8 @@ class Projector:
                 self.protecting.triggered(seq, event)
             case DecisionMade():
                 self._grow("decisions", _decision_row(seq, event))
+            case BalancesCompared():
+                self._grow("comparisons", comparison_row(seq, event))
             case EquityMarked():
                 self._grow("equity", _equity_row(seq, event))
             case AlertRaised():

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import msgspec
 
-from state.messages.accounts import TradeClosed
+from state.messages.accounts import BalancesCompared, TradeClosed
+from state.messages.journal import KnownFound, KnownSought
 from state.messages.operations import SessionChanged
 from state.messages.orders import DecisionMade
 from state.messages.risk import Lock, Recent, RiskMarked, Tier
@@ -16,7 +17,7 @@ from state.store.chain import event_of
 from state.store.refusals import EventsPruned
 from state.store.tables import Row
 from state.store.writer import Store
-from state.values import NS_PER_S, ClientOrderId, Session, TimeNs
+from state.values import NS_PER_S, ClientOrderId, Session, TimeNs, VenueOrderId
 
 TRADES_DAYS = 30
 """Whoever judges by closed trades may look back so far."""
@@ -58,6 +59,39 @@ def closed_trades(store: Store, now_ns: TimeNs) -> list[TradeClosed]:
         (now_ns - TRADES_DAYS * _DAY_NS, TRADES_MAX),
     )
     return [trade_of(row) for row in rows]
+
+
+def last_agreement(store: Store) -> BalancesCompared | None:
+    """Return the newest comparison that found no difference, or None where there never was one."""
+    row = store.connection.execute(
+        "SELECT at_ns, began_at_ns, fills FROM comparisons WHERE differences = '[]'"
+        " ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    at_ns, began_at_ns, fills = row
+    return BalancesCompared(at_ns=at_ns, began_at_ns=began_at_ns, fills=fills, differences=())
+
+
+def known_of(store: Store, sought: KnownSought) -> KnownFound:
+    """Return what the journal knows of what was sought."""
+    orders = store.connection.execute(
+        "SELECT venue_order_id FROM orders"
+        " WHERE venue_order_id IN (SELECT value FROM json_each(?))",
+        (msgspec.json.encode(sought.orders).decode(),),
+    )
+    known = {VenueOrderId(name) for (name,) in orders}
+    for fired in sought.fired:
+        trigger = store.connection.execute(
+            "SELECT 1 FROM triggers WHERE pair = ? AND expiration_s = ?",
+            (fired.pair, fired.expiration_s),
+        ).fetchone()
+        known |= set() if trigger is None else {fired.venue_order_id}
+    return KnownFound(
+        request=sought.request,
+        keys=tuple(sorted(store.known(sought.keys))),
+        orders=tuple(sorted(known)),
+    )
 
 
 def last_session(store: Store) -> SessionChanged | None:

@@ -156,6 +156,12 @@ _LEDGER = (
     f"""CREATE TABLE lots (
         ordinal INTEGER PRIMARY KEY, pair TEXT NOT NULL, at_ns INTEGER NOT NULL,
         {_columns(_SIGNED, "quantity", "cost")}) STRICT""",
+    """CREATE TABLE comparisons (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, began_at_ns INTEGER NOT NULL,
+        fills INTEGER NOT NULL, differences TEXT NOT NULL, drift TEXT,
+        drift_currency TEXT NOT NULL) STRICT""",
+    "CREATE INDEX comparisons_agreed ON comparisons (seq) WHERE differences = '[]'",
+    "CREATE INDEX orders_by_venue_id ON orders (venue_order_id)",
     "CREATE INDEX lots_held ON lots (pair) WHERE quantity <> '0'",
     f"ALTER TABLE positions ADD COLUMN {_columns(_SIGNED, 'realised_fifo')} DEFAULT '0'",
     "ALTER TABLE equity ADD COLUMN realised_fifo TEXT",

@@ -69,6 +69,7 @@ GROWING = {
     "trades": (
         "seq, pair, opened_at_ns, closed_at_ns, quantity, cost, proceeds, fees, profit, purpose"
     ),
+    "comparisons": "seq, at_ns, began_at_ns, fills, differences, drift, drift_currency",
     "alerts": "seq, at_ns, alert, severity, text, trace_id",
     "sessions": "seq, at_ns, session, reason, caller",
     "risk_marks": (

@@ -193,6 +193,10 @@ class Store:
         )
         return [msgspec.json.decode(fold, type=ParentOrder) for (fold,) in rows]
 
+    def known(self, keys: Iterable[str]) -> dict[str, int]:
+        """Return the seqs of those `keys` that the journal has, or had before it was pruned."""
+        return self._known(keys)
+
     def verify(self) -> int:
         """Walk the whole chain and return how many records follow from one another.
 

@@ -10,6 +10,7 @@ from state.messages.journal import (
     Event,
     Journaled,
     JournalOpened,
+    KnownSought,
     OrderFound,
     OrderSought,
     Record,
@@ -18,6 +19,8 @@ from state.messages.journal import (
 )
 from state.store import (
     RecordRefused,
+    known_of,
+    last_agreement,
     last_risk,
     last_session,
     order_named,
@@ -206,6 +209,8 @@ class Journal:
                 self._publish(written.journaled)
             case BooksWanted():
                 tell(message.reply_to, self._books(message))
+            case KnownSought():
+                tell(message.reply_to, known_of(self.store, message))
             case OrderSought():
                 name = message.client_order_id
                 order = order_named(self.store, name)
@@ -225,6 +230,7 @@ class Journal:
             protections=tuple(stored_protections(self.store.connection).values()),
             triggers=tuple(searched_triggers(self.store.connection)),
             trigger_numbers=trigger_numbers(self.store.connection),
+            agreed=last_agreement(self.store),
             risk=last_risk(self.store),
             recent=tuple(recent_risk(self.store, now_ns)),
             parents=tuple(self.store.open_parents()),

@@ -11,6 +11,7 @@ import heapq
 import threading
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import count
 from random import Random
 from typing import Any, Protocol
@@ -29,6 +30,7 @@ from adapters.gate.venue_clock import OffsetOfOthers
 from adapters.loop import LoopThread
 from adapters.ports import AccountStream, Exchange, MarketStream
 from adapters.simulated.building import build_venue
+from adapters.simulated.core.units import SCALE, scaled
 from adapters.simulated.faults import FaultOrder, FaultPlan
 from adapters.simulated.in_process import InProcessVenue
 from adapters.simulated.network import Network
@@ -36,7 +38,7 @@ from adapters.simulated.options import ExchangeOptions
 from state.config.secret import Secret
 from state.messages.market import TickerSeen
 from state.messages.venue import Outcome, VenueAnswer, VenueRequest
-from state.values import NS_PER_S, Pair, TimeNs
+from state.values import NS_PER_S, Currency, Pair, TimeNs
 from tests.adapters.simulated.exchange_process import ExchangeProcess
 
 PAIRS = (Pair("BTC_USDT"), Pair("ETH_USDT"))
@@ -72,6 +74,10 @@ class World(Protocol):
 
     def cut_streams(self) -> None:
         """Break every stream's connection."""
+        ...
+
+    def fund(self, currency: str, change: str) -> None:
+        """Let money come to our account from outside, or go where `change` is negative."""
         ...
 
 
@@ -197,6 +203,9 @@ class ProcessWorld:
     def cut_streams(self) -> None:
         self._process.control("disconnect", {})
 
+    def fund(self, currency: str, change: str) -> None:
+        self._process.control("funds", {"account": "demo", "currency": currency, "change": change})
+
     def close(self) -> None:
         self.set_faults()
         self._market.close()
@@ -252,6 +261,11 @@ class InProcessWorld:
     def cut_streams(self) -> None:
         self._client.market.break_off("cut by the test")
         self._client.account.break_off("cut by the test")
+
+    def fund(self, currency: str, change: str) -> None:
+        ledger, atoms = self._host.venue.ledger, scaled(Decimal(change), SCALE)
+        assert atoms is not None
+        ledger.fund(ledger.accounts["demo"], Currency(currency), atoms, self._now_ns)
 
     def close(self) -> None:
         self._client.close()

@@ -6,6 +6,7 @@ account. So the sum over all accounts stays what was deposited, to the last atom
 
 from collections import defaultdict, deque
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -130,6 +131,24 @@ class Ledger:
         self.deposited[currency] += atoms
         account.balances[currency].available += atoms
         self.dirty.add((account.name, currency))
+
+    def fund(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+        """Take `atoms` in from outside the venue, or let them out, and tell the account so.
+
+        Raises:
+            VenueRefused: `BALANCE_NOT_ENOUGH`; nothing changed.
+        """
+        if account.balances[currency].available + atoms < 0:
+            raise refusal("BALANCE_NOT_ENOUGH", "Not enough balance")
+        word = "deposit" if atoms > 0 else "withdraw"
+        self.deposited[currency] += atoms
+        self._move(account, currency, atoms, 0, word, now_ns)
+        self.note(account, Entry(currency, atoms, word, "", ""), 0, now_ns)
+
+    def entries_since(self, owner: str, since_ns: int) -> list[BookEntry]:
+        """Return the lines of an account at or after `since_ns`, oldest first."""
+        newest_first = takewhile(lambda entry: entry.time_ns >= since_ns, reversed(self.entries))
+        return [entry for entry in newest_first if entry.owner == owner][::-1]
 
     def lock(
         self,

@@ -5,6 +5,7 @@ exchange listens on loopback only.
 """
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from msgspec import Meta
 from adapters.simulated.core.invariants import broken_invariants, checksum
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.refusals import invalid_parameter, refusal
-from adapters.simulated.core.units import text_of
+from adapters.simulated.core.units import SCALE, scaled, text_of
 from adapters.simulated.core.venue import Venue
 from adapters.simulated.faults import CATALOGUE, FaultOrder
 from adapters.simulated.scenarios import SCENARIOS, ScenarioOrder
@@ -23,6 +24,7 @@ from adapters.simulated.server.exchange import Exchange
 from adapters.simulated.server.pushes import ANNOUNCEMENTS
 from adapters.simulated.server.rows import Row, order_row, price_order_row, user_trade_row
 from state.errors import ConfigurationInvalid
+from state.values import Currency
 
 _encode = msgspec.json.Encoder().encode
 
@@ -60,6 +62,16 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
         exchange.venue.announce(wanted.subject, wanted.title, wanted.brief, exchange.now_ns())
         return _json({"announced": wanted.title})
 
+    async def fund(request: web.Request) -> web.StreamResponse:
+        wanted = decoded(await request.read(), Funds)
+        account = _account_named(exchange.venue, wanted.account)
+        atoms = scaled(wanted.change, SCALE)
+        if not atoms:
+            raise invalid_parameter("change", str(wanted.change))
+        exchange.venue.ledger.fund(account, Currency(wanted.currency), atoms, exchange.now_ns())
+        await exchange.turn_over()
+        return _json({"account": wanted.account, "currency": wanted.currency})
+
     async def set_limits(request: web.Request) -> web.StreamResponse:
         wanted = decoded(await request.read(), LimitChange)
         account = _account_named(exchange.venue, wanted.account)
@@ -81,6 +93,7 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
     app.router.add_post("/control/upgrade", upgrade)
     app.router.add_post("/control/announce", announce)
     app.router.add_post("/control/limits", set_limits)
+    app.router.add_post("/control/funds", fund)
 
 
 class Upgrade(msgspec.Struct, forbid_unknown_fields=True):
@@ -95,6 +108,14 @@ class LimitChange(msgspec.Struct, forbid_unknown_fields=True):
     account: str
     low_fill_ratio: bool
     """Whether it may place 10 orders in 10 s instead of 10 a second."""
+
+
+class Funds(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of POST /control/funds: a deposit, or a withdrawal where it is negative."""
+
+    account: str
+    currency: str
+    change: Decimal
 
 
 class Announcement(msgspec.Struct, forbid_unknown_fields=True):

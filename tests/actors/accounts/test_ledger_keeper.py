@@ -1,12 +1,16 @@
 """The ledger keeper: accounts that begin where the exchange stood, and agree to the last unit."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actors import addresses
 from actors.accounts.comparison import ATTEMPTS
 from actors.accounts.ledger_keeper import (
+    ASK_AGAIN_S,
+    INQUIRIES,
     LOOK_AGAIN_S,
     MARK_EVERY_S,
     MARKS_PER_RECORD,
@@ -15,11 +19,13 @@ from actors.accounts.ledger_keeper import (
 from state.invariants import equity_violations
 from state.messages.accounts import (
     BalancesCompared,
+    DifferenceKind,
     EquityMarked,
     FundsMoved,
     PositionChanged,
     PositionWanted,
 )
+from state.messages.market import StreamOpened
 from state.messages.operations import (
     AlertRaised,
     PartNotReady,
@@ -28,16 +34,29 @@ from state.messages.operations import (
     ReconcileWanted,
     Severity,
 )
-from state.messages.venue import FetchBalances, Refused, Succeeded, Unknown
-from state.values import Side, TradeId
-from tests.actors.examples import BTC, ETH, USDT, a_balance, a_measure
+from state.messages.protection import TriggerIntended
+from state.messages.venue import (
+    AccountEntry,
+    FetchAccountBook,
+    FetchBalances,
+    FetchTrades,
+    FetchTriggers,
+    Refused,
+    Succeeded,
+    TriggerReport,
+    TriggerRule,
+    TriggerStatus,
+    Unknown,
+)
+from state.values import NS_PER_S, Price, Purpose, Quantity, Side, TimeNs, TradeId, VenueOrderId
+from tests.actors.examples import BTC, ETH, USDT, a_balance, a_measure, a_trade_report
 from tests.actors.house import House, Journal
 from tests.fakes import FakeExchange
 from tests.state.examples import a_fill, an_intent, an_opening
 
 KEEPER = addresses.LEDGER_KEEPER
 EVERY_S = 30.0
-LASTS_S = ATTEMPTS * LOOK_AGAIN_S + 0.1
+LASTS_S = ATTEMPTS * LOOK_AGAIN_S + INQUIRIES * ASK_AGAIN_S + 0.1
 """So long a difference must last to count."""
 
 
@@ -51,9 +70,11 @@ class Scene:
         self.keeper = house.ear(addresses.SESSION_KEEPER)
         self.asker = house.ear("asker")
         self.heard = house.listener(PositionChanged, EquityMarked, BalancesCompared)
+        for nothing in (FetchAccountBook, FetchTrades, FetchTriggers):
+            self.exchange.promptly(nothing, Succeeded())
         if shown is not None:
             self.show(**shown)
-        house.live(KEEPER, LedgerKeeper, self.exchange, USDT, EVERY_S)
+        house.live(KEEPER, LedgerKeeper, self.exchange, USDT, EVERY_S, (BTC, ETH))
 
     def show(self, **balances):
         reports = tuple(a_balance(name, amount) for name, amount in balances.items())
@@ -309,10 +330,10 @@ def test_what_was_accepted_is_booked_once_although_the_recorder_died_over_it(sce
     scene.journal.patient = True
     scene.house.pass_time(LASTS_S)
     [record] = [
-        one for one in scene.journal.records if isinstance(one.entries[0].event, FundsMoved)
+        one for one in scene.journal.records if isinstance(one.entries[-1].event, FundsMoved)
     ]
     written = scene.journal.store.append_many([record])
-    assert len(written.journaled) == 1  # On the disk, but nobody was told.
+    assert len(written.journaled) == 2  # On the disk, but nobody was told.
     scene.journal.lose()
     scene.journal.patient = False
     scene.journal.reopen()
@@ -328,6 +349,225 @@ def test_looking_without_accepting_takes_an_earlier_acceptance_back(scene):
     scene.show(USDT="9900")
     scene.house.pass_time(LASTS_S)
     assert len(scene.moved) == 1
+
+
+# Explaining.
+
+
+def an_entry(entry_id, kind, change, currency=USDT, at_s=0):
+    return AccountEntry(
+        entry_id=entry_id,
+        currency=currency,
+        change=Decimal(change),
+        kind=kind,
+        text="",
+        event_time_ns=TimeNs(at_s * NS_PER_S),
+    )
+
+
+def a_foreign_trade(scene, trade_id="70", **changes):
+    members: dict[str, Any] = {
+        "trade_id": TradeId(trade_id),
+        "client_order_id": "web",
+        "venue_order_id": "9001",
+        "price": Decimal(100),
+        "quantity": Decimal(1),
+        "fee": Decimal("0.002"),
+        "event_time_ns": TimeNs(scene.house.now_ns + 20 * NS_PER_S),
+    }
+    return a_trade_report(**members | changes)
+
+
+def tell_book(scene, *entries):
+    later_s = scene.house.now_ns // NS_PER_S + 20
+    told = tuple(replace(one, event_time_ns=TimeNs(later_s * NS_PER_S)) for one in entries)
+    scene.exchange.promptly(FetchAccountBook, Succeeded(account_book=told))
+
+
+def compare(scene):
+    scene.house.pass_time(EVERY_S + LASTS_S)
+
+
+def test_a_deposit_is_booked_once_by_the_number_of_its_line(scene):
+    scene.show(USDT="10500")
+    tell_book(scene, an_entry("9", "deposit", "500"))
+    compare(scene)
+    compare(scene)
+    assert scene.moved[1:] == [
+        ("USDT", Decimal(500), "deposit: deposit, line 9 of the account book")
+    ]
+    assert scene.readiness == ""
+    assert scene.alerts == []
+    compared = [one for one in scene.journal.told(BalancesCompared) if one.differences]
+    assert [one.differences[0].kind for one in compared] == [DifferenceKind.DEPOSIT]
+    assert compared[0].drift == 500
+
+
+def test_what_somebody_else_traded_is_booked_and_our_position_stays(scene):
+    scene.buy("2")
+    trade = a_foreign_trade(scene)
+    scene.exchange.promptly(
+        FetchTrades, lambda asked: Succeeded(trades=(trade,) if asked.pair == BTC else ())
+    )
+    scene.show(USDT="9700", BTC="2.998")
+    compare(scene)
+    assert sorted(scene.moved[1:]) == [
+        ("BTC", Decimal("0.998"), f"foreign: trade 70 of BTC_USDT, order {trade.venue_order_id}"),
+        ("USDT", Decimal(-100), f"foreign: trade 70 of BTC_USDT, order {trade.venue_order_id}"),
+    ]
+    scene.house.tell(KEEPER, PositionWanted(pair=BTC, reply_to="asker"))
+    assert scene.asker[-1].quantity == 2
+    assert scene.readiness == ""
+
+
+def test_a_trade_of_a_pair_that_is_not_ours_is_asked_for_by_the_coin_it_left(scene):
+    trade = a_foreign_trade(scene, pair="SOL_USDT", fee=Decimal(0), fee_currency="SOL")
+    scene.exchange.promptly(
+        FetchTrades, lambda asked: Succeeded(trades=(trade,) if asked.pair == "SOL_USDT" else ())
+    )
+    scene.show(USDT="9900", SOL="1")
+    compare(scene)
+    assert scene.readiness == ""
+    assert [change for _, change, _ in sorted(scene.moved[1:])] == [1, -100]
+
+
+def test_a_fill_of_ours_that_nobody_told_is_fetched_and_never_booked_as_anything_else(scene):
+    router = scene.house.ear(addresses.ORDER_ROUTER)
+    trade = a_foreign_trade(scene, client_order_id="t-gh-lost-1", fee=Decimal(0))
+    scene.exchange.promptly(
+        FetchTrades, lambda asked: Succeeded(trades=(trade,) if asked.pair == BTC else ())
+    )
+    scene.show(USDT="9900", BTC="1")
+    compare(scene)
+    assert router.of(ReconcileWanted)
+    assert len(scene.moved) == 1
+    assert "missed: trade 70" in scene.alerts[-1].text
+    kinds = {one.kind for one in scene.journal.told(BalancesCompared)[-1].differences}
+    assert kinds == {DifferenceKind.MISSED_FILL}
+    scene.buy("1", "70")
+    compare(scene)
+    assert scene.readiness == ""
+
+
+def test_what_our_trigger_order_became_is_ours_whatever_name_it_carries(scene):
+    scene.journal.append(
+        TriggerIntended(
+            trigger_id="g/BTC_USDT/1",
+            pair=BTC,
+            at_ns=TimeNs(1),
+            number=1,
+            purpose=Purpose.STOP_LOSS,
+            trigger_price=Price(Decimal(90)),
+            price=Price(Decimal(89)),
+            quantity=Quantity(Decimal(1)),
+            expiration_s=2_592_001,
+        )
+    )
+    trade = a_foreign_trade(scene, fee=Decimal(0), venue_order_id="555")
+    fired = TriggerReport(
+        venue_trigger_id="5",
+        pair=BTC,
+        side=Side.SELL,
+        rule=TriggerRule.AT_MOST,
+        trigger_price=Price(Decimal(90)),
+        price=Price(Decimal(89)),
+        quantity=Quantity(Decimal(1)),
+        expiration_s=2_592_001,
+        status=TriggerStatus.FIRED,
+        fired_order_id=VenueOrderId("555"),
+    )
+    for kind, told in (
+        (FetchTrades, Succeeded(trades=(trade,))),
+        (FetchTriggers, Succeeded(triggers=(fired,))),
+    ):
+        scene.exchange.promptly(
+            kind, lambda asked, told=told: told if asked.pair == BTC else Succeeded()
+        )
+    scene.show(USDT="9900", BTC="1")
+    compare(scene)
+    assert len(scene.moved) == 1
+    assert "missed: trade 70" in scene.alerts[-1].text
+
+
+def test_what_only_half_explains_it_explains_nothing(scene):
+    scene.show(USDT="10501")
+    tell_book(scene, an_entry("9", "deposit", "500"))
+    compare(scene)
+    assert len(scene.moved) == 1
+    assert scene.readiness != ""
+
+
+def test_a_word_that_nobody_knows_books_nothing(scene):
+    scene.show(USDT="10500")
+    tell_book(scene, an_entry("9", "mystery", "500"))
+    compare(scene)
+    assert len(scene.moved) == 1
+    assert scene.readiness != ""
+
+
+def test_what_was_booked_explains_nothing_a_second_time(scene):
+    scene.show(USDT="10500")
+    tell_book(scene, an_entry("9", "deposit", "500"))
+    compare(scene)
+    scene.show(USDT="11000")
+    compare(scene)
+    assert len(scene.moved) == 2
+    assert scene.readiness != ""
+
+
+def test_a_booking_survives_a_recorder_that_dies_over_it(scene):
+    scene.show(USDT="10500")
+    tell_book(scene, an_entry("9", "deposit", "500"))
+    scene.house.tell(KEEPER, ReconcileWanted())
+    scene.house.pass_time(LASTS_S / 2)
+    scene.journal.patient = True
+    scene.house.pass_time(LASTS_S)
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.journal.reopen()
+    scene.house.pass_time(LASTS_S)
+    assert [change for _, change, _ in scene.moved[1:]] == [500]
+    assert scene.readiness == ""
+
+
+def test_what_the_exchange_rounds_away_is_dust(scene):
+    scene.show(USDT="9999.999999999")
+    compare(scene)
+    assert [(change, reason) for _, change, reason in scene.moved[1:]] == [
+        (Decimal("-1E-9"), "dust: rounded away by the exchange")
+    ]
+    assert scene.readiness == ""
+
+
+def test_nobody_can_say_why_while_the_exchange_does_not_answer(scene):
+    scene.show(USDT="10500")
+    scene.exchange.promptly(FetchAccountBook, Unknown(reason="time-out"))
+    compare(scene)
+    assert "nobody could say why" in scene.alerts[-1].text
+    tell_book(scene, an_entry("9", "deposit", "500"))
+    compare(scene)
+    assert scene.readiness == ""
+
+
+def test_an_answer_to_an_earlier_life_explains_nothing(scene):
+    scene.show(USDT="10500")
+    scene.exchange.slowly(FetchAccountBook)
+    scene.house.tell(KEEPER, ReconcileWanted())
+    scene.house.pass_time(LASTS_S)
+    scene.house.crash(KEEPER)
+    told = (an_entry("9", "deposit", "500", at_s=scene.house.now_ns // NS_PER_S),)
+    scene.exchange.answer(FetchAccountBook, Succeeded(account_book=told))
+    scene.house.settle()
+    assert len(scene.moved) == 1
+    tell_book(scene, *told)
+    scene.house.pass_time(LASTS_S + 1)
+    assert len(scene.moved) == 2
+
+
+def test_it_compares_when_the_account_stream_is_back(scene):
+    looks = len(scene.exchange.of(FetchBalances))
+    scene.house.tell(KEEPER, StreamOpened())
+    assert len(scene.exchange.of(FetchBalances)) == looks + 1
 
 
 # Readiness and equity.

@@ -62,6 +62,7 @@ A_COLUMN = {
     "fills": "fee",
     "equity": "equity",
     "trades": "profit",
+    "comparisons": "drift_currency",
     "alerts": "text",
     "sessions": "reason",
     "risk_marks": "reason",

@@ -6,10 +6,10 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 ) STRICT;
-INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 14:50:47.510419+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 14:50:47.521929+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 14:50:47.522582+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'gatehouse','m005_protection','2026-11-28 14:50:47.528224+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 15:01:29.679875+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 15:01:29.693922+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 15:01:29.703294+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'gatehouse','m005_protection','2026-11-28 15:01:29.706012+00:00');
 CREATE TABLE accounts (
         account TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL CHECK (amount GLOB '[0-9]*' OR amount GLOB '-[0-9]*'),
         PRIMARY KEY (account, currency)) STRICT, WITHOUT ROWID;
@@ -34,6 +34,11 @@ CREATE TABLE balances (
         STRICT, WITHOUT ROWID;
 INSERT INTO "balances" VALUES('BTC','0.998','0','0','0');
 INSERT INTO "balances" VALUES('USDT','9900','10000','0','0');
+CREATE TABLE comparisons (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, began_at_ns INTEGER NOT NULL,
+        fills INTEGER NOT NULL, differences TEXT NOT NULL, drift TEXT,
+        drift_currency TEXT NOT NULL) STRICT;
+INSERT INTO "comparisons" VALUES(15,20,0,2,'[]',NULL,'');
 CREATE TABLE decisions (
         seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, trace_id TEXT NOT NULL,
         pair TEXT NOT NULL, at_ns INTEGER NOT NULL, strategy TEXT NOT NULL, side TEXT NOT NULL CHECK (side IN ('buy', 'sell')), order_type TEXT NOT NULL CHECK (order_type IN ('limit', 'market')), quantity TEXT NOT NULL CHECK (quantity GLOB '[0-9]*'), price TEXT NOT NULL CHECK (price GLOB '[0-9]*'),
@@ -66,10 +71,10 @@ INSERT INTO "events" VALUES(11,1,'tests','OrderAccepted','',NULL,2,'{"type":"Ord
 INSERT INTO "events" VALUES(12,1,'tests','OrderFilled','','fill:BTC_USDT:2',2,'{"type":"OrderFilled","client_order_id":"t-2","pair":"BTC_USDT","at_ns":2,"trade_id":"2","venue_order_id":"v-2","side":"buy","price":"100","quantity":"0.5","role":"taker","fee":"0.001","fee_currency":"BTC","gt_fee":"0","point_fee":"0"}',X'E5A9589709207D9B0F835B606726AA4B6F85E8C349CDD85457AF485BBD322AB7');
 INSERT INTO "events" VALUES(13,1,'tests','OrderFinished','',NULL,2,'{"type":"OrderFinished","client_order_id":"t-2","pair":"BTC_USDT","at_ns":2,"filled_quantity":"0.5","reason":"filled"}',X'0ED885DAE2C67152177CDDF699DB44D8888B0CF98CDBA481161407843CF2B035');
 INSERT INTO "events" VALUES(14,1,'tests','EquityMarked','',NULL,20,'{"type":"EquityMarked","at_ns":20,"currency":"USDT","equity":"10000","start":"10000","flows":"0","realised":"0","unrealised":"0","fees":"0","realised_fifo":null,"unrealised_fifo":null}',X'9D517FB3329F3329D8CEA1236DE650966A6A9A451A27A820E69E6784BF7A0A6F');
-INSERT INTO "events" VALUES(15,1,'tests','BalancesCompared','',NULL,20,'{"type":"BalancesCompared","at_ns":20,"fills":2,"differences":[]}',X'6529606EDA02C8A9B870F64176ABDAACE22BFFBF81BBD01DCD968ABFE9563118');
-INSERT INTO "events" VALUES(16,1,'tests','SessionChanged','',NULL,6,'{"type":"SessionChanged","session":"ready","reason":"all parts ready","caller":"session keeper","at_ns":6,"exits_allowed":false}',X'D45EF36B7897992536604A6355FB2FA4982B74B6179FAC1506E9E8244DF4F442');
-INSERT INTO "events" VALUES(17,1,'tests','OperatorCommanded','',NULL,7,'{"type":"OperatorCommanded","method":"pause","params":{"reason":"lunch"},"caller":"uid 1000","at_ns":7,"idempotency_key":null}',X'9C9EDB8F26A464AC80E951BC1AC2B68E0E7432DD1F9B6C5A953BDFB833EA3E4F');
-INSERT INTO "events" VALUES(18,1,'tests','OrderIntended','','intent:t-open',1,'{"type":"OrderIntended","client_order_id":"t-open","pair":"BTC_USDT","at_ns":1,"decision_id":"d-1","attempt":1,"trace_id":"trace-1","strategy":"trend","side":"buy","order_type":"limit","quantity":"2","price":"100","time_in_force":"gtc","expires_at_ns":10,"reply_to":"trading/BTC_USDT/trader","purpose":"entry","smallest":"0","trigger_id":""}',X'961BFC186A48FC0EFA2F847F1F1A0616A4B9E1B9E55E322C705680D6760146F8');
+INSERT INTO "events" VALUES(15,1,'tests','BalancesCompared','',NULL,20,'{"type":"BalancesCompared","at_ns":20,"fills":2,"differences":[],"began_at_ns":0,"drift":null,"drift_currency":""}',X'90A3DB57D6CF76800D86A53E3D48692A8EE1A8D691FD7C3D5C63033D4368531E');
+INSERT INTO "events" VALUES(16,1,'tests','SessionChanged','',NULL,6,'{"type":"SessionChanged","session":"ready","reason":"all parts ready","caller":"session keeper","at_ns":6,"exits_allowed":false}',X'F63890726A0DCAC55586F90981BA1A37862723B5EF0928B60E321F1992E5FAEF');
+INSERT INTO "events" VALUES(17,1,'tests','OperatorCommanded','',NULL,7,'{"type":"OperatorCommanded","method":"pause","params":{"reason":"lunch"},"caller":"uid 1000","at_ns":7,"idempotency_key":null}',X'2EF590BF78C7057BB026A386814BB113C76142F542DB9EE54AAE400C06A53112');
+INSERT INTO "events" VALUES(18,1,'tests','OrderIntended','','intent:t-open',1,'{"type":"OrderIntended","client_order_id":"t-open","pair":"BTC_USDT","at_ns":1,"decision_id":"d-1","attempt":1,"trace_id":"trace-1","strategy":"trend","side":"buy","order_type":"limit","quantity":"2","price":"100","time_in_force":"gtc","expires_at_ns":10,"reply_to":"trading/BTC_USDT/trader","purpose":"entry","smallest":"0","trigger_id":""}',X'6733435A68789FD62299BE8BAE78E77C293336EAB17C53D78FDBC8B689E6F5D5');
 CREATE TABLE fills (
         seq INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL,
         pair TEXT NOT NULL, trade_id TEXT NOT NULL,
@@ -85,7 +90,7 @@ CREATE TABLE head (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
         writes INTEGER NOT NULL) STRICT;
-INSERT INTO "head" VALUES(1,1,18,X'961BFC186A48FC0EFA2F847F1F1A0616A4B9E1B9E55E322C705680D6760146F8',2);
+INSERT INTO "head" VALUES(1,1,18,X'6733435A68789FD62299BE8BAE78E77C293336EAB17C53D78FDBC8B689E6F5D5',2);
 CREATE TABLE lots (
         ordinal INTEGER PRIMARY KEY, pair TEXT NOT NULL, at_ns INTEGER NOT NULL,
         quantity TEXT NOT NULL CHECK (quantity GLOB '[0-9]*' OR quantity GLOB '-[0-9]*'), cost TEXT NOT NULL CHECK (cost GLOB '[0-9]*' OR cost GLOB '-[0-9]*')) STRICT;
@@ -167,6 +172,8 @@ CREATE INDEX fills_by_order ON fills (client_order_id);
 CREATE INDEX fills_by_pair ON fills (pair);
 CREATE INDEX equity_by_time ON equity (at_ns);
 CREATE INDEX trades_by_time ON trades (closed_at_ns);
+CREATE INDEX comparisons_agreed ON comparisons (seq) WHERE differences = '[]';
+CREATE INDEX orders_by_venue_id ON orders (venue_order_id);
 CREATE INDEX lots_held ON lots (pair) WHERE quantity <> '0';
 CREATE INDEX decisions_by_code ON decisions (code) WHERE code IS NOT NULL;
 CREATE INDEX triggers_live ON triggers (state) WHERE state <> 'ended';

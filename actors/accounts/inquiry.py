@@ -1,0 +1,100 @@
+"""One inquiry into why balances differ: what to ask the exchange, and what it answered. Pure."""
+
+from collections.abc import Iterable
+
+from actors.accounts.explanation import Cause, causes_of
+from state.messages.accounts import BalanceDifference
+from state.messages.journal import FiredTrigger, KnownFound, KnownSought
+from state.messages.venue import (
+    AccountEntry,
+    FetchAccountBook,
+    FetchTrades,
+    FetchTriggers,
+    Outcome,
+    Refused,
+    Succeeded,
+    TradeReport,
+    TriggerReport,
+    VenueRequest,
+)
+from state.values import Pair, TimeNs
+
+
+class Inquiry:
+    """What became of one round of questions.
+
+    Args:
+        number: Which one it is: answers to an earlier one are not taken for its own.
+        differences: What is to be explained.
+        pairs: Whose fills to ask for.
+        since_ns: From when on; what is older was counted in when all agreed.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        differences: tuple[BalanceDifference, ...],
+        pairs: Iterable[Pair],
+        since_ns: TimeNs,
+    ) -> None:
+        self.number = number
+        self.differences = differences
+        self.questions: tuple[VenueRequest, ...] = (
+            FetchAccountBook(since_ns=since_ns),
+            *(FetchTrades(pair=pair, since_ns=since_ns) for pair in pairs),
+            # What a trigger order of ours became carries nothing that tells it from others.
+            *(FetchTriggers(pair=pair, since_ns=since_ns) for pair in pairs),
+        )
+        self._waiting = set(self.questions)
+        self._entries: tuple[AccountEntry, ...] = ()
+        self._trades: list[TradeReport] = []
+        self._triggers: list[TriggerReport] = []
+        self.failed = ""
+        """Why it came to nothing, empty while it may."""
+
+    @property
+    def done(self) -> bool:
+        """Whether every question has been answered."""
+        return not self._waiting
+
+    def heard(self, request: VenueRequest, outcome: Outcome) -> None:
+        """Take one answer."""
+        self._waiting.discard(request)
+        match outcome:
+            case Succeeded():
+                self._entries += outcome.account_book
+                self._trades += outcome.trades
+                self._triggers += outcome.triggers
+            case Refused() if isinstance(request, FetchTrades | FetchTriggers):
+                pass  # There is no such pair, so nobody traded it.
+            case _:
+                self.failed = f"{type(request).__name__}: {outcome}"
+
+    def sought(self, reply_to: str) -> KnownSought:
+        """Return what the journal may know of it."""
+        fills = [f"fill:{trade.pair}:{trade.trade_id}" for trade in self._trades]
+        keys = [cause.key for cause in causes_of(self._entries, self._trades, ())]
+        return KnownSought(
+            keys=tuple(sorted({*fills, *keys})),
+            orders=tuple(sorted({trade.venue_order_id for trade in self._trades})),
+            fired=tuple(
+                FiredTrigger(
+                    venue_order_id=trigger.fired_order_id,
+                    pair=trigger.pair,
+                    expiration_s=trigger.expiration_s,
+                )
+                for trigger in self._triggers
+                if trigger.fired_order_id is not None
+            ),
+            reply_to=reply_to,
+            request=self.number,
+        )
+
+    def news(self, known: KnownFound) -> list[Cause]:
+        """Return what moved balances and is not in the journal, oldest first."""
+        keys = set(known.keys)
+        trades = [
+            trade for trade in self._trades if f"fill:{trade.pair}:{trade.trade_id}" not in keys
+        ]
+        causes = causes_of(self._entries, trades, set(known.orders))
+        return [cause for cause in causes if cause.key not in keys]
