@@ -6,11 +6,11 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 ) STRICT;
-INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 14:54:08.114489+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 14:54:08.147322+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 14:54:08.148308+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'gatehouse','m005_protection','2026-11-28 14:54:08.150747+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(5,'gatehouse','m003_execution','2026-11-28 14:54:08.165381+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 15:04:43.414427+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 15:04:43.446539+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 15:04:43.460209+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'gatehouse','m005_protection','2026-11-28 15:04:43.462647+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(5,'gatehouse','m003_execution','2026-11-28 15:04:43.468901+00:00');
 CREATE TABLE accounts (
         account TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL CHECK (amount GLOB '[0-9]*' OR amount GLOB '-[0-9]*'),
         PRIMARY KEY (account, currency)) STRICT, WITHOUT ROWID;
@@ -35,6 +35,11 @@ CREATE TABLE balances (
         STRICT, WITHOUT ROWID;
 INSERT INTO "balances" VALUES('BTC','0.998','0','0','0');
 INSERT INTO "balances" VALUES('USDT','9900','10000','0','0');
+CREATE TABLE comparisons (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, began_at_ns INTEGER NOT NULL,
+        fills INTEGER NOT NULL, differences TEXT NOT NULL, drift TEXT,
+        drift_currency TEXT NOT NULL) STRICT;
+INSERT INTO "comparisons" VALUES(15,20,0,2,'[]',NULL,'');
 CREATE TABLE decisions (
         seq INTEGER PRIMARY KEY, decision_id TEXT NOT NULL UNIQUE, trace_id TEXT NOT NULL,
         pair TEXT NOT NULL, at_ns INTEGER NOT NULL, strategy TEXT NOT NULL, side TEXT NOT NULL CHECK (side IN ('buy', 'sell')), order_type TEXT NOT NULL CHECK (order_type IN ('limit', 'market')), quantity TEXT NOT NULL CHECK (quantity GLOB '[0-9]*'), price TEXT NOT NULL CHECK (price GLOB '[0-9]*'),
@@ -67,10 +72,10 @@ INSERT INTO "events" VALUES(11,1,'tests','OrderAccepted','',NULL,2,'{"type":"Ord
 INSERT INTO "events" VALUES(12,1,'tests','OrderFilled','','fill:BTC_USDT:2',2,'{"type":"OrderFilled","client_order_id":"t-2","pair":"BTC_USDT","at_ns":2,"trade_id":"2","venue_order_id":"v-2","side":"buy","price":"100","quantity":"0.5","role":"taker","fee":"0.001","fee_currency":"BTC","gt_fee":"0","point_fee":"0"}',X'293C987932BBE25C9113A73B77B6A6324BFB6F9E39C140CB54395DF83BE2E881');
 INSERT INTO "events" VALUES(13,1,'tests','OrderFinished','',NULL,2,'{"type":"OrderFinished","client_order_id":"t-2","pair":"BTC_USDT","at_ns":2,"filled_quantity":"0.5","reason":"filled"}',X'8DED941D50D25F217AEE8EBB096BF01731DC85315B3AA43788739F58824FE61B');
 INSERT INTO "events" VALUES(14,1,'tests','EquityMarked','',NULL,20,'{"type":"EquityMarked","at_ns":20,"currency":"USDT","equity":"10000","start":"10000","flows":"0","realised":"0","unrealised":"0","fees":"0","realised_fifo":null,"unrealised_fifo":null}',X'245BA814006B072A5E409445DB17677A9CA2C8CD898A5C8ECFCEE06722B296A0');
-INSERT INTO "events" VALUES(15,1,'tests','BalancesCompared','',NULL,20,'{"type":"BalancesCompared","at_ns":20,"fills":2,"differences":[]}',X'EC17744B4C1BFE8F367D2D0AE766F89BB96FFBDFBFC4E6206E460B2B6BF85E7D');
-INSERT INTO "events" VALUES(16,1,'tests','SessionChanged','',NULL,6,'{"type":"SessionChanged","session":"ready","reason":"all parts ready","caller":"session keeper","at_ns":6,"exits_allowed":false}',X'437EF6CF6A445674324D07BBD1E7061F8863FA00428686F2F2487E338125A99B');
-INSERT INTO "events" VALUES(17,1,'tests','OperatorCommanded','',NULL,7,'{"type":"OperatorCommanded","method":"pause","params":{"reason":"lunch"},"caller":"uid 1000","at_ns":7,"idempotency_key":null}',X'DB5ACD69AF1821D8EB7E6DE8EAA84C295DD7C50C3831F47FE96423ADF85410BF');
-INSERT INTO "events" VALUES(18,1,'tests','OrderIntended','','intent:t-open',1,'{"type":"OrderIntended","client_order_id":"t-open","pair":"BTC_USDT","at_ns":1,"decision_id":"d-1","attempt":1,"trace_id":"trace-1","strategy":"trend","side":"buy","order_type":"limit","quantity":"2","price":"100","time_in_force":"gtc","expires_at_ns":10,"reply_to":"trading/BTC_USDT/trader","purpose":"entry","smallest":"0","trigger_id":"","parent":null,"touch":null}',X'91702FDDABE434437AB22D61CCAA0B1082E417215AD6FD485AFE9B2779810FF1');
+INSERT INTO "events" VALUES(15,1,'tests','BalancesCompared','',NULL,20,'{"type":"BalancesCompared","at_ns":20,"fills":2,"differences":[],"began_at_ns":0,"drift":null,"drift_currency":""}',X'67B39490D4A9C73D465E09EA9ACBC7D7E1CC83479E35F40DC50E07918CB219DC');
+INSERT INTO "events" VALUES(16,1,'tests','SessionChanged','',NULL,6,'{"type":"SessionChanged","session":"ready","reason":"all parts ready","caller":"session keeper","at_ns":6,"exits_allowed":false}',X'EE7D13A38388E4FE49E10B100032AF4E0A14E2A0796A7268F862788FDB3990CB');
+INSERT INTO "events" VALUES(17,1,'tests','OperatorCommanded','',NULL,7,'{"type":"OperatorCommanded","method":"pause","params":{"reason":"lunch"},"caller":"uid 1000","at_ns":7,"idempotency_key":null}',X'E1D24B9E5F85FE2257ECED7B1EA726000E95936548C53BE8EFA2899C7C0AA6B6');
+INSERT INTO "events" VALUES(18,1,'tests','OrderIntended','','intent:t-open',1,'{"type":"OrderIntended","client_order_id":"t-open","pair":"BTC_USDT","at_ns":1,"decision_id":"d-1","attempt":1,"trace_id":"trace-1","strategy":"trend","side":"buy","order_type":"limit","quantity":"2","price":"100","time_in_force":"gtc","expires_at_ns":10,"reply_to":"trading/BTC_USDT/trader","purpose":"entry","smallest":"0","trigger_id":"","parent":null,"touch":null}',X'6E86E4A628DDCD202B4F6075D094FF5044F6E042151CD3E996691FBD1689EC4D');
 CREATE TABLE fills (
         seq INTEGER PRIMARY KEY, ordinal INTEGER NOT NULL,
         pair TEXT NOT NULL, trade_id TEXT NOT NULL,
@@ -86,7 +91,7 @@ CREATE TABLE head (
         only INTEGER PRIMARY KEY CHECK (only = 1),
         epoch INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL,
         writes INTEGER NOT NULL) STRICT;
-INSERT INTO "head" VALUES(1,1,18,X'91702FDDABE434437AB22D61CCAA0B1082E417215AD6FD485AFE9B2779810FF1',2);
+INSERT INTO "head" VALUES(1,1,18,X'6E86E4A628DDCD202B4F6075D094FF5044F6E042151CD3E996691FBD1689EC4D',2);
 CREATE TABLE lots (
         ordinal INTEGER PRIMARY KEY, pair TEXT NOT NULL, at_ns INTEGER NOT NULL,
         quantity TEXT NOT NULL CHECK (quantity GLOB '[0-9]*' OR quantity GLOB '-[0-9]*'), cost TEXT NOT NULL CHECK (cost GLOB '[0-9]*' OR cost GLOB '-[0-9]*')) STRICT;
@@ -178,6 +183,8 @@ CREATE INDEX fills_by_order ON fills (client_order_id);
 CREATE INDEX fills_by_pair ON fills (pair);
 CREATE INDEX equity_by_time ON equity (at_ns);
 CREATE INDEX trades_by_time ON trades (closed_at_ns);
+CREATE INDEX comparisons_agreed ON comparisons (seq) WHERE differences = '[]';
+CREATE INDEX orders_by_venue_id ON orders (venue_order_id);
 CREATE INDEX lots_held ON lots (pair) WHERE quantity <> '0';
 CREATE INDEX decisions_by_code ON decisions (code) WHERE code IS NOT NULL;
 CREATE INDEX triggers_live ON triggers (state) WHERE state <> 'ended';
