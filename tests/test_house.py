@@ -68,9 +68,7 @@ def test_only_the_order_router_asks_the_exchange_to_place_an_order():
     execution = ROOT / "actors" / "execution"
     floors = modules("actors", "supervisor")
     assert [path for path in floors if "PlaceOrder" in called(path)] == [execution / "facts.py"]
-    assert [path for path in floors if "placement" in called(path)] == [
-        execution / "order_router.py"
-    ]
+    assert [path for path in floors if "placement" in called(path)] == [execution / "placing.py"]
 
 
 def test_actors_and_knowledge_take_clock_chance_and_disk_as_arguments():

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from actors.execution import facts
-from actors.execution.order_router import NOT_SENT
+from actors.execution.placing import NOT_SENT
 from state.messages.market import StreamOpened
 from state.messages.operations import AlertRaised
 from state.messages.orders import (

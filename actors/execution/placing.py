@@ -1,0 +1,138 @@
+"""From approval to the wire: durable first, checked last, sent once."""
+
+from actors import addresses
+from actors.execution import facts
+from actors.execution.client_ids import client_order_id
+from actors.execution.door import Door
+from actors.execution.order_table import OrderTable
+from actors.execution.parents import Parents
+from state.messages.journal import Entry
+from state.messages.orders import (
+    ApprovedOrder,
+    ChildProposed,
+    DecisionDropped,
+    OrderIntended,
+    ParentIntended,
+    Refusal,
+)
+from state.order import Order
+from state.values import NS_PER_S, ClientOrderId, TimeNs
+
+NOT_SENT = "NOT_SENT"
+"""The code of an approved order that was dropped here, see docs/risk-codes.md."""
+
+
+class Placing:
+    """Means orders and places them.
+
+    Args:
+        door: The router.
+        orders: The orders that are known.
+        parents: The parent orders that are known.
+        account: Names the account in client order ids.
+        expiry_s: How long the exchange may take a placement.
+    """
+
+    def __init__(
+        self, door: Door, orders: OrderTable, parents: Parents, account: str, expiry_s: float
+    ) -> None:
+        self._door = door
+        self._orders = orders
+        self._parents = parents
+        self._account = account
+        self._expiry_ns = int(expiry_s * NS_PER_S)
+        self._meant: dict[ClientOrderId, int] = {}
+        """Intents on their way to the disk, and where the journal stood when they were made."""
+
+    def approved(self, approved: ApprovedOrder) -> None:
+        """Mean what the risk guard approved: an order, or a parent order."""
+        name = client_order_id(self._account, approved.decision_id, 1)
+        if name in self._meant or self._orders.get(name) is not None:
+            return  # The decision has its order; its trader hears of it from the journal.
+        reason = self._door.why_not(approved)
+        if reason is None and self._door.now_ns() > approved.expires_at_ns:
+            reason = "the proposal had expired"
+        if reason is not None:
+            self._drop(approved, reason)
+            return
+        if approved.plan is not None:
+            self._door.record([self._parents.intended(approved)], durable=True)
+            return
+        intent = OrderIntended(
+            client_order_id=name,
+            pair=approved.pair,
+            at_ns=self._door.now_ns(),
+            decision_id=approved.decision_id,
+            attempt=1,
+            trace_id=approved.trace_id,
+            strategy=approved.strategy,
+            side=approved.side,
+            order_type=approved.order_type,
+            quantity=approved.quantity,
+            price=approved.price,
+            time_in_force=approved.time_in_force,
+            expires_at_ns=self.expiry(),
+            reply_to=approved.reply_to,
+            purpose=approved.purpose,
+            smallest=approved.smallest,
+        )
+        self._mean(intent)
+
+    def child(self, proposed: ChildProposed) -> None:
+        """Mean what a worker wants of its parent, if the parent allows it."""
+        parent = self._parents.get(proposed.decision_id)
+        why_not = None if parent is None else self._door.why_not(parent.intent)
+        expires_ns = TimeNs(0) if parent is None or why_not else self.expiry()
+        child = self._parents.child(proposed, why_not, expires_ns)
+        if child is not None and child.client_order_id not in self._meant:
+            self._mean(child)
+
+    def expiry(self) -> TimeNs:
+        """Return until when the exchange may take what leaves now, by its own clock."""
+        return TimeNs(self._door.venue_ns() + self._expiry_ns)
+
+    def recorded(self, intent: OrderIntended, seq: int) -> None:
+        """Hear that an intent is on the platter, at `seq`: place it, if it may still be placed."""
+        if seq <= self._meant.pop(intent.client_order_id):
+            return  # Older than our wish: an earlier life meant it, and sent it.
+        # Known from here on, else the exchange's answer could overtake the journal's.
+        order = self._orders.apply(intent)
+        assert order is not None, "an intent makes an order"
+        self._parents.take(order)
+        self._send(intent)
+
+    def denied(self, intent: OrderIntended | ParentIntended, reason: str) -> None:
+        """Hear that the journal would not take an intent: it never leaves."""
+        if isinstance(intent, OrderIntended):
+            self._meant.pop(intent.client_order_id)
+            if intent.parent is not None:
+                self._parents.denied(intent, reason)
+                return
+        self._drop(intent, reason)
+
+    def _mean(self, intent: OrderIntended) -> None:
+        assert self._door.last_seq is not None, "ready before the books came"
+        self._meant[intent.client_order_id] = self._door.last_seq
+        self._door.record([Entry(event=intent, trace_id=intent.trace_id)], durable=True)
+
+    def _send(self, intent: OrderIntended) -> None:
+        reason = self._door.why_not(intent)
+        if reason is None and self._door.venue_ns() >= intent.expires_at_ns:
+            reason = "its intent came back from the disk too late"
+        if reason is None and intent.parent is not None:
+            reason = self._parents.why_closed(intent.parent)
+        if reason is None:
+            self._door.request(facts.placement(intent))
+            return
+        # It has not left and never will: this is proof, not a guess.
+        order = Order(intent=intent)
+        self._door.record([facts.not_placed(order, reason, self._door.now_ns())], durable=True)
+
+    def _drop(self, order: ApprovedOrder | OrderIntended | ParentIntended, reason: str) -> None:
+        dropped = DecisionDropped(
+            decision_id=order.decision_id,
+            pair=order.pair,
+            refusal=Refusal(code=NOT_SENT, limit="", value=reason),
+        )
+        self._door.tell(order.reply_to, dropped)
+        self._door.tell(addresses.RISK_GUARD, dropped)
