@@ -94,6 +94,7 @@ class Parents:
             plan=approved.plan,
             reply_to=approved.reply_to,
             purpose=approved.purpose,
+            smallest=approved.smallest,
         )
         return Entry(event=intent, trace_id=approved.trace_id)
 
@@ -130,6 +131,7 @@ class Parents:
             expires_at_ns=expires_at_ns,
             reply_to=parent.intent.reply_to,
             purpose=parent.intent.purpose,
+            smallest=parent.intent.smallest,
             parent=decision,
             touch=proposed.touch,
         )

@@ -366,6 +366,8 @@ class ParentIntended(ParentEvent, frozen=True, kw_only=True):
     plan: Plan
     reply_to: str
     purpose: Purpose = Purpose.ENTRY
+    smallest: Quantity = Quantity(Decimal(0))
+    """Base units that the exchange takes at least at this price."""
 
 
 class ParentCancelIntended(ParentEvent, frozen=True, kw_only=True):
