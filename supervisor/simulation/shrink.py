@@ -24,12 +24,17 @@ class Shrunk:
         self.runs = 0
 
 
+def _run(options: Options, faults: Sequence[Fault]) -> Report:
+    return Simulation(options, faults).run()
+
+
 def shrink(
     options: Options,
     faults: Sequence[Fault],
     oracle: str,
     *,
     progress: Callable[[int, int], None] | None = None,
+    run: Callable[[Options, Sequence[Fault]], Report] = _run,
 ) -> Shrunk | None:
     """Return the smallest run found that still violates `oracle`; None when this one does not.
 
@@ -38,14 +43,15 @@ def shrink(
         faults: What went wrong in it.
         oracle: What did not hold.
         progress: Called with the runs made and the faults left.
+        run: How a run is made.
     """
-    first = Simulation(options, faults).run()
+    first = run(options, faults)
     if first.oracle != oracle:
         return None
     shrunk = Shrunk(first)
 
     def fails(candidate: Options, some: Sequence[Fault]) -> bool:
-        report = Simulation(candidate, some).run()
+        report = run(candidate, some)
         shrunk.runs += 1
         if progress is not None:
             progress(shrunk.runs, len(some))

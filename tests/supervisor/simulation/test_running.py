@@ -1,0 +1,123 @@
+"""A run is what its options and faults say, and tells what did not hold."""
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from actors.kernel.virtual import Policy
+from scripts.proofs.processes import ROOT
+from state.errors import ConfigurationInvalid
+from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation, simulate
+from supervisor.simulation.batch import SIGHTINGS_DUE, Tally, Wanted, run_seeds
+from supervisor.simulation.failure import failure_of, read_failure, write_failure
+from supervisor.simulation.faults import At, Kind
+from supervisor.simulation.run import Report
+from supervisor.simulation.shrink import shrink
+from supervisor.simulation.sightings import SIGHTINGS
+
+REGRESSIONS = sorted((ROOT / "tests" / "regressions").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", REGRESSIONS, ids=lambda file: file.stem)
+def test_what_once_failed_holds(file):
+    failure = read_failure(file)
+    assert Simulation(failure.options, failure.faults).run().violations == []
+
+
+def test_there_are_failures_to_remember():
+    assert REGRESSIONS
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_the_same_options_give_the_same_run(policy):
+    options = Options.of(5, ORDER_PATH, policy=policy)
+    assert Simulation(options).run() == Simulation(options).run()
+
+
+def test_another_seed_gives_another_run():
+    assert simulate(1, ORDER_PATH).fingerprint != simulate(2, ORDER_PATH).fingerprint
+
+
+def test_a_run_without_faults_trades_and_holds():
+    report = Simulation(Options.of(3, ORDER_PATH), []).run()
+    assert report.violations == []
+    assert report.counts["lives"] == 1
+    assert report.counts["orders"] > 3
+    assert report.counts["fills"] > 3
+
+
+def test_a_run_can_be_stopped_and_watched():
+    seen = []
+    report = Simulation(Options.of(3, ORDER_PATH), [], watch=seen.append).run(stop_at=50)
+    assert report.steps == 50
+    assert [one.step for one in seen] == sorted(one.step for one in seen)
+    assert "operations/recorder:1" in "\n".join(map(str, seen))
+
+
+def broken(options, faults):
+    """Run a house that somebody broke: a kill of it is a violation."""
+    report = Simulation(options, faults).run()
+    if report.counts.get("kill"):
+        report.violations.append(f"killed at 1.000 s: {report.counts['kill']} times")
+    return report
+
+
+KILL = Fault(place=f"{At.BEFORE} execution/order_router", nth=5, kind=Kind.KILL)
+
+
+def test_a_failure_is_shrunk_to_what_it_takes():
+    options = Options.of(4, ORDER_PATH)
+    faults = [
+        Fault(place=f"{At.AFTER} trading/risk_guard", nth=7, kind=Kind.CRASH),
+        Fault(place=f"{At.TIME} operations/recorder", nth=900, kind=Kind.HANG),
+        KILL,
+        Fault(place="commit", nth=9, kind=Kind.CRASH),
+        Fault(place=f"{At.TIME}", nth=1500, kind=Kind.CLOCK, value=-300),
+    ]
+    found = shrink(options, faults, "killed", run=broken)
+    assert found is not None
+    assert found.report.faults == [KILL]
+    assert found.report.options.faulty_s < options.faulty_s
+
+
+def test_what_does_not_fail_is_not_shrunk():
+    assert shrink(Options.of(4, ORDER_PATH), [], "killed", run=broken) is None
+
+
+def test_a_failure_comes_back_from_its_file(tmp_path):
+    report = broken(Options.of(4, ORDER_PATH), [KILL])
+    failure = failure_of(report, "1.2.3")
+    write_failure(failure, tmp_path / "deep" / "one.json")
+    again = read_failure(tmp_path / "deep" / "one.json")
+    assert again == failure
+    assert again.oracle == "killed"
+    assert broken(again.options, again.faults).fingerprint == failure.fingerprint
+
+
+@pytest.mark.parametrize("content", [None, b"{", b'{"seed": 1, "unheard": 2}'])
+def test_a_file_that_is_no_failure_is_refused_by_name(tmp_path, content):
+    file = tmp_path / "bad.json"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigurationInvalid, match=r"bad\.json"):
+        read_failure(file)
+
+
+def test_several_processes_find_what_one_does():
+    wanted = Wanted(profile=ORDER_PATH.name)
+    one = [report.fingerprint for report in run_seeds(wanted, range(4), 1)]
+    assert [report.fingerprint for report in run_seeds(wanted, range(4), 2)] == one
+
+
+def test_what_was_never_seen_fails_a_long_run_and_no_short_one():
+    tally = Tally(seeds=SIGHTINGS_DUE - 1)
+    assert tally.missing == []
+    tally.add(Report(options=Options.of(1, ORDER_PATH), sightings={"hang": 1}))
+    assert tally.missing == [name for name in SIGHTINGS if name != "hang"]
+
+
+def test_a_report_can_be_read_by_a_program():
+    report = simulate(7, ORDER_PATH)
+    assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+    assert Counter(report.counts)["faults"] <= len(report.faults)
