@@ -93,10 +93,10 @@ class Chronicle:
         """What was last wanted; None when nobody ever wanted anything."""
         self.epoch = 0
         self.last_seq = 0
-        self._durable_seq = 0
-        """Up to where everything was said to be on the platter."""
-        self._owed: int | None = None
-        """Up to where everything has to be there after a power cut; None: all of it."""
+        self._promised: tuple[int, bytes] = (0, b"")
+        """Seq and hash of the newest record that is said to be on the platter."""
+        self._must_stay = self._promised
+        """Of the newest that has to be there whatever happened: its hash stands for all before."""
         self.lost = 0
         """Events that a power cut took."""
         self.store: Store | None = None
@@ -120,13 +120,15 @@ class Chronicle:
         if store.last_seq != self.last_seq:
             self._read(store)
 
-    def promised(self, seq: int) -> None:
-        """Everything up to `seq` is on the platter."""
-        self._durable_seq = max(self._durable_seq, seq)
+    def committed(self, seq: int, hash_: bytes, *, synced: bool) -> None:
+        """A commit ended with this record; `synced` when it is on the platter."""
+        self._must_stay = seq, hash_
+        if synced:
+            self._promised = seq, hash_
 
     def power_cut(self) -> None:
         """From here on only what was promised has to be there."""
-        self._owed, self._durable_seq = self._durable_seq, 0
+        self._must_stay = self._promised
 
     def _read(self, store: Store) -> None:
         for journaled in store.read(self.last_seq, 1_000_000):
@@ -139,18 +141,16 @@ class Chronicle:
 
     def _reopened(self, store: Store) -> None:
         """Compare what is there now with what was there before."""
+        seq, hash_ = self._must_stay
+        found = store.connection.execute("SELECT hash FROM events WHERE seq = ?", (seq,)).fetchone()
+        if seq and found != (hash_,):
+            self._blame("events lost", f"record {seq} had to stay, and is gone or another")
         stored = store.read(0, 1_000_000)
-        # Its own first record is news, whatever number it has.
         kept = 0
         for before, after in zip(self._events, stored, strict=False):
             if before != after:
                 break
             kept += 1
-        # Of those that were synced a moment ago some may not have been read yet.
-        owed = len(self._events) if self._owed is None else self._owed
-        if len(stored) < owed or kept < min(owed, len(self._events)):
-            self._blame("events lost", f"{kept} of {owed} that had to stay are left")
-        self._owed = None
         if kept == len(self._events):
             return
         self.lost += len(self._events) - kept

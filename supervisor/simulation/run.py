@@ -381,9 +381,10 @@ class Simulation:
 
     def _on_disk(self, moment: Moment) -> DiskFault | None:
         connection = self.disk.connection
-        if moment is Moment.COMMITTED and connection.synchronous == "FULL":
-            [seq] = connection.execute("SELECT seq FROM head").fetchone()
-            self.chronicle.promised(seq)
+        if moment is Moment.COMMITTED:
+            seq, hash_ = connection.execute("SELECT seq, hash FROM head").fetchone()
+            synced = connection.synchronous == "FULL"
+            self.chronicle.committed(seq, hash_, synced=synced)
         fault = self.plan.visit(moment)
         if fault is None:
             return None
