@@ -1,0 +1,231 @@
+"""Every crash of a scripted day. Each is tried in a copy of the process as it is at that instant.
+
+`fork` copies the house in the middle of a handler, a transaction, a request. The copy is struck,
+begins its next life, lets the day come to its end and says what did not hold; the house itself goes
+on to the next instant as if nothing had happened. A copy strikes itself again in its next life.
+"""
+
+import gc
+import os
+import sys
+import traceback
+import zlib
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import msgspec
+from msgspec import Struct
+
+from state.messages.accounts import PositionChanged
+from state.messages.journal import Journaled, Record, Recorded
+from state.messages.orders import ApprovedOrder, CancelOrder, OrderProposed
+from state.messages.venue import CancelPlaced, FetchOrder, OrderReport, TradeReport
+from supervisor.crash_points.house import Cast, House, Struck
+from supervisor.crash_points.instants import ENDS_LIFE, WIRE, Blow, Fate, Flight, Site
+from supervisor.crash_points.scenarios import Scenario
+
+RECOVERY = 37
+PAIRED_WITHIN = 400
+"""Instants of the next life in which it may be struck again: they hold its first 40 steps, the whole
+recovery, and the end of what was under way."""
+_MONEY = (
+    OrderProposed,
+    ApprovedOrder,
+    CancelOrder,
+    Record,
+    Recorded,
+    Journaled,
+    PositionChanged,
+    OrderReport,
+    TradeReport,
+)
+"""Messages whose sending has an instant of its own for a crash of the process."""
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Which crashes to try."""
+
+    seed: int = 0
+    """Of the choice among them."""
+    share: float = 1.0
+    """Of all single crashes."""
+    pairs: float = 0.0
+    """Of all second crashes after one that was tried."""
+    only: tuple[Blow, ...] = ()
+    """Exactly these blows, one after the other, and nothing else."""
+    jobs: int = 1
+    """Copies at work at a time."""
+    fates: tuple[Fate, ...] = tuple(Fate)
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One way the day went."""
+
+    scenario: str
+    blows: tuple[str, ...]
+    points: tuple[tuple[int, ...], ...]
+    """Where the house stood at each blow."""
+    sites: tuple[str, ...]
+    violations: tuple[str, ...]
+
+    @property
+    def path(self) -> str:
+        """How to try it again: `place:137=kill,52=power-1`."""
+        return f"{self.scenario}:{','.join(self.blows)}"
+
+
+def explore(scenario: Scenario, plan: Plan, cast: Cast | None = None) -> list[Case]:
+    """Return every case of `scenario` that `plan` wants, the undisturbed day first."""
+    gc.collect()
+    gc.freeze()  # What is here already need not be copied because its counts are touched.
+    try:
+        return _Explorer(scenario, plan).run(cast)
+    finally:
+        gc.unfreeze()
+
+
+class _Explorer:
+    """The blows of one process, and of the copies it makes of itself."""
+
+    def __init__(self, scenario: Scenario, plan: Plan) -> None:
+        self._scenario = scenario
+        self._plan = plan
+        self._blows: tuple[Blow, ...] = ()
+        self._points: tuple[tuple[int, ...], ...] = ()
+        self._sites: tuple[str, ...] = ()
+        self._out: int | None = None
+        """Where a copy reports; None in the process that everything began in."""
+        self._copies: list[tuple[int, int]] = []
+        self._cases: list[Case] = []
+
+    def run(self, cast: Cast | None) -> list[Case]:
+        try:
+            house = House(self._scenario, self.strike, cast)
+            house.finish()
+        except BaseException:
+            if self._out is not None:
+                self._report([f"harness: {traceback.format_exc()}"])
+            raise
+        if self._out is not None:
+            self._report(house.violations)
+        while self._copies:
+            self._collect()
+        return [self._case(house.violations), *self._cases]
+
+    def strike(self, house: House, site: Site, what: Any) -> None:
+        """Try each blow of this instant in a copy."""
+        depth = len(self._blows)
+        if depth >= 2 or (depth == 1 and house.instants > PAIRED_WITHIN):
+            return
+        for blow in self._possible(house, site, what):
+            if self._wanted(blow):
+                self._branch(house, blow, site, what)
+
+    def _possible(self, house: House, site: Site, what: Any) -> Iterator[Blow]:
+        at = house.instants
+        if site is Site.HANDLE or site is Site.SEND:
+            yield Blow(at=at, fate=Fate.CRASH)
+        if site is Site.HANDLE or (site is Site.SEND and not isinstance(what, _MONEY)):
+            return  # Nothing that survives a crash has changed since the instant before.
+        yield Blow(at=at, fate=Fate.KILL)
+        unsynced = len(house.stage.disk.unsynced) - 1
+        for back in sorted({1, unsynced // 2, unsynced} - {0} if unsynced > 0 else ()):
+            yield Blow(at=at, fate=Fate.POWER, back=back)
+        if site is Site.HANDED and _matters(what):
+            if what.changes_orders:
+                yield Blow(at=at, fate=Fate.TORN)
+            for fate in WIRE:
+                yield Blow(at=at, fate=fate)
+
+    def _wanted(self, blow: Blow) -> bool:
+        plan, depth = self._plan, len(self._blows)
+        if plan.only:
+            return depth < len(plan.only) and blow == plan.only[depth]
+        share = plan.pairs if depth else plan.share
+        if blow.fate not in plan.fates or not share:
+            return False
+        name = f"{plan.seed}:{self._scenario.name}:{self._blows}:{blow}"
+        return zlib.crc32(name.encode()) < share * 2**32
+
+    def _branch(self, house: House, blow: Blow, site: Site, what: Any) -> None:
+        while len(self._copies) >= self._plan.jobs:
+            self._collect()
+        sys.stdout.flush()
+        ours, theirs = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(theirs)
+            self._copies.append((pid, ours))
+            return
+        os.close(ours)
+        self._out, self._copies, self._cases = theirs, [], []
+        points = house.points(site, what)
+        if blow.fate is Fate.TORN:
+            points = points - {7} | {8}
+        if self._blows:
+            points |= {RECOVERY}
+        self._blows += (blow,)
+        self._points += (tuple(sorted(points)),)
+        who = house.who if site in (Site.HANDLE, Site.SEND) else ""
+        self._sites += (" ".join(filter(None, (site, _told(what), who))),)
+        if blow.fate in ENDS_LIFE:
+            self._live_on(house, blow)
+        if blow.fate is Fate.CRASH:
+            raise Struck(str(blow))
+        house.stage.strike(blow.fate)
+
+    def _live_on(self, house: House, blow: Blow) -> NoReturn:
+        """Begin the next life on top of the one that has ended, and never return to that."""
+        try:
+            house.end_life(blow)
+            house.armed = bool(self._plan.pairs or len(self._plan.only) > 1)
+            house.finish()
+            violations = house.violations
+        except BaseException:  # noqa: BLE001 (told as what did not hold)
+            violations = [f"harness: {traceback.format_exc()}"]
+        self._report(violations)
+
+    def _report(self, violations: list[str]) -> NoReturn:
+        try:
+            while self._copies:
+                self._collect()
+            told = memoryview(msgspec.json.encode([self._case(violations), *self._cases]))
+            assert self._out is not None
+            while told:
+                told = told[os.write(self._out, told) :]
+        finally:
+            os._exit(0)
+
+    def _collect(self) -> None:
+        """Take the report of the oldest copy."""
+        pid, out = self._copies.pop(0)
+        told = bytearray()
+        while part := os.read(out, 1 << 16):
+            told += part
+        os.close(out)
+        os.waitpid(pid, 0)
+        if told:
+            self._cases += msgspec.json.decode(told, type=list[Case])
+        else:
+            self._cases.append(self._case(["harness: a copy ended without a word"]))
+
+    def _case(self, violations: list[str]) -> Case:
+        return Case(
+            scenario=self._scenario.name,
+            blows=tuple(map(str, self._blows)),
+            points=self._points,
+            sites=self._sites,
+            violations=tuple(violations),
+        )
+
+
+def _matters(flight: Flight) -> bool:
+    return flight.changes_orders or isinstance(flight.request, CancelPlaced | FetchOrder)
+
+
+def _told(what: Any) -> str:
+    if isinstance(what, Flight):
+        return type(what.request).__name__
+    if isinstance(what, Journaled):
+        return f"Journaled {type(what.event).__name__}"
+    return "" if what is None else type(what).__name__

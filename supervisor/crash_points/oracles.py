@@ -1,0 +1,122 @@
+"""What must hold of a crashed house: at every step, and when the day is over."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from adapters.simulated.core.orders import Order
+from adapters.simulated.core.units import decimal_of
+from state.exact import exactly
+from state.messages.accounts import EquityMarked
+from state.messages.orders import OrderFilled
+from state.store import Store, self_check
+from state.values import ZERO
+from supervisor.crash_points.stage import PAIR
+from supervisor.worlds.virtual import ACCOUNT
+
+if TYPE_CHECKING:
+    from supervisor.crash_points.house import House
+
+
+def at_once(house: "House") -> list[str]:
+    """Return what does not hold right after the exchange took or filled an order."""
+    found, stage = [], house.stage
+    ours = stage.ours()
+    for name, orders in ours.items():
+        if len(orders) > 1:
+            found.append(f"order doubled: {name} {len(orders)} times")
+        if ("OrderIntended", name) not in house.progress.committed:
+            found.append(f"order never meant: {name}")
+    lived = Counter(stage.named.get(name, name) for name, orders in ours.items() if _lived(orders))
+    found += [f"wish doubled: {wish} by {count} orders" for wish, count in lived.items() if count > 1]
+    limit = house.limit
+    for pair, worth in stage.exposures().items():
+        if worth > limit:
+            found.append(f"limit passed: {pair} {worth} of {limit}")
+    return found
+
+
+def at_the_end(house: "House") -> list[str]:
+    """Return what does not hold when the day is over and everything has come to rest."""
+    if not house.diary.over:
+        return [f"stuck: done {house.diary.done}, session ready {house.is_ready}"]
+    store = house.stage.open_store()
+    return [
+        *(f"exchange: {one}" for one in house.stage.broken_invariants()),
+        *_accounts(house, store),
+        *_fills(house, store),
+        *_orders(house, store),
+        *_journal(house, store),
+        *_living(house),
+    ]
+
+
+def _lived(orders: list[Order]) -> bool:
+    return any(order.is_open or order.filled_quote for order in orders)
+
+
+def _accounts(house: "House", store: Store) -> list[str]:
+    ledger, theirs = store.ledger(house.config.quote), house.stage.balances()
+    found = []
+    for currency in sorted({*ledger.balances, *theirs}):
+        ours, shown = ledger.balance(currency), theirs.get(currency, ZERO)
+        if ours != shown:
+            found.append(f"balance: {currency} ledger {ours}, exchange {shown}")
+    for one in house.heard:
+        if isinstance(one, EquityMarked):
+            with exactly():
+                sum_ = one.start + one.flows + one.realised + one.unrealised - one.fees
+            if sum_ != one.equity:
+                found.append(f"identity: {sum_} is not {one.equity}")
+    return found
+
+
+def _fills(house: "House", store: Store) -> list[str]:
+    events = (one.event for one in store.read(0, 100_000))
+    booked = Counter(
+        (event.trade_id, event.quantity) for event in events if isinstance(event, OrderFilled)
+    )
+    units = house.stage.host.venue.pairs[PAIR].units
+    trades = house.stage.host.venue.index.trades_since(ACCOUNT, PAIR, 0)
+    happened = Counter(
+        (str(trade.id), decimal_of(trade.lots, units.amount_decimals)) for trade in trades
+    )
+    lost, invented = happened - booked, booked - happened
+    return [
+        *(f"fill lost: {trade}" for trade in lost),
+        *(f"fill counted twice or invented: {trade}" for trade in invented),
+    ]
+
+
+def _orders(house: "House", store: Store) -> list[str]:
+    found = []
+    for order in store.unsettled_orders():
+        found.append(f"unsettled: {order.client_order_id} {order.state} {order.alarms}")
+    units = house.stage.host.venue.pairs[PAIR].units
+    filled: Counter[str] = Counter()
+    for name, orders in house.stage.ours().items():
+        filled[house.stage.named.get(name, name)] += sum(one.amount - one.left for one in orders)
+        found += [f"left resting: {name}" for one in orders if one.is_open]
+    for wish in house.scenario.wishes:
+        done = decimal_of(filled[wish.name], units.amount_decimals)
+        whole = wish.cancel_after_s is None
+        if done > wish.quantity or (whole and done != wish.quantity):
+            found.append(f"wish not met: {wish.name} filled {done} of {wish.quantity}")
+    return found
+
+
+def _journal(house: "House", store: Store) -> list[str]:
+    store.verify()  # Every record follows from the one before: seqs are without holes.
+    found = [f"projection: {one}" for one in self_check(store).differing]
+    epochs = [row[0] for row in store.connection.execute("SELECT epoch FROM events ORDER BY seq")]
+    if epochs != sorted(epochs):
+        found.append("epoch went back")
+    del house
+    return found
+
+
+def _living(house: "House") -> list[str]:
+    found = [] if house.is_ready else ["not ready at the end"]
+    for report in house.runtime.board.values():
+        if report.state != "running":
+            found.append(f"not running: {report.address} {report.state}")
+    return found
