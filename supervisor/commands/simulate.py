@@ -14,6 +14,7 @@ from rich.table import Table
 
 from actors.kernel.virtual import Policy
 from state.errors import ConfigurationInvalid
+from supervisor.commands.crash_points import crash_points
 from supervisor.commands.options import fail
 from supervisor.simulation import HOUSE, PROFILES, Fault, Options, Report, Simulation
 from supervisor.simulation.batch import (
@@ -70,6 +71,9 @@ def simulate() -> None:
     A seed means options and a list of faults. First they strike, and nothing wrong may happen;
     then they stop, and everything has to become whole again. Without a sub-command: `run`.
     """
+
+
+simulate.add_command(crash_points)
 
 
 @simulate.command()

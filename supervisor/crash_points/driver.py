@@ -40,7 +40,8 @@ MARGIN_NS = 6 * NS_PER_S
 """After a proposal's expiry, until when its order would be in the journal, and the risk guard has
 let go of an approval that came to nothing."""
 AFTER_A_DROP_NS = 700_000_000
-"""What a proposal was dropped for is not over at once: a guard that was restarted waits for a book."""
+"""What a proposal was dropped for is not over at once: a guard that was restarted waits for a
+book."""
 
 
 class Cursor(Struct, frozen=True):
@@ -128,7 +129,9 @@ class Driver(Actor):
     def on_start(self) -> None:
         """Listen, and ask what became of what an earlier life may have wanted."""
         self._diary.over = self._wish is None
-        for topic in (*OrderEvent.__subclasses__(), BookMeasured, BookLost, RulesKnown, PositionChanged):
+        topics: list[type[Any]] = [*OrderEvent.__subclasses__(), PositionChanged]
+        topics += [BookMeasured, BookLost, RulesKnown]
+        for topic in topics:
             self.subscribe(topic, self._pair)
         for everyone in (SessionState, JournalOpened):
             self.subscribe(everyone)
@@ -143,8 +146,8 @@ class Driver(Actor):
                 if message.client_order_id in self._names():
                     self._found[message.client_order_id] = message.order
                     self._act()
-            case Journaled():
-                if message.event.client_order_id in self._names():
+            case Journaled(event=OrderEvent() as event):
+                if event.client_order_id in self._names():
                     self._ask()
             case DecisionDropped():
                 self._on_dropped(message)

@@ -26,8 +26,8 @@ from supervisor.crash_points.scenarios import Scenario
 
 RECOVERY = 37
 PAIRED_WITHIN = 400
-"""Instants of the next life in which it may be struck again: they hold its first 40 steps, the whole
-recovery, and the end of what was under way."""
+"""Instants of the next life in which it may be struck again: they hold its first 40 steps, the
+whole recovery, and the end of what was under way."""
 _MONEY = (
     OrderProposed,
     ApprovedOrder,
@@ -128,7 +128,7 @@ class _Explorer:
         if site is Site.HANDLE or (site is Site.SEND and not isinstance(what, _MONEY)):
             return  # Nothing that survives a crash has changed since the instant before.
         yield Blow(at=at, fate=Fate.KILL)
-        unsynced = len(house.stage.disk.unsynced) - 1
+        unsynced = len(house.stage.platter.unsynced) - 1
         for back in sorted({1, unsynced // 2, unsynced} - {0} if unsynced > 0 else ()):
             yield Blow(at=at, fate=Fate.POWER, back=back)
         if site is Site.HANDED and _matters(what):

@@ -20,7 +20,7 @@ from state.values import Session
 from supervisor.crash_points import oracles
 from supervisor.crash_points.driver import Diary, Driver
 from supervisor.crash_points.instants import Blow, Fate, Site
-from supervisor.crash_points.platter import Batch, Fact, facts, new_platter
+from supervisor.crash_points.platter import Batch, Fact, facts
 from supervisor.crash_points.recognition import Progress
 from supervisor.crash_points.scenarios import Scenario
 from supervisor.crash_points.stage import PAIR, Stage
@@ -151,11 +151,9 @@ class House:
     def end_life(self, blow: Blow) -> None:
         """End this life as `blow` says, and begin the next."""
         self.armed = False
-        image = self.stage.disk.unsynced[-1 - blow.back] if blow.back else None
         self.runtime.kill()
-        if image is not None:
-            disk = self.stage.disk = new_platter()
-            disk.begin(self._instant, image)
+        if blow.fate is Fate.POWER:
+            self.stage.platters.go_back(blow.back)
         self._begin()
 
     def _begin(self) -> None:
@@ -163,7 +161,7 @@ class House:
         self.instants = 0
         self.diary = Diary()
         self.heard = []
-        self.stage.disk.rollback()
+        self.stage.platter.rollback()
         self.progress.reborn(self._on_disk())
         world = self.stage.new_world()
         world = dataclasses.replace(
@@ -186,15 +184,11 @@ class House:
         runtime.spawn(ROOT, birth, parent=DOOR)
 
     def _on_disk(self) -> list[Fact]:
-        if not self.stage.disk.execute("SELECT 1 FROM sqlite_master").fetchone():
-            return []
         columns = "seq, epoch, actor, type, trace_id, key, at_ns, payload"
-        return facts(self.stage.disk.execute(f"SELECT {columns} FROM events"))  # noqa: S608
+        return facts(self.stage.platter.execute(f"SELECT {columns} FROM events"))  # noqa: S608
 
     def _primed(self) -> dict[str, Stored]:
-        if not self.stage.disk.execute("SELECT 1 FROM sqlite_master").fetchone():
-            return {}
-        rows = self.stage.disk.execute(
+        rows = self.stage.platter.execute(
             "SELECT address, schema, payload, at_ns FROM snapshots ORDER BY id"
         )
         return {address: Stored(*stored) for address, *stored in rows}
@@ -251,7 +245,7 @@ class House:
             case Site.SYNCED:
                 assert isinstance(what, Batch)
                 progress.wrote(what)
-                if self.stage.disk.durable:
+                if self.stage.platter.durable:
                     progress.synced()
             case Site.RECEIVED:
                 progress.answered(what)
@@ -286,7 +280,9 @@ def recast(
             dataclasses.replace(child, birth=recast(child.birth, roles, cast))
             for child in spec.children
         )
-        return dataclasses.replace(birth, args=(dataclasses.replace(spec, children=children), *rest))
+        return dataclasses.replace(
+            birth, args=(dataclasses.replace(spec, children=children), *rest)
+        )
     if birth.make in roles:
         make, more = roles[birth.make]
         return dataclasses.replace(birth, make=make, kwargs={**birth.kwargs, **more})
@@ -295,4 +291,3 @@ def recast(
 
 def undisturbed(_house: House, _site: Site, _what: Any) -> None:
     """Strike nothing."""
-

@@ -1,6 +1,7 @@
 """What must hold of a crashed house: at every step, and when the day is over."""
 
 from collections import Counter
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from adapters.simulated.core.orders import Order
@@ -27,7 +28,9 @@ def at_once(house: "House") -> list[str]:
         if ("OrderIntended", name) not in house.progress.committed:
             found.append(f"order never meant: {name}")
     lived = Counter(stage.named.get(name, name) for name, orders in ours.items() if _lived(orders))
-    found += [f"wish doubled: {wish} by {count} orders" for wish, count in lived.items() if count > 1]
+    found += [
+        f"wish doubled: {wish} by {count} orders" for wish, count in lived.items() if count > 1
+    ]
     limit = house.limit
     for pair, worth in stage.exposures().items():
         if worth > limit:
@@ -73,7 +76,9 @@ def _accounts(house: "House", store: Store) -> list[str]:
 def _fills(house: "House", store: Store) -> list[str]:
     events = (one.event for one in store.read(0, 100_000))
     booked = Counter(
-        (event.trade_id, event.quantity) for event in events if isinstance(event, OrderFilled)
+        (str(event.trade_id), Decimal(event.quantity))
+        for event in events
+        if isinstance(event, OrderFilled)
     )
     units = house.stage.host.venue.pairs[PAIR].units
     trades = house.stage.host.venue.index.trades_since(ACCOUNT, PAIR, 0)
@@ -88,9 +93,10 @@ def _fills(house: "House", store: Store) -> list[str]:
 
 
 def _orders(house: "House", store: Store) -> list[str]:
-    found = []
-    for order in store.unsettled_orders():
-        found.append(f"unsettled: {order.client_order_id} {order.state} {order.alarms}")
+    found = [
+        f"unsettled: {order.client_order_id} {order.state} {order.alarms}"
+        for order in store.unsettled_orders()
+    ]
     units = house.stage.host.venue.pairs[PAIR].units
     filled: Counter[str] = Counter()
     for name, orders in house.stage.ours().items():
@@ -116,7 +122,9 @@ def _journal(house: "House", store: Store) -> list[str]:
 
 def _living(house: "House") -> list[str]:
     found = [] if house.is_ready else ["not ready at the end"]
-    for report in house.runtime.board.values():
-        if report.state != "running":
-            found.append(f"not running: {report.address} {report.state}")
+    found += [
+        f"not running: {report.address} {report.state}"
+        for report in house.runtime.board.values()
+        if report.state != "running"
+    ]
     return found

@@ -2,12 +2,15 @@
 
 import sqlite3
 from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from state.store import blank_database
 from supervisor.crash_points.instants import Site, Watch
+from supervisor.worlds.disk import Connection
 
 
 class Fact(Struct, frozen=True, kw_only=True):
@@ -32,67 +35,66 @@ class Batch(Struct):
 _fact = msgspec.json.Decoder(Fact).decode
 
 
-class Platter(sqlite3.Connection):
+class Platter(Connection):
     """The store's connection. It tells of every instant of a commit, and can go back to an image.
 
     SQLite's own log is not modelled: a torn log is a commit that did not reach the platter, which
     is what SQLite makes of it. That it does is proven on real files (tests/state/store).
     """
 
-    watch: Watch = staticmethod(lambda _site, _what: None)
+    tell: Watch = staticmethod(lambda _site, _what: None)
     durable = False
     """Whether the next commit is synced."""
     unsynced: list[bytes]
     """Images: of the last synced commit, and of each one since."""
     batch: Batch
 
-    def begin(self, watch: Watch, image: bytes | None = None) -> None:
-        """Start from `image`, or from nothing, and tell `watch` from now on."""
-        if image is not None:
-            self.deserialize(image)
+    def begin(self, tell: Watch, image: bytes) -> None:
+        """Start from `image`, and tell of every instant from now on."""
+        self.deserialize(image)
         self.batch = Batch()
-        self.watch = watch
-        self.unsynced = [] if image is None else [image]
+        self.tell = tell
+        self.unsynced = [image]
 
     def close(self) -> None:
         """Lose what was not committed, and nothing else: a file would outlive its closing."""
         self.rollback()
 
-    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:  # type: ignore[override]
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         """See `sqlite3.Connection.execute`."""
         if sql == "COMMIT":
-            return self._commit()
+            return self._put()
         if sql == "BEGIN IMMEDIATE":
             self.batch = Batch()
-            self.watch(Site.BEGIN, None)
+            self.tell(Site.BEGIN, None)
         elif sql.startswith("INSERT INTO snapshots"):
             self.batch.of.add(parameters[0])
             self.batch.snapshots += 1
-            cursor = super().execute(sql, parameters)
-            self.watch(Site.SNAPSHOT, self.batch)
+            cursor = sqlite3.Connection.execute(self, sql, parameters)
+            self.tell(Site.SNAPSHOT, self.batch)
             return cursor
         elif sql.startswith("PRAGMA synchronous = "):
             self.durable = sql.endswith("FULL")
         elif sql.startswith("PRAGMA wal_checkpoint"):
-            self.watch(Site.CHECKPOINT, None)
-        return super().execute(sql, parameters)
+            self.tell(Site.CHECKPOINT, None)
+        return sqlite3.Connection.execute(self, sql, parameters)
 
-    def executemany(self, sql: str, rows: Iterable[Any], /) -> sqlite3.Cursor:  # type: ignore[override]
+    def executemany(self, sql: str, rows: Iterable[Any], /) -> sqlite3.Cursor:
         """See `sqlite3.Connection.executemany`."""
         if sql.startswith("INSERT INTO events"):
             rows = list(rows)
             self.batch.facts += facts(rows)
         return super().executemany(sql, rows)
 
-    def _commit(self) -> sqlite3.Cursor:
+    def _put(self) -> sqlite3.Cursor:
         batch = self.batch
-        self.watch(Site.WRITTEN, batch)
-        cursor = super().execute("COMMIT")
+        self.tell(Site.WRITTEN, batch)
+        cursor = sqlite3.Connection.execute(self, "COMMIT")
         self.unsynced.append(self.serialize())
-        self.watch(Site.COMMITTING, batch)
+        self.tell(Site.COMMITTING, batch)
         if self.durable:
             del self.unsynced[:-1]
-        self.watch(Site.SYNCED, batch)
+        self.tell(Site.SYNCED, batch)
         return cursor
 
 
@@ -101,11 +103,38 @@ def facts(rows: Iterable[Any]) -> list[Fact]:
     return [_fact(row[7]) for row in rows]
 
 
-def new_platter() -> Platter:
-    """Return an empty one."""
-    connection = sqlite3.connect(
-        ":memory:", isolation_level=None, check_same_thread=False, factory=Platter
-    )
-    assert isinstance(connection, Platter)
-    connection.begin(Platter.watch)
-    return connection
+class PlatterDisk:
+    """A `Disk` of images: each commit since the last synced one may be the one that is left."""
+
+    torn = 0
+
+    def __init__(self, tell: Watch) -> None:
+        self._tell = tell
+        self.connection = self._new(blank_database())
+
+    def open(self) -> sqlite3.Connection:
+        """See `Disk.open`: there is but one connection."""
+        return self.connection
+
+    def go_back(self, commits: int) -> None:
+        """Lose so many of the newest commits, none of which was synced."""
+        self.connection = self._new(self.connection.unsynced[-1 - commits])
+
+    def cut_power(self, chance: Random) -> None:
+        """See `Disk.cut_power`."""
+        self.go_back(chance.randrange(len(self.connection.unsynced)))
+
+    def end_process(self) -> None:
+        """See `Disk.end_process`."""
+        self.connection.rollback()
+
+    def remove(self) -> None:
+        """See `Disk.remove`."""
+        sqlite3.Connection.close(self.connection)
+
+    def _new(self, image: bytes) -> Platter:
+        connection = sqlite3.connect(
+            ":memory:", isolation_level=None, check_same_thread=False, factory=Platter
+        )
+        connection.begin(self._tell, image)
+        return connection

@@ -1,4 +1,4 @@
-"""The 42 crash points of the order protocol: their names, and how each is known when it is hit. Pure.
+"""The 42 crash points of the order protocol: names, and how each is known when it is hit. Pure.
 
 Source: the list in the design's reference on supervision, 5.4. A point that a SQLite store does not
 have says what stands in its place; a point that needs a scene of its own names the test.

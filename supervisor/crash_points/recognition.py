@@ -81,6 +81,8 @@ class Progress:
                 if event.client_order_id in self._untold:
                     self._untold.discard(event.client_order_id)
                     self._told.add(event.client_order_id)
+            case _:
+                pass
 
     def sending(self, address: str, message: Any) -> None:
         """A handler sends."""
@@ -93,6 +95,8 @@ class Progress:
                 for entry in message.entries:
                     if isinstance(entry.event, OrderEvent):
                         self._recording |= {_key(entry.event)}
+            case _:
+                pass
         del address
 
     def inserted(self, batch: Batch) -> None:
@@ -117,6 +121,8 @@ class Progress:
                     self._unapplied.add(fact.trade_id)
                 case "OrderNotPlaced":
                     self._not_found.discard(name)
+                case _:
+                    pass
         if batch.snapshots:
             self._snapshot_unsynced = self._snapshot_unmoved = True
             if self._driver in batch.of:
@@ -260,9 +266,9 @@ class Progress:
             found.add(21)
         if not accepted and self._fills_known(name):
             found.add(26)
-        if self._has("CancelIntended", name) and CancelPlaced not in asked:
-            if not self._has("OrderFinished", name):
-                found.add(27)
+        cancelling = self._has("CancelIntended", name) and not self._has("OrderFinished", name)
+        if cancelling and CancelPlaced not in asked:
+            found.add(27)
         return found
 
     # How it is kept.

@@ -73,9 +73,21 @@ PLACE: Final = Scenario(
     text="one order takes what is there, one rests and is filled, what was bought is sold",
     idle_s=19.5,
     wishes=(
-        Wish(name="take", price=_ASK, quantity=Quantity(Decimal("0.0006")), time_in_force=TimeInForce.IOC),
+        Wish(
+            name="take",
+            price=_ASK,
+            quantity=Quantity(Decimal("0.0006")),
+            time_in_force=TimeInForce.IOC,
+        ),
         Wish(name="rest", quantity=Quantity(Decimal("0.0008")), fills=_WHOLE),
-        Wish(name="sell", side=Side.SELL, price=_BID, quantity=Quantity(Decimal("0.001")), purpose=Purpose.EXIT, fills=_WHOLE),
+        Wish(
+            name="sell",
+            side=Side.SELL,
+            price=_BID,
+            quantity=Quantity(Decimal("0.001")),
+            purpose=Purpose.EXIT,
+            fills=_WHOLE,
+        ),
     ),
 )
 CANCEL: Final = Scenario(
@@ -135,6 +147,12 @@ FILL_FIRST: Final = Scenario(
         FaultOrder(fault=FaultName.ANSWER_LATE, match="POST /spot/orders", occurrences=(1,)),
     ),
 )
+SILENT: Final = Scenario(
+    name="silent",
+    text="the private stream tells nothing: everything is known by asking alone",
+    wishes=(Wish(name="silent", fills=_IN_PARTS),),
+    faults=(FaultOrder(fault=FaultName.PUSH_LOST, match="spot.", probability=1.0),),
+)
 SCENARIOS: Final = {
-    one.name: one for one in (PLACE, CANCEL, PARTS, LATE, UNANSWERED, LOST, FILL_FIRST)
+    one.name: one for one in (PLACE, CANCEL, PARTS, LATE, UNANSWERED, LOST, FILL_FIRST, SILENT)
 }

@@ -26,9 +26,9 @@ from state.values import (
     TimeInForce,
 )
 from supervisor.crash_points.instants import Fate, Flight, Site, Watch
-from supervisor.crash_points.platter import new_platter
+from supervisor.crash_points.platter import Platter, PlatterDisk
 from supervisor.crash_points.scenarios import ATTEMPTS, Fill, Scenario
-from supervisor.worlds.virtual import ACCOUNT, VirtualOutside
+from supervisor.worlds.virtual import ACCOUNT, Scene, VirtualOutside
 
 PAIR = Pair("BTC_USDT")
 STREET = "street"
@@ -42,9 +42,7 @@ _STILL = Network(
     reconnect_max_ns=200 * NS_PER_MS,
     timeout_ns=2 * NS_PER_S,
 )
-_BEAT = OrderRequest(
-    pair=PAIR, side=Side.BUY, amount=Decimal("0.001"), price=Decimal("64990")
-)
+_BEAT = OrderRequest(pair=PAIR, side=Side.BUY, amount=Decimal("0.001"), price=Decimal(64990))
 _FAULTS = {
     Fate.LOST: (FaultName.REQUEST_LOST, 0),
     Fate.TORN: (FaultName.REQUEST_LOST, 0),
@@ -74,11 +72,11 @@ class Stage(VirtualOutside):
     """
 
     def __init__(self, scenario: Scenario, clock: VirtualClock, watch: Watch) -> None:
-        super().__init__((PAIR,), seed=1, clock=clock, network=_STILL)
+        self.platters = PlatterDisk(watch)
+        scene = Scene(pairs=(PAIR,), seed=1, network=_STILL)
+        super().__init__(scene, clock, disk=self.platters)
         self._scenario = scenario
         self._watch = watch
-        self.disk = new_platter()
-        self.disk.begin(watch)
         self.flights: list[Flight] = []
         """What this life asked for and may still hear of."""
         self.named = {
@@ -104,6 +102,11 @@ class Stage(VirtualOutside):
     def ears(self, stream: AccountStream) -> "Ears":
         """Return `stream` with every push told."""
         return Ears(stream, self._watch)
+
+    @property
+    def platter(self) -> Platter:
+        """What the store writes to."""
+        return self.platters.connection
 
     def strike(self, fate: Fate) -> None:
         """Have the very next request struck."""
@@ -223,4 +226,3 @@ class Ears:
             deliver(message)
 
         self._inner.open(pushed)
-
