@@ -118,7 +118,7 @@ def _tell(console: Console, census: Census) -> None:
         told = [str(count) for count in counts] if not row.elsewhere else ["-"] * 6
         name = row.name if not row.elsewhere else f"{row.name} ({row.elsewhere})"
         table.add_row(str(row.number), name, *told)
-    console.print(table)
+    console.print(table, soft_wrap=True)
     cases = census.facts().cases
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cases.items()))
     console.print(f"{sum(cases.values())} cases: {kinds}; {len(census.violations)} violations")

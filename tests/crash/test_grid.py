@@ -39,11 +39,11 @@ def test_the_scripted_days_stand_at_every_point_of_the_grid():
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
 def test_no_sampled_crash_loses_doubles_or_forgets_anything(scenario):
-    cases = explore(scenario, Plan(seed=1, share=0.02, pairs=0.001))
+    cases = explore(scenario, Plan(seed=1, share=0.01, pairs=0.0005))
 
     census = Census()
     census.add(cases)
-    assert len(cases) > 20 or scenario.name == "fill-first"
+    assert len(cases) > 1
     assert [_told(case) for case in census.violations] == []
 
 
