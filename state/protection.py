@@ -15,7 +15,7 @@ from state.exact import exactly
 from state.messages.orders import OrderFilled
 from state.messages.protection import FlattenBegan, ProtectionChosen, StopMoved
 from state.position import Position
-from state.values import ZERO, Pair, Price, Quantity, Side, TimeNs
+from state.values import ZERO, Pair, Price, Quantity, Side, TimeNs, plain
 
 ProtectionFact = ProtectionChosen | StopMoved | FlattenBegan
 """Every kind of event, besides fills, that a protection is made of."""
@@ -46,7 +46,9 @@ class Protection(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def filled(self, fill: OrderFilled, position: Position) -> "Protection":
         """Return the protection after a fill that made the position what it is."""
-        quantity, entry = position.quantity, position.average_entry
+        # Of one scale, whatever the position was read from: after a restart that is a table.
+        quantity = Quantity(Decimal(plain(position.quantity)))
+        entry = Price(Decimal(plain(position.average_entry)))
         if not quantity:
             return replace(self, **_NOTHING)
         if fill.side is Side.BUY and self.quantity * LEFTOVER <= quantity:

@@ -187,3 +187,16 @@ def test_the_row_changes_in_the_transaction_of_the_fill(parts):
         assert protection.stop == 98
     assert self_check(store).differing == []
     store.close()
+
+
+def test_it_reads_the_same_when_the_store_was_opened_anew_between_its_fills():
+    """What a table gives back has lost its trailing zeros; a stored fold must not show it."""
+    store = in_memory()
+    append(store, an_intent(quantity=Quantity(Decimal(2))))
+    first = {"trade_id": TradeId("1"), "quantity": Quantity(Decimal("0.4500")), "fee": Decimal(0)}
+    append(store, a_fill(**first))
+    store = in_memory(store.connection)
+    more = {"trade_id": TradeId("2"), "quantity": Quantity(Decimal("0.05")), "fee": Decimal(0)}
+    append(store, a_fill(**more))
+
+    assert self_check(store).differing == []
