@@ -73,6 +73,8 @@ class Actor(SteppedActor):
     """True: being started takes more than `on_start`; the actor calls `announce_started`."""
 
     _birth: Birth
+    _inbox: Inbox
+    _runtime: "Runtime"
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,6 +84,11 @@ class Actor(SteppedActor):
         self._declined: str | None = None
         self._random: random.Random | None = None
         self._last_id = 0
+
+    def be_born(self, birth: Birth) -> None:
+        """Take what the runtime gives, before `__init__`."""
+        self._birth = birth
+        self._inbox, self._runtime = birth.inbox, birth.runtime
 
     def on_receive(self, message: Any) -> Any:
         """Handle one message. What it returns goes to an asker at the edge, if there is one."""
@@ -217,14 +224,6 @@ class Actor(SteppedActor):
     @property
     def machine(self) -> "Runtime":
         """The runtime itself, for those whose concern is the machine: look, do not send."""
-        return self._birth.runtime
-
-    @property
-    def _inbox(self) -> Inbox:
-        return self._birth.inbox
-
-    @property
-    def _runtime(self) -> "Runtime":
         return self._birth.runtime
 
     @final

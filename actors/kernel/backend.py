@@ -4,18 +4,23 @@ Nothing of Gatehouse is in here: pykka's own test suite runs against these class
 (tests/actors/kernel/test_pykka_canary.py), which is how we know that what we build on still stands.
 """
 
+import logging
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pykka
 from pykka import ActorRegistry, Future, ThreadingFuture
+from pykka._envelope import Envelope
 
 from actors.kernel.dead_letters import DeadLetters
-from actors.kernel.mailbox import Address, Dispatcher, Inbox, Mailbox
+from actors.kernel.mailbox import Address, Dispatcher, Inbox, Mailbox, Rest
 
 if TYPE_CHECKING:
     from pykka._actor import ActorInbox
 
+logger = logging.getLogger("pykka")
+"""pykka's, for what its loop would have said."""
 here = threading.local()
 """`here.inbox`: whose handler this thread is running, None outside handlers."""
 
@@ -60,6 +65,43 @@ class SteppedActor(pykka.Actor):
         inbox = self.actor_inbox
         inbox.actor = self
         inbox.mailbox.settle(inbox)
+
+    def take_turn(self, budget: int) -> Rest | None:
+        """Handle up to `budget` messages; return why there is no next one, None when stopped.
+
+        This is pykka's `_actor_loop_running`, but for where its messages come from: an inbox that
+        has none says so instead of waiting. pykka's own tests hold it to pykka's words.
+        """
+        take, stopped = self.actor_inbox.take, self.actor_stopped.is_set
+        while True:
+            envelope = take(budget)
+            if isinstance(envelope, Rest):
+                return envelope
+            budget -= 1
+            try:
+                answer = self._handle_receive(envelope.message)
+                if envelope.reply_to is not None:
+                    envelope.reply_to.set(answer)
+            except Exception:  # noqa: BLE001 (every way to die is judged)
+                self._suffer_error(envelope)
+            except BaseException as error:  # noqa: BLE001
+                logger.debug("%r in %s. Stopping all actors.", error, self)
+                self._stop()
+                ActorRegistry.stop_all()
+            if stopped():
+                return None
+
+    def _suffer_error(self, envelope: Envelope[Any]) -> None:
+        """Tell an asker of the exception being handled; without one it ends the actor."""
+        if envelope.reply_to is not None:
+            logger.info("Exception returned from %s to caller:", self, exc_info=True)  # noqa: LOG014 (in one)
+            envelope.reply_to.set_exception()
+            return
+        self._handle_failure(*sys.exc_info())
+        try:
+            self.on_failure(*sys.exc_info())
+        except Exception:  # noqa: BLE001
+            self._handle_failure(*sys.exc_info())
 
     def _actor_loop_teardown(self) -> None:
         # pykka drains the inbox here and loses what was told; closing refuses it by name instead.

@@ -131,7 +131,7 @@ class Pool:
                 continue
             here.inbox = worker.inbox = inbox
             again = inbox.step(TURN)
-            here.inbox = worker.inbox = None
+            worker.inbox = None  # `here` stays: between turns nothing on this thread asks.
             worker.turns += 1
             if again:
                 # Not just back in the queue: once retired, we are not the one to take it out.

@@ -174,7 +174,7 @@ class Runtime(ABC):
         dispatcher = self.dispatcher_for(birthright, address)
         inbox = Inbox(mailbox, epoch, dispatcher, parent=parent, hang_s=birthright.hang_s)
         actor = birthright.make.__new__(birthright.make)
-        actor._birth = Birth(self, inbox, birthright.snapshot_every_s)  # noqa: SLF001
+        actor.be_born(Birth(self, inbox, birthright.snapshot_every_s))
         try:
             actor.__init__(*birthright.args, **birthright.kwargs)  # type: ignore[misc]
         except BaseException as error:

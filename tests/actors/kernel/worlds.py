@@ -16,12 +16,12 @@ KINDS = ("pool", "thread", "virtual")
 class World:
     """A runtime of some kind, and how to let things happen in it."""
 
-    def __init__(self, kind: str, seed: int = 0):
+    def __init__(self, kind: str, seed: int = 0, workers: int = 2):
         self.kind = kind
         self.runtime: Runtime = (
             VirtualRuntime(seed=seed)
             if kind == "virtual"
-            else LiveRuntime(SystemClock(), seed=seed)
+            else LiveRuntime(SystemClock(), seed=seed, workers=workers)
         )
 
     def spawn(self, address: str, make: type[Actor], *args: Any, **settings: Any) -> int:
