@@ -10,8 +10,8 @@ from state.messages.accounts import BalanceDifference
 from state.messages.venue import BalanceReport
 from state.values import ZERO, Currency, Pair
 
-ATTEMPTS = 12
-"""Looks before a difference counts as one: a fill may be on its way to us."""
+ATTEMPTS = 4
+"""Looks before anybody asks why: a fill may be on its way to us."""
 
 
 class Comparison(Struct, frozen=True, kw_only=True):

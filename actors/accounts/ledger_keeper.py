@@ -57,7 +57,7 @@ LOOK_AGAIN_S = 0.25
 MARK_EVERY_S = 1.0
 MARKS_PER_RECORD = 60
 """Equity is told every second and journalled every minute."""
-INQUIRIES = 4
+INQUIRIES = 5
 """Rounds of questions before a difference is unknown: what explains it may lag behind it."""
 ASK_AGAIN_S = 0.5
 MARGIN_NS = 5 * NS_PER_S

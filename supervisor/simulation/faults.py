@@ -37,6 +37,11 @@ class Kind(StrEnum):
     """Our wall clock steps by `value` ms."""
     EMERGENCY = "emergency"
     """The operator stops everything, for `value` ms."""
+    DEPOSIT = "deposit"
+    """Money comes to our account from outside."""
+    WITHDRAWAL = "withdrawal"
+    FOREIGN_ORDER = "foreign_order"
+    """Somebody trades by hand at our account."""
 
 
 class At(StrEnum):
@@ -207,6 +212,7 @@ class _Planner:
             Class.DISK: (self._disk, 2),
             Class.CLOCK: (self._clock, 2),
             Class.EMERGENCY: (self._emergency, 1),
+            Class.STRANGER: (self._stranger, 2),
         }
         found = []
         for name, (make, usual) in makers.items():
@@ -281,6 +287,11 @@ class _Planner:
     def _emergency(self) -> Fault:
         lasts = self._chance.choice([300, 1000, 3000])
         return Fault(place=At.TIME, nth=self._ms(), kind=Kind.EMERGENCY, value=lasts)
+
+    def _stranger(self) -> Fault:
+        kind = self._chance.choice([Kind.DEPOSIT, Kind.WITHDRAWAL, Kind.FOREIGN_ORDER])
+        # Nobody can book in time what happens right before the end.
+        return Fault(place=At.TIME, nth=self._ms() // 2, kind=kind)
 
     def _weighted(self, rows: _Rows) -> tuple[str, float, int]:
         return self._chance.choices(rows, [weight for _, _, weight in rows])[0]

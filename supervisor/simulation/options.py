@@ -21,6 +21,7 @@ class Class(StrEnum):
     VENUE = "venue"
     CLOCK = "clock"
     EMERGENCY = "emergency"
+    STRANGER = "stranger"
 
 
 class Options(Struct, frozen=True, kw_only=True):

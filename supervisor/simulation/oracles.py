@@ -13,6 +13,7 @@ from adapters.simulated.core.orders import Order
 from adapters.simulated.core.units import decimal_of
 from state.config import Config
 from state.invariants import ledger_violations
+from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
 from state.messages.orders import OrderFilled, OrderIntended
 from state.store import Store, self_check
@@ -226,6 +227,24 @@ class Accounts(Oracle):
                 self.run.blame("balance", f"{currency}: ledger {ours}, exchange {shown}")
 
 
+class Causes(Oracle):
+    """Money is booked as what it was: foreign fills and lines of the account book."""
+
+    def on_event(self, journaled: Journaled) -> None:
+        """See `Oracle`."""
+        event = journaled.event
+        if not isinstance(event, FundsMoved) or event.kind is FundsKind.OPENING:
+            return
+        told = {
+            FundsKind.FOREIGN: self.run.outside.causes_of_stranger,
+            FundsKind.DEPOSIT: self.run.outside.lines_of_account_book,
+            FundsKind.WITHDRAWAL: self.run.outside.lines_of_account_book,
+        }.get(event.kind)
+        named = () if told is None else (one for one in told() if one in event.reason)
+        if not any(named):
+            self.run.blame("booked as something else", f"{event.change} {event.reason}")
+
+
 class Settled(Oracle):
     """At the end every order has an end that the exchange agrees with, and nothing is strange."""
 
@@ -271,6 +290,7 @@ ORACLES: tuple[type[Oracle], ...] = (
     Limits,
     Fills,
     Accounts,
+    Causes,
     Settled,
     Journal,
 )

@@ -36,10 +36,11 @@ from supervisor.simulation.oracles import ORACLES
 from supervisor.simulation.profiles import Profile
 from supervisor.simulation.sightings import Sightings
 from supervisor.simulation.spotter import Spotter
+from supervisor.simulation.stranger import Stranger
 from supervisor.simulation.wire import WatchedExchange
 from supervisor.tree import ROOT, root
 from supervisor.worlds.disk import Disk, DiskFault, FileDisk, MemoryDisk, Moment
-from supervisor.worlds.virtual import Scene, VirtualOutside
+from supervisor.worlds.virtual import STRANGER, Scene, VirtualOutside
 
 TRACED = 200
 """Deliveries that a failure tells."""
@@ -186,6 +187,7 @@ class Simulation:
         self.desk = Desk(
             self.profile, self.outside, self.chronicle, options.seed, self._present, self._on_reset
         )
+        self.stranger = Stranger(self.outside, self.config.pairs, self.config.quote)
         for fault in self.plan.timed():
             self.clock.call_later(fault.nth * NS_PER_MS, partial(self._on_time, fault))
         self.latch = _WatchedLatch(self._on_halt)
@@ -270,6 +272,8 @@ class Simulation:
                 self.spotter.on_clock(fault.value)
                 self._set_ns += fault.value * NS_PER_MS
                 self.clock.wall_offset_ns += fault.value * NS_PER_MS
+            case Kind.DEPOSIT | Kind.WITHDRAWAL | Kind.FOREIGN_ORDER:
+                self.stranger.act(fault)
             case Kind.EMERGENCY:
                 self.desk.want(Session.EMERGENCY)
                 self.clock.call_later(fault.value * NS_PER_MS, self._on_emergency_over)
@@ -465,7 +469,7 @@ class Simulation:
             index = self.outside.host.venue.index
             for number in range(self._taken, taken):
                 order = index.get(number)
-                if order is not None:
+                if order is not None and not order.text.startswith(STRANGER):
                     self.counts["orders"] += 1
                     for oracle in self.oracles:
                         oracle.on_taken(order)

@@ -7,6 +7,7 @@ from actors.kernel.lifecycle import ChildReport
 from actors.trading.risk.codes import Code
 from adapters.simulated.faults import Armed, FaultName
 from state.config import Config
+from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
 from state.messages.operations import SessionState
 from state.messages.orders import (
@@ -46,6 +47,11 @@ _FOUND = {
     FetchOpenOrders: "found among open orders",
     FetchFinishedOrders: "found among finished orders",
     FetchTrades: "found by trades",
+}
+_BOOKED = {
+    FundsKind.DEPOSIT: "deposit booked",
+    FundsKind.WITHDRAWAL: "withdrawal booked",
+    FundsKind.FOREIGN: "foreign order booked",
 }
 _CRASHES = {
     addresses.RECORDER: "crash of the recorder",
@@ -101,6 +107,8 @@ class Spotter:
                 wanted = chronicle.orders[event.client_order_id].intent.quantity
                 if 0 < event.filled_quantity < wanted:
                     self._see("partly filled, then cancelled")
+            case FundsMoved() if event.kind in _BOOKED:
+                self._see(_BOOKED[event.kind])
             case OrderIntended(parent=str(), attempt=number) if number > 1:
                 self._see("parent of several children")
             case ParentCancelIntended():

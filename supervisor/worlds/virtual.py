@@ -43,6 +43,8 @@ VENUE_FAULTS = tuple(
 """What the exchange can be made to do wrong without anybody having to decide something."""
 
 ACCOUNT = "demo"
+STRANGER = "t-stranger-"
+"""How the orders of somebody else at our account are called."""
 _PAST = Past(minutes=120, hours=3)
 """Enough for whoever asks; six weeks would cost more than the rest of a run."""
 VERSION = "simulation"
@@ -176,11 +178,11 @@ class VirtualOutside:
         for pair, market in venue.pairs.items():
             units, ask = market.units, market.book.asks.best()
             lots = sum(
-                trade.side.sign * trade.lots for trade in venue.index.trades_since(ACCOUNT, pair, 0)
+                trade.side.sign * trade.lots for trade in self.trades() if trade.pair == pair
             )
             atoms = units.quote_atoms(ask or 0, max(0, lots))
             for order in venue.index.open_orders(ACCOUNT):
-                if order.pair == pair and order.side is Side.BUY:
+                if order.pair == pair and order.side is Side.BUY and _is_ours(order):
                     atoms += units.quote_atoms(order.ticks, order.left)
             worth[pair] = decimal_of(atoms)
         return worth
@@ -193,15 +195,32 @@ class VirtualOutside:
     def orders(self) -> list[Order]:
         """Return every order of ours that the exchange ever took."""
         index = self.host.venue.index
-        return [*index.open_orders(ACCOUNT), *index.finished_since(ACCOUNT, 0)]
+        known = [*index.open_orders(ACCOUNT), *index.finished_since(ACCOUNT, 0)]
+        return [order for order in known if _is_ours(order)]
 
     def trades(self) -> list[UserTrade]:
         """Return every fill of ours."""
-        return list(self.host.venue.index.trades_since(ACCOUNT, None, 0))
+        trades = self.host.venue.index.trades_since(ACCOUNT, None, 0)
+        return [trade for trade in trades if _is_ours(trade)]
+
+    def causes_of_stranger(self) -> list[str]:
+        """Return what names the fills of somebody else at our account."""
+        trades = self.host.venue.index.trades_since(ACCOUNT, None, 0)
+        return [f"trade {one.id} of {one.pair}," for one in trades if not _is_ours(one)]
+
+    def lines_of_account_book(self) -> list[str]:
+        """Return what names the lines of what came from outside, or went there."""
+        entries = self.host.venue.ledger.entries_since(ACCOUNT, 0)
+        moved = [one for one in entries if one.type in ("deposit", "withdraw")]
+        return [f"{one.type}, line {one.id} of" for one in moved]
 
     def broken_invariants(self) -> list[str]:
         """Return what does not hold at the exchange itself."""
         return broken_invariants(self.host.venue)
+
+
+def _is_ours(one: Order | UserTrade) -> bool:
+    return not one.text.startswith(STRANGER)
 
 
 _SWITCHES = Switches(repeated_text=RepeatedText.ALLOWED, text_lookup=TextLookup.OPEN)
