@@ -75,8 +75,8 @@ class EmergencyDoor:
             self._latch.look()
 
     def _announce(self, reason: str, caller: str) -> None:
-        logger.critical("emergency stop by {}: {}", caller, reason)
         # To both: neither relies on the other.
         self._tell(addresses.ORDER_ROUTER, SweepOrders(reason=reason))
         wish = SessionWanted(session=Session.EMERGENCY, reason=reason, caller=caller)
         self._tell(addresses.SESSION_KEEPER, wish)
+        logger.critical("emergency stop by {}: {}", caller, reason)

@@ -26,14 +26,21 @@ class Sweep:
     Args:
         began_ns: Monotonic.
         spared: Whether an order may stay: sales that flatten where those may leave.
+        before: The one before it under the same halt: what that has ended is not ended again.
     """
 
-    def __init__(self, began_ns: int, spared: Callable[[ClientOrderId], bool]) -> None:
+    def __init__(
+        self,
+        began_ns: int,
+        spared: Callable[[ClientOrderId], bool],
+        before: "Sweep | None" = None,
+    ) -> None:
         self.began_ns = began_ns
         self._spared = spared
         self._waiting: set[str] = set()
         """Orders whose cancel has not been answered."""
-        self._asked: set[str] = set()
+        self._ended: frozenset[str] = before.ended if before is not None else frozenset()
+        self._asked: set[str] = set(self._ended)
         self._cancelled: set[str] = set()
         self._looks = 0
         self.is_clean = False
@@ -67,6 +74,11 @@ class Sweep:
         return not self._waiting
 
     @property
+    def ended(self) -> frozenset[str]:
+        """Orders that the exchange has cancelled for us, whether the journal knows it or not."""
+        return self._ended | self._cancelled
+
+    @property
     def waits(self) -> bool:
         """Whether a cancel has not been answered."""
         return bool(self._waiting)
@@ -95,7 +107,7 @@ class Sweep:
         ]
         shown = {report.client_order_id for report in resting}
         uncertain = sum(
-            name not in self._cancelled and name not in shown and not self._spared(name)
+            name not in self.ended and name not in shown and not self._spared(name)
             for name in (order.client_order_id for order in orders)
         )
         swept = OrdersSwept(

@@ -47,12 +47,13 @@ class Sweeping:
     def begin(self) -> None:
         """Let nothing of ours rest, known or not. A cancel can only lessen what may happen.
 
-        So it leaves at once, and the journal hears of it at the same time. A sweep that is under
-        way is begun anew: the answer tells what became of that order, not of an earlier one.
+        So it leaves at once, and the journal hears of it at the same time. One that is under way
+        goes on: several ways lead here for one and the same emergency.
         """
         if self._latch.reason is None:
             return
-        self._sweep = Sweep(self._door.monotonic_ns(), self._is_spared)
+        if self._sweep is None or self._sweep.is_clean:
+            self._sweep = Sweep(self._door.monotonic_ns(), self._is_spared, self._sweep)
         self.go_on()
         if not self._sweep.waits:
             self._door.request(FetchOpenOrders())
@@ -60,6 +61,7 @@ class Sweeping:
     def go_on(self) -> None:
         """Cancel what is known and was not cancelled in this sweep, while everything is halted."""
         if self._latch.reason is None:
+            self._sweep = None  # Whatever was halted goes on.
             return
         if self._sweep is None:
             self._sweep = Sweep(self._door.monotonic_ns(), self._is_spared)

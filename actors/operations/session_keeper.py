@@ -45,6 +45,8 @@ _MAY_BE_WANTED = frozenset(Session) - {Session.STARTING}
 class _AnswerDue(Struct, frozen=True):
     """Whoever asked for an emergency stop has waited long enough."""
 
+    wish: int
+
 
 class SessionKeeper(Actor):
     """One. Owns the session; a restart takes the newest one from the journal.
@@ -85,7 +87,8 @@ class SessionKeeper(Actor):
         """Pairs of which no trader has said yet that the drain is over there."""
         self._halts: set[int] = set()
         """Records of emergency stops that are not on the disk yet."""
-        self._askers: list[SessionWanted] = []
+        self._asked = 0
+        self._askers: dict[int, SessionWanted] = {}
         """Who wanted an emergency stop and hears when nothing of ours rests any more."""
         self._swept: OrdersSwept | None = None
         """What the router said since the newest of them asked."""
@@ -118,7 +121,7 @@ class SessionKeeper(Actor):
                 self._swept = message
                 self._answer_askers()
             case _AnswerDue():
-                self._answer_askers(late=True)
+                self._answer_askers(late=message.wish)
             case PartNotReady():
                 self._missing[message.part] = message.reason
                 self._tell_if_changed()
@@ -184,16 +187,17 @@ class SessionKeeper(Actor):
             self._allow_exits("emergency.positions is flatten", self.address)
         if wish.reply_to:
             self._swept = None
-            self._askers.append(wish)
-            self.after(ANSWER_WITHIN_S, _AnswerDue())
+            self._asked += 1
+            self._askers[self._asked] = wish
+            self.after(ANSWER_WITHIN_S, _AnswerDue(self._asked))
 
-    def _answer_askers(self, *, late: bool = False) -> None:
-        """Answer when nothing of ours rests and the disk knows, or when it takes too long."""
+    def _answer_askers(self, *, late: int = 0) -> None:
+        """Answer all when nothing of ours rests and the disk knows, or one for whom it is late."""
         done = self._swept is not None and self._swept.is_clean and not self._halts
-        if not (done or late):
-            return
-        askers, self._askers = self._askers, []
-        for wish in askers:
+        for number in list(self._askers) if done else [late]:
+            wish = self._askers.pop(number, None)
+            if wish is None:
+                continue
             answer = SessionAnswer(
                 request=wish.request,
                 session=self._session,

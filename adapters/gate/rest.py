@@ -23,6 +23,7 @@ from state.messages.venue import (
     CancelPlaced,
     CancelTrigger,
     FetchBook,
+    FetchOpenOrders,
     FetchRules,
     FetchTime,
     Outcome,
@@ -160,7 +161,8 @@ class GateExchange:
                 return self._lanes.place, (PRIVATE, kind)
             case CancelPlaced() | CancelTrigger():
                 return self._lanes.cancel, (CANCEL, "cancel")
-            case ArmCountdown():
+            case ArmCountdown() | FetchOpenOrders():
+                # Whoever has cancelled everything asks what rests, and must not wait for others.
                 return self._lanes.cancel, (PRIVATE, kind)
             case _ if isinstance(request, _UNSIGNED):
                 return self._lanes.read, (PUBLIC, kind)

@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 import click
 
-from scripts.benchmarks import exchange, footprint, gate, kernel
+from scripts.benchmarks import exchange, footprint, gate, kernel, orders, stop
 from scripts.benchmarks.figures import Figure, show
 
-PARTS: dict[str, Callable[[float], list[Figure]]] = {
-    "exchange": lambda _minutes: exchange.measure(),
-    "footprint": footprint.measure,
-    "gate": lambda _minutes: gate.measure(),
-    "kernel": lambda _minutes: kernel.measure(),
+PARTS: dict[str, Callable[[float, int], list[Figure]]] = {
+    "exchange": lambda _minutes, _trials: exchange.measure(),
+    "footprint": lambda minutes, _trials: footprint.measure(minutes),
+    "gate": lambda _minutes, _trials: gate.measure(),
+    "kernel": lambda _minutes, _trials: kernel.measure(),
+    "orders": lambda _minutes, _trials: orders.measure(),
+    "stop": lambda _minutes, trials: stop.measure(trials),
 }
 PEERS = {"exchange": exchange.PEER, "gate": gate.PEER, "kernel": "stock pykka"}
 """What a part is compared with."""
@@ -28,10 +30,17 @@ PEERS = {"exchange": exchange.PEER, "gate": gate.PEER, "kernel": "stock pykka"}
     show_default=True,
     help="How long `footprint` watches each state.",
 )
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 1_000_000),
+    default=stop.TRIALS,
+    show_default=True,
+    help="How many emergency stops `stop` tries.",
+)
 @click.option("--check", is_flag=True, help="Exit 1 when a target is not met.")
-def main(part: str, *, as_json: bool, minutes: float, check: bool) -> None:
+def main(part: str, *, as_json: bool, minutes: float, trials: int, check: bool) -> None:
     """Measure PART: `footprint` as processes, the others beside what they stand on or replace."""
-    figures = PARTS[part](minutes)
+    figures = PARTS[part](minutes, trials)
     show(part, figures, as_json=as_json, peer=PEERS.get(part, ""))
     if check and any(figure.met is False for figure in figures):
         sys.exit(1)

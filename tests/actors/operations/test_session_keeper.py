@@ -241,6 +241,18 @@ def test_and_how_far_it_has_come_where_that_takes_too_long(scene, said):
     assert answer.swept == (said[-1] if said else None)
 
 
+def test_the_patience_for_one_is_not_used_up_by_another(scene):
+    emergency(scene)
+    scene.house.tell(KEEPER, CLEAN)
+    scene.asker.clear()
+    scene.house.pass_time(ANSWER_WITHIN_S / 2)
+    emergency(scene)
+    scene.house.pass_time(ANSWER_WITHIN_S * 0.75)
+    assert scene.asker.take(SessionAnswer) == []
+    scene.house.pass_time(ANSWER_WITHIN_S)
+    assert len(scene.asker.take(SessionAnswer)) == 1
+
+
 def test_an_emergency_is_not_confirmed_before_it_is_on_the_disk(scene):
     scene.journal.patient = True
     emergency(scene)
