@@ -5,6 +5,7 @@ else a look, `inspect` one that leaves no trace. Nothing outside this package wr
 """
 
 from state.store.backup import backup
+from state.store.blank import blank_database
 from state.store.chain import Stored
 from state.store.check import store_violations
 from state.store.demonstration import seed_demonstration
@@ -12,7 +13,6 @@ from state.store.inspection import Inspection, inspect
 from state.store.lock import DataLock
 from state.store.opening import (
     DATABASE_NAME,
-    blank_database,
     open_store,
     pending_migrations,
     store_over,

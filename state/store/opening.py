@@ -1,6 +1,5 @@
 """How a store is opened for writing: whose is it, how old is it, is it whole."""
 
-import functools
 import sqlite3
 from pathlib import Path
 
@@ -61,16 +60,6 @@ def store_over(
     """
     connection.rollback()
     return _opened(connection, "memory", venue, version, at_ns, beside=None)
-
-
-@functools.cache
-def blank_database() -> bytes:
-    """Return a database of this schema in which nothing was written: to begin many runs with."""
-    connection = sqlite3.connect(":memory:")
-    migrations.apply(Database(connection, strict=True))
-    blank = connection.serialize()
-    connection.close()
-    return blank
 
 
 def pending_migrations(path: Path) -> list[str]:

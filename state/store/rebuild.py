@@ -12,17 +12,16 @@ from typing import Protocol
 
 import msgspec
 from msgspec import Struct
-from sqlite_utils import Database
 
 from state.order import Order
 from state.parent_order import ParentOrder
 from state.store.account_rows import account_row, balance_row, lot_row, position_row, trip_row
 from state.store.anchor import Anchor, anchored
+from state.store.blank import lay_out
 from state.store.chain import event_of
 from state.store.moment import one_moment
 from state.store.projector import Projector
 from state.store.protecting import Protecting, protection_row, trigger_reader
-from state.store.schema import migrations
 from state.store.tables import CHANGING, GROWING, Row, write_rows
 from state.store.writer import Store
 from state.values import ClientOrderId, DecisionId
@@ -85,7 +84,7 @@ def _rebuilt(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     # An empty name: SQLite keeps it in memory while it is small and on disk when it is not.
     scratch = sqlite3.connect("", isolation_level=None)
     try:
-        migrations.apply(Database(scratch, strict=True))
+        lay_out(scratch)
         scratch.execute("BEGIN")
         anchor = anchored(connection)
         write_rows(scratch, _rows_at(connection, anchor))

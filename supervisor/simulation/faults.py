@@ -301,7 +301,36 @@ class _Planner:
         names = [
             name for name in FaultName if name not in _UNSOLVABLE and self._chance.random() < 0.35
         ]
-        return [self._venue_fault(name) for name in names for _ in range(self._count(2))]
+        found = [self._venue_fault(name) for name in names for _ in range(self._count(2))]
+        return found + (self._fog() if self._chance.random() < 0.4 else [])
+
+    def _fog(self) -> list[Fault]:
+        """Return placements without an answer while the private stream is silent.
+
+        Each by itself is healed by the other within a moment; together only questions help.
+        """
+        answers = (
+            FaultName.ANSWER_LOST,
+            FaultName.SERVER_ERROR_ACCEPTED,
+            FaultName.ANSWER_LATE,
+            FaultName.REQUEST_LATE,
+        )
+        silent = Fault(
+            place=f"{At.VENUE} spot.orders",
+            nth=self._nth(2.0),
+            kind=self._chance.choice([FaultName.STREAM_SILENT, FaultName.HALF_OPEN]),
+            value=self._chance.choice([700, 1500]),
+        )
+        lost = [
+            Fault(
+                place=f"{At.VENUE} POST /spot/orders",
+                nth=self._nth(3.0),
+                kind=self._chance.choice(answers),
+                value=self._chance.choice([300, 1500]),
+            )
+            for _ in range(self._count(3))
+        ]
+        return [silent, *lost]
 
     def _venue_fault(self, name: FaultName) -> Fault:
         entry = CATALOGUE[name]
