@@ -45,6 +45,11 @@ def order_worker(id_: str) -> str:
     return f"{WORKERS}/{id_}"
 
 
+def protection_part(pair: Pair) -> str:
+    """Return what the session keeper calls the protection of a pair: it has to be ready too."""
+    return f"protection of {pair}"
+
+
 SINGLE = (
     RECORDER,
     SESSION_KEEPER,
@@ -52,9 +57,10 @@ SINGLE = (
     ADMIN,
     ORDER_ROUTER,
     ACCOUNT_STREAM,
+    TRIGGER_KEEPER,
     LEDGER_KEEPER,
     RISK_GUARD,
 )
 """Of these there is one."""
-OF_PAIR = (feed, book_analyzer, candle_builder, trader)
+OF_PAIR = (feed, book_analyzer, candle_builder, protection, trader)
 """Of these there is one for each pair."""

@@ -2,10 +2,10 @@
 
     root                      rest for one: who comes later stands on who came earlier
     ├── operations            recorder, session keeper, health monitor, admin
-    ├── execution             order router, account stream, order workers: one a parent order
+    ├── execution             order router, trigger keeper, account stream, workers: one a parent
     ├── accounts              ledger keeper
     ├── market                one supervisor a pair: feed, book analyzer, candle builder
-    └── trading               risk guard, one supervisor a pair: trader
+    └── trading               risk guard, one supervisor a pair: protection, trader
 
 Each group of one kind has its own restart budget, so that a noisy feed cannot use up the order
 router's. A group that exceeds it gives up, and the root restarts it with all that stand on it.
@@ -19,6 +19,7 @@ from actors.accounts.ledger_keeper import LedgerKeeper
 from actors.execution.account_stream import AccountStream
 from actors.execution.order_router import OrderRouter
 from actors.execution.order_worker import OrderWorker
+from actors.execution.trigger_keeper import TriggerKeeper
 from actors.kernel import Birthright, LanePolicy, WhenFull
 from actors.market.book_analyzer import BookAnalyzer
 from actors.market.candle_builder import CandleBuilder
@@ -27,6 +28,7 @@ from actors.operations.admin import Admin
 from actors.operations.health_monitor import HealthMonitor
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
+from actors.trading.protection import Protector
 from actors.trading.risk_guard import RiskGuard
 from actors.trading.trader import Trader
 from state.config import Config
@@ -133,9 +135,23 @@ def _execution(plot: Plot) -> SupervisorSpec:
         data=MONEY_MAIL,
         stop_s=6.0,
     )
+    triggers = _pooled(
+        plot,
+        "trigger_keeper",
+        TriggerKeeper,
+        world.exchange,
+        world.latch,
+        config.orders,
+        kwargs={
+            "account": world.account_name,
+            "quote": config.quote,
+            "pairs": config.pairs,
+        },
+        data=MONEY_MAIL,
+    )
     stream = _pooled(plot, "account_stream", AccountStream, world.account, backoff=_OUTSIDE)
     workers = supervisor("workers", _workers(plot))
-    children = (router, stream, workers)
+    children = (router, triggers, stream, workers)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=children)
 
 
@@ -212,7 +228,19 @@ def _trading(plot: Plot) -> SupervisorSpec:
 
 
 def _pair_trading(plot: Plot, pair: Pair) -> SupervisorSpec:
-    settings = plot.config.strategy.trend
+    config = plot.config
+    settings = config.strategy.trend
+    # First, so that nothing is ever bought that nobody protects.
+    protector = _pooled(
+        plot,
+        "protection",
+        Protector,
+        pair,
+        config.protection,
+        plot.world.process,
+        config.feed.book_stale_after_s,
+        data=MEASURES_MAIL,
+    )
     trader = _pooled(
         plot,
         "trader",
@@ -223,7 +251,7 @@ def _pair_trading(plot: Plot, pair: Pair) -> SupervisorSpec:
         backoff=Backoff(min_s=0.1, max_s=30.0, reset_after_s=10.0),
         data=MEASURES_MAIL,
     )
-    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(trader,))
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(protector, trader))
 
 
 def _pooled(plot: Plot, id_: str, make: type, *args: object, **settings: object) -> ChildSpec:

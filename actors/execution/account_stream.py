@@ -3,6 +3,7 @@
 from typing import Any
 
 from actors import addresses
+from actors.execution.client_ids import is_ours
 from actors.kernel import Actor
 from adapters.ports import AccountStream as AccountStreamPort
 from state.messages.market import StreamLost, StreamOpened
@@ -28,10 +29,13 @@ class AccountStream(Actor):
         self._stream.open(self.inlet())
 
     def on_receive(self, message: Any) -> None:
-        """Pass on what concerns orders to the router, what concerns money to the keeper."""
+        """Pass on what concerns orders to the router, what concerns money to the ledger keeper."""
         match message:
             case OrderReport() | TradeReport():
                 self.tell(addresses.ORDER_ROUTER, message)
+                if not is_ours(message.client_order_id):
+                    # It may be what one of our trigger orders became: only their list can tell.
+                    self.tell(addresses.TRIGGER_KEEPER, TriggerMoved(pair=message.pair))
             case TriggerMoved():
                 self.tell(addresses.TRIGGER_KEEPER, message)
             case BalanceReport():
@@ -41,6 +45,7 @@ class AccountStream(Actor):
                 self.tell(addresses.ORDER_ROUTER, message)
                 if isinstance(message, StreamOpened):
                     self.tell(addresses.LEDGER_KEEPER, message)
+                self.tell(addresses.TRIGGER_KEEPER, message)
             case StreamStateWanted():
                 self.tell(message.reply_to, self._state)
             case _:

@@ -22,7 +22,8 @@ from actors.execution.door import Answered, Wish
 from actors.execution.finding import Finding, ReconcileAgain, SearchDue
 from actors.execution.order_table import OrderTable
 from actors.execution.parents import Parents, StartWorker
-from actors.execution.placing import Placing
+from actors.execution.placing import Placing, ReleaseOverdue
+from actors.execution.releases import Releases
 from actors.execution.sweeping import LookDue, Sweeping
 from actors.kernel import Actor, ExitKind
 from actors.outbox import Outbox
@@ -59,6 +60,7 @@ from state.messages.orders import (
     CancelOrder,
     CancelParent,
     ChildProposed,
+    OrderAccepted,
     OrderEvent,
     OrderIntended,
     OrdersWanted,
@@ -68,6 +70,7 @@ from state.messages.orders import (
     PlanOver,
     SweepOrders,
 )
+from state.messages.protection import TriggersReleased
 from state.messages.venue import (
     ArmCountdown,
     CancelPlaced,
@@ -161,6 +164,7 @@ class OrderRouter(Actor):
     def on_start(self) -> None:
         """Ask for the books; nothing is sent before they and the exchange agree."""
         self._outbox = Outbox(self.address, self.incarnation)
+        self._placing.releases = Releases(self.address, self.incarnation)
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()]
         topics += [JournalOpened, ClockMeasured]
         for topic in topics:
@@ -212,6 +216,8 @@ class OrderRouter(Actor):
                 self._on_order_found(message)
             case ClockMeasured() | StreamOpened() | StreamLost():
                 self._on_condition(message)
+            case TriggersReleased():
+                self._placing.released(message)
             case ReadinessWanted():
                 self._tell_readiness()
             case _:
@@ -252,6 +258,8 @@ class OrderRouter(Actor):
         match message:
             case SearchDue():
                 self._finding.search(message)
+            case ReleaseOverdue():
+                self._placing.overdue(message)
             case _ReconcileDue():
                 self.after(self._settings.reconcile_every_s, _ReconcileDue())
                 self._reconcile()
@@ -442,6 +450,9 @@ class OrderRouter(Actor):
         if order is None:
             return
         self._parents.take(order)
+        if isinstance(event, OrderAccepted) and order.intent.trigger_id:
+            # It fired at the exchange: reports that came before we knew it were nobody's.
+            self._finding.look_for(order.client_order_id)
         for alarm in order.alarms:
             self.alert(f"order_{alarm}", f"{order.client_order_id}: {alarm}")
         if order.state.is_terminal:

@@ -1,11 +1,14 @@
 """From approval to the wire: durable first, checked last, sent once."""
 
+from msgspec import Struct
+
 from actors import addresses
 from actors.execution import facts
 from actors.execution.client_ids import client_order_id
 from actors.execution.door import Door
 from actors.execution.order_table import OrderTable
 from actors.execution.parents import Parents
+from actors.execution.releases import Releases
 from state.messages.journal import Entry
 from state.messages.orders import (
     ApprovedOrder,
@@ -15,11 +18,18 @@ from state.messages.orders import (
     ParentIntended,
     Refusal,
 )
+from state.messages.protection import TriggersReleased
 from state.order import Order
-from state.values import NS_PER_S, ClientOrderId, TimeNs
+from state.values import NS_PER_S, ClientOrderId, Side, TimeNs
 
 NOT_SENT = "NOT_SENT"
 """The code of an approved order that was dropped here, see docs/risk-codes.md."""
+
+
+class ReleaseOverdue(Struct, frozen=True):
+    """The sale that waits for this release has expired."""
+
+    request: int
 
 
 class Placing:
@@ -41,6 +51,8 @@ class Placing:
         self._parents = parents
         self._account = account
         self._expiry_ns = int(expiry_s * NS_PER_S)
+        self.releases = Releases("", 0)
+        """Sales that wait for what waits at the exchange; the router makes one for each life."""
         self._meant: dict[ClientOrderId, int] = {}
         """Intents on their way to the disk, and where the journal stood when they were made."""
 
@@ -54,10 +66,18 @@ class Placing:
             reason = "the proposal had expired"
         if reason is not None:
             self._drop(approved, reason)
-            return
+        elif approved.side is not Side.SELL:
+            self._begin(approved)
+        elif not self.releases.waits(name):
+            left_s = (approved.expires_at_ns - self._door.now_ns()) / NS_PER_S
+            self._ask_release(name, approved, left_s)
+
+    def _begin(self, approved: ApprovedOrder) -> None:
+        """Have the journal know of the order, or of the parent order, that was approved."""
         if approved.plan is not None:
             self._door.record([self._parents.intended(approved)], durable=True)
             return
+        name = client_order_id(self._account, approved.decision_id, 1)
         intent = OrderIntended(
             client_order_id=name,
             pair=approved.pair,
@@ -84,8 +104,54 @@ class Placing:
         why_not = None if parent is None else self._door.why_not(parent.intent)
         expires_ns = TimeNs(0) if parent is None or why_not else self.expiry()
         child = self._parents.child(proposed, why_not, expires_ns)
-        if child is not None and child.client_order_id not in self._meant:
+        if child is None or child.client_order_id in self._meant:
+            return
+        if child.side is Side.SELL:
+            self._ask_release(child.client_order_id, child, self._expiry_ns / NS_PER_S)
+        else:
             self._mean(child)
+
+    def _ask_release(
+        self, name: ClientOrderId, sale: ApprovedOrder | OrderIntended, left_s: float
+    ) -> None:
+        """Have nothing wait at the exchange that could sell the same units."""
+        asked = self.releases.question(name, sale)
+        self._door.tell(addresses.TRIGGER_KEEPER, asked)
+        self._door.after(left_s, ReleaseOverdue(asked.request))
+
+    def released(self, told: TriggersReleased) -> None:
+        """Go on with a sale: nothing at the exchange can sell its units for a moment."""
+        sale = self.releases.granted(told)
+        if sale is None:
+            return
+        reason = "a trigger order of the pair fired meanwhile" if told.fired else None
+        if isinstance(sale, OrderIntended):
+            self._child_released(sale, reason)
+            return
+        reason = reason or self._door.why_not(sale)
+        if reason is not None:
+            self._drop(sale, reason)
+        else:
+            self._begin(sale)
+
+    def _child_released(self, child: OrderIntended, reason: str | None) -> None:
+        assert child.parent is not None
+        if reason is not None:
+            # What the parent was to sell may be sold already: whoever wanted it decides anew.
+            self._parents.cancel(child.parent, reason)
+        if reason is not None or (reason := self._parents.why_closed(child.parent)) is not None:
+            self._parents.denied(child, reason)
+        else:
+            self._mean(child)
+
+    def overdue(self, late: ReleaseOverdue) -> None:
+        """Give a sale up that nobody released in time."""
+        sale = self.releases.overdue(late.request)
+        reason = "what waits at the exchange could not be taken back in time"
+        if isinstance(sale, OrderIntended):
+            self._parents.denied(sale, reason)
+        elif sale is not None:
+            self._drop(sale, reason)
 
     def expiry(self) -> TimeNs:
         """Return until when the exchange may take what leaves now, by its own clock."""
@@ -121,6 +187,8 @@ class Placing:
             reason = "its intent came back from the disk too late"
         if reason is None and intent.parent is not None:
             reason = self._parents.why_closed(intent.parent)
+        if self.releases.is_over(intent.client_order_id, self._door.monotonic_ns()):
+            reason = reason or "the release of its units was over"
         if reason is None:
             self._door.request(facts.placement(intent))
             return

@@ -118,7 +118,9 @@ def is_found(order: Order) -> bool:
     """Return whether there is nothing to find out about `order` now."""
     if order.state.is_terminal:
         return not order.missing_fills
-    return order.state is OrderState.OPEN and order.cancel is None
+    # What a trigger order became was reported before anybody knew that it is ours.
+    is_heard = order.cancel is None and not order.intent.trigger_id
+    return order.state is OrderState.OPEN and is_heard
 
 
 def concerns(request: VenueRequest, order: Order) -> bool:
@@ -138,6 +140,8 @@ def concerns(request: VenueRequest, order: Order) -> bool:
 def found_nothing(order: Order, outcome: Outcome) -> bool:
     """Return whether an answer says that the exchange knows nothing of `order`."""
     if isinstance(outcome, Succeeded):
+        if order.venue_order_id in {one.venue_order_id for one in outcome.orders}:
+            return False
         named = [report.client_order_id for report in outcome.orders]
         named += [trade.client_order_id for trade in outcome.trades]
         return order.client_order_id not in named

@@ -35,6 +35,12 @@ from state.values import Currency, Pair, Session, TimeNs
 PARTS = ("orders", "ledger")
 """Who must have recovered and agree with the exchange before anybody trades."""
 
+
+def parts_of(pairs: tuple[Pair, ...]) -> tuple[str, ...]:
+    """Return all who must be ready: no position of `pairs` may be without protection either."""
+    return (*PARTS, *map(addresses.protection_part, pairs))
+
+
 ANSWER_WITHIN_S = 3.0
 """Who wants an emergency stop hears after so long how far it has come."""
 
@@ -78,7 +84,7 @@ class SessionKeeper(Actor):
         self._wanted: Session | None = None
         """What the operator wants; None before the journal told."""
         self._reason = ""
-        self._missing = dict.fromkeys(PARTS, "starting")
+        self._missing = dict.fromkeys(parts_of(pairs), "starting")
         self._wishes: list[SessionWanted] = []
         """What was wanted before the journal told: it may hold an emergency stop."""
         self._told: tuple[Session, str, bool] | None = None
@@ -104,6 +110,7 @@ class SessionKeeper(Actor):
                 addresses.ORDER_ROUTER,
                 addresses.LEDGER_KEEPER,
                 addresses.HEALTH_MONITOR,
+                *map(addresses.protection, self._pairs),
             ):
                 self.tell(part, ReadinessWanted())
 

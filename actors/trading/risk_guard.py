@@ -49,7 +49,7 @@ from state.messages.orders import (
     RulesWanted,
     Verdict,
 )
-from state.messages.protection import FlattenWanted
+from state.messages.protection import FlattenWanted, PositionCovered
 from state.messages.risk import LimitsTold, LimitsWanted, RiskMarked, Tier
 from state.messages.venue import FetchRules, Refused, Succeeded, VenueAnswer
 from state.standing import is_grave, is_to_be_told, resumed
@@ -134,7 +134,7 @@ class RiskGuard(Actor):
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()]
         topics += [FundsMoved, JournalOpened]
         topics += [BookMeasured, BookLost, SessionState, SessionChanged, TradeClosed]
-        topics += [CandleClosed, ClockMeasured]
+        topics += [CandleClosed, ClockMeasured, PositionCovered]
         for topic in topics:
             self.subscribe(topic)
         self._ask_books()
@@ -206,7 +206,9 @@ class RiskGuard(Actor):
             return
         self._known.approve(decision)
         rules = self._known.rules.get(proposal.pair)
-        self.tell(addresses.ORDER_ROUTER, _approval(proposal, ruling.quantity, rules))
+        as_of_seq = self._known.last_seq or 0
+        approval = _approval(proposal, ruling.quantity, rules, as_of_seq)
+        self.tell(addresses.ORDER_ROUTER, approval)
 
     def _ruling(self, proposal: OrderProposed) -> Ruling:
         halted = self._latch.stops(proposal.side, proposal.purpose)
@@ -378,7 +380,7 @@ def _decision(proposal: OrderProposed, ruling: Ruling, at_ns: TimeNs) -> Decisio
 
 
 def _approval(
-    proposal: OrderProposed, quantity: Quantity, rules: TradingRules | None
+    proposal: OrderProposed, quantity: Quantity, rules: TradingRules | None, as_of_seq: int
 ) -> ApprovedOrder:
     return ApprovedOrder(
         decision_id=proposal.decision_id,
@@ -395,4 +397,5 @@ def _approval(
         purpose=proposal.purpose,
         plan=proposal.plan,
         smallest=rules.smallest(proposal.price) if rules else Quantity(ZERO),
+        as_of_seq=as_of_seq,
     )

@@ -4,6 +4,7 @@
 branch. Secrets come from the environment alone and live in `Secret`.
 """
 
+from state.config.cover import CoverSettings, StopMode
 from state.config.endpoints import Endpoints, endpoints
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.load import Loaded, load
@@ -35,6 +36,7 @@ __all__ = [
     "AfterKill",
     "BookChannel",
     "Config",
+    "CoverSettings",
     "EmergencySettings",
     "Endpoints",
     "FeedSettings",
@@ -52,6 +54,7 @@ __all__ = [
     "Secrets",
     "Shown",
     "ShutdownSettings",
+    "StopMode",
     "StrategySettings",
     "SupervisionSettings",
     "TrendSettings",

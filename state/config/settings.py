@@ -10,6 +10,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from state.config.cover import CoverSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.meaning import setting as _is
 from state.config.secret import Secret
@@ -417,6 +418,7 @@ class Config(Struct, frozen=True, kw_only=True):
     seed: Annotated[int, _is("Seed of everything random.", low=0, high=2**32 - 1)] = 1
     log: LogSettings = LogSettings()
     risk: RiskSettings = RiskSettings()
+    protection: CoverSettings = CoverSettings()
     protections: ProtectionSettings = ProtectionSettings()
     strategy: StrategySettings = StrategySettings()
     feed: FeedSettings = FeedSettings()

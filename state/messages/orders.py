@@ -119,6 +119,8 @@ class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
     plan: Plan | None = None
     smallest: Quantity = Quantity(Decimal(0))
     """Base units that the exchange takes at least at this price; 0 where nobody knew."""
+    as_of_seq: int = 0
+    """Up to where the journal was folded when it was judged."""
 
 
 class DecisionDropped(Struct, frozen=True, kw_only=True, tag=True):

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from state.values import Pair, Price, Purpose, Quantity, TimeNs, VenueOrderId
+from state.values import DecisionId, Pair, Price, Purpose, Quantity, TimeNs, VenueOrderId
 
 
 class Cover(StrEnum):
@@ -74,6 +74,10 @@ class TriggerWanted(Struct, frozen=True, kw_only=True, tag=True):
     trigger_price: Price
     price: Price
     """Worst price of the order it becomes."""
+    as_of_seq: int
+    """Up to where the journal was folded: after a later fill this is wanted no more."""
+    smallest: Quantity = Quantity(Decimal(0))
+    """Base units that the exchange takes at least at that price."""
 
 
 class ReleaseTriggers(Struct, frozen=True, kw_only=True, tag=True):
@@ -86,6 +90,10 @@ class ReleaseTriggers(Struct, frozen=True, kw_only=True, tag=True):
     pair: Pair
     reply_to: str
     request: int
+    as_of_seq: int | None = None
+    """Up to where the journal was known to whoever approved the sale; None of a child."""
+    parent: DecisionId | None = None
+    """Of a child: the parent order it is part of."""
 
 
 class TriggersReleased(Struct, frozen=True, kw_only=True, tag=True):
@@ -93,10 +101,10 @@ class TriggersReleased(Struct, frozen=True, kw_only=True, tag=True):
 
     pair: Pair
     request: int
-    until_ns: TimeNs
-    """The sale leaves before this, by our clock, or not at all."""
+    until_ns: int
+    """The sale leaves before this, monotonic, or not at all."""
     fired: bool = False
-    """One of them fired meanwhile: what was to be sold may be sold already."""
+    """One of them fired after the sale was decided: what it is to sell may be sold already."""
 
 
 class ProtectionEvent(Struct, frozen=True, kw_only=True, tag=True):
@@ -151,6 +159,8 @@ class TriggerIntended(TriggerEvent, frozen=True, kw_only=True):
     quantity: Quantity
     expiration_s: int
     """Seconds it waits at the exchange; its last digits are the mark we know it by."""
+    smallest: Quantity = Quantity(Decimal(0))
+    """Base units that the exchange takes at least at `price`: a rest below it is dust."""
 
 
 class TriggerArmed(TriggerEvent, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ from state.messages.orders import (
     ParentEvent,
     ParentIntended,
 )
+from state.messages.protection import Cover, PositionCovered
 from state.messages.risk import Happened, RiskMarked
 from state.order import OrderState
 from state.rates import Rates, recent_of
@@ -97,6 +98,7 @@ class Known:
         self._seen: dict[Pair, tuple[BookMeasured, int]] = {}
         """The newest of each pair, live or not, and when it came, monotonic."""
         self._last_trades: dict[Pair, Decimal] = {}
+        self._uncovered: dict[Pair, str] = {}
         self._ledger = Ledger(quote=self.quote)
         self._orders = OrderTable()
         self._parents = ParentTable()
@@ -132,6 +134,9 @@ class Known:
                 self.session = message.session
             case ClockMeasured():
                 self.clock.measured(message)
+            case PositionCovered():
+                is_uncovered = message.cover is Cover.UNCOVERED
+                self._uncovered[message.pair] = message.reason if is_uncovered else ""
             case _:
                 return False
         return True
@@ -294,6 +299,7 @@ class Known:
             stale_after_ns=self._stale_after_ns,
             last_book=last_book,
             last_trade=self._last_trades.get(pair),
+            uncovered=self._uncovered.get(pair, ""),
             standing=standing,
             lock=None if standing is None else lock_on(standing, pair, standing.at_ns),
             orders_last_minute=within(Happened.APPROVED, moment),

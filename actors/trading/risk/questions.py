@@ -151,6 +151,13 @@ def _too_far(code: Code, price: Decimal, from_: Decimal, most_bps: Decimal) -> R
     return refusal(code, f"{plain(most_bps)} bps", f"{off_bps:.1f} bps")
 
 
+def _cover(proposal: OrderProposed, view: View) -> Refusal | None:
+    # What is held without protection must not grow.
+    if not view.uncovered or not is_entry(proposal):
+        return None
+    return refusal(Code.UNCOVERED, "a protected position", view.uncovered)
+
+
 def _losses(proposal: OrderProposed, view: View) -> Refusal | None:
     if not is_entry(proposal):
         return None
@@ -213,6 +220,7 @@ QUESTIONS: tuple[Question, ...] = (
     _steps,
     _band,
     _fat_finger,
+    _cover,
     _losses,
     _counts,
 )

@@ -43,6 +43,8 @@ class View(Struct, frozen=True, kw_only=True):
     last_trade: Decimal | None
     """Price of the newest trade seen, quote per base."""
 
+    uncovered: str
+    """Why what the pair holds is not protected; empty: it is, or nothing is held."""
     standing: RiskMarked | None
     """None: equity is not known now."""
     lock: Lock | None

@@ -6,12 +6,14 @@ from typing import Any
 from actors import addresses
 from actors.execution.client_ids import client_order_id
 from actors.execution.order_router import OrderRouter
+from actors.kernel import Actor, Birthright
 from adapters.halt_latch import Latch
 from state.config.settings import OrdersAtShutdown, OrderSettings
 from state.messages.journal import OrderFound
 from state.messages.market import StreamLost, StreamOpened
 from state.messages.operations import PartNotReady, PartReady
 from state.messages.orders import CancelOrder
+from state.messages.protection import ReleaseTriggers, TriggersReleased
 from state.messages.venue import (
     ArmCountdown,
     CancelPlaced,
@@ -26,7 +28,7 @@ from state.messages.venue import (
 )
 from state.order import Order
 from state.store import order_named
-from state.values import ClientOrderId, DecisionId, Quantity
+from state.values import NS_PER_S, ClientOrderId, DecisionId, Quantity
 from tests.actors.examples import USDT, a_clock, an_approval, an_order_report
 from tests.actors.house import House, Journal
 from tests.fakes import FakeExchange
@@ -52,6 +54,23 @@ def name_of(decision: str = "d-1") -> ClientOrderId:
 NAME = name_of()
 
 
+class _Releasing(Actor):
+    """In the trigger keeper's place: nothing waits at the exchange, so every sale may leave."""
+
+    def __init__(self, asked: list[ReleaseTriggers]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def on_receive(self, message: Any) -> None:
+        if isinstance(message, ReleaseTriggers):
+            self._asked.append(message)
+            until_ns = self.monotonic_ns() + 3 * NS_PER_S
+            self.tell(
+                message.reply_to,
+                TriggersReleased(pair=message.pair, request=message.request, until_ns=until_ns),
+            )
+
+
 class Scene:
     """A router, ready to send unless said otherwise; the exchange knows no order and says so."""
 
@@ -62,6 +81,7 @@ class Scene:
         settings: OrderSettings = SETTINGS,
         at_shutdown: OrdersAtShutdown = OrdersAtShutdown.CANCEL,
         ready: bool = True,
+        releasing: bool = True,
     ) -> None:
         self.house = house
         self.exchange, self.latch = FakeExchange(), Latch()
@@ -72,6 +92,13 @@ class Scene:
         self.stream = house.ear(addresses.ACCOUNT_STREAM)
         self.trader = house.ear("trader")
         self.workers = house.ear(addresses.WORKERS)
+        self.releases: list[ReleaseTriggers] = []
+        if releasing:
+            birth = Birthright(make=_Releasing, args=(self.releases,), snapshot_every_s=None)
+            house.runtime.spawn(addresses.TRIGGER_KEEPER, birth, parent=None)
+            house.settle()
+        else:
+            self.trigger_keeper = house.ear(addresses.TRIGGER_KEEPER)
         self.know_nothing()
         self.exchange.promptly(ArmCountdown, Succeeded())
         house.live(

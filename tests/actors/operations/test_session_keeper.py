@@ -3,7 +3,7 @@
 import pytest
 
 from actors import addresses
-from actors.operations.session_keeper import ANSWER_WITHIN_S, PARTS, SessionKeeper
+from actors.operations.session_keeper import ANSWER_WITHIN_S, SessionKeeper, parts_of
 from adapters.halt_latch import Latch
 from state.config.settings import PositionsInEmergency
 from state.messages.operations import (
@@ -27,6 +27,7 @@ from tests.state.examples import a_session
 KEEPER = addresses.SESSION_KEEPER
 CLEAN = OrdersSwept(cancelled=2, resting=0, uncertain=0, took_ms=40.0)
 DIRTY = OrdersSwept(cancelled=1, resting=1, uncertain=0, took_ms=20.0)
+PARTS = parts_of((BTC, ETH))
 WANTABLE = [one for one in Session if one not in (Session.STARTING, Session.EMERGENCY)]
 
 
@@ -105,9 +106,10 @@ def scene(house):
 def test_the_first_session_of_all_is_ready_once_every_part_is(house):
     scene = Scene(house)
     assert scene.session() is Session.STARTING
-    scene.house.tell(KEEPER, PartReady(part="orders"))
-    assert scene.session() is Session.STARTING
-    scene.house.tell(KEEPER, PartReady(part="ledger"))
+    assert PARTS == ("orders", "ledger", "protection of BTC_USDT", "protection of ETH_USDT")
+    for part in PARTS:
+        assert scene.session() is Session.STARTING
+        scene.house.tell(KEEPER, PartReady(part=part))
     assert scene.session() is Session.READY
     assert scene.journalled == []
 
@@ -151,7 +153,9 @@ def test_a_new_reason_is_told_although_the_session_is_the_same(house):
     scene.house.tell(KEEPER, PartNotReady(part="ledger", reason="the exchange shows less"))
     since_ns = scene.heard[-1].since_ns
     scene.house.pass_time(5.0)
-    scene.house.tell(KEEPER, PartReady(part="orders"))
+    for part in PARTS:
+        if part != "ledger":
+            scene.house.tell(KEEPER, PartReady(part=part))
     assert scene.heard[-1].session is Session.STARTING
     assert scene.heard[-1].reason == "ledger: the exchange shows less"
     assert scene.heard[-1].since_ns == since_ns

@@ -40,6 +40,7 @@ def a_view(*, limits: dict[str, Any] | None = None, **changes: Any) -> View:
         "halted": None,
         "informed": True,
         "clock_doubt": None,
+        "uncovered": "",
         "repeated": False,
         "rules": rules(),
         "book": a_book(),
@@ -615,3 +616,9 @@ def test_what_is_cut_off_would_have_been_too_much(case):
     assert again.refusal is not None
     assert ruling.refusal is not None
     assert again.refusal.code == ruling.refusal.code
+
+
+def test_what_is_not_protected_must_not_grow():
+    view = a_view(uncovered="no live book")
+    assert denied_by(judge(a_proposal(), view)) == Code.UNCOVERED
+    assert allows(judge(a_sale(), view))
