@@ -13,8 +13,13 @@ from msgspec import Struct
 
 from state.exact import difference, exactly
 from state.messages.orders import (
+    AmendIntended,
+    AmendNotMade,
+    AmendRefused,
+    AmendUnknown,
     CancelIntended,
     OrderAccepted,
+    OrderAmended,
     OrderEvent,
     OrderFilled,
     OrderFinished,
@@ -35,6 +40,8 @@ from state.values import (
     VenueOrderId,
 )
 
+AmendFact = AmendIntended | OrderAmended | AmendRefused | AmendUnknown | AmendNotMade
+"""Every kind of event an amendment is made of."""
 OrderFact = (
     OrderIntended
     | OrderAccepted
@@ -42,6 +49,7 @@ OrderFact = (
     | OrderUnknown
     | OrderNotPlaced
     | CancelIntended
+    | AmendFact
     | OrderFilled
     | OrderFinished
 )
@@ -80,8 +88,45 @@ class Alarm(StrEnum):
     OVERFILLED = "overfilled"
     FILLS_BEYOND_FINISH = "fills_beyond_finish"
     """More fills are known than the exchange counted when the order ended."""
+    AMEND_DISOWNED = "amend_disowned"
+    """An amendment was refused or proven not to be made, yet it was."""
     CONTRADICTED = "contradicted"
     """Two reports of the same thing differ."""
+
+
+class Shape(Struct, frozen=True):
+    """What an order asks for."""
+
+    quantity: Quantity
+    """All of it, what is filled included."""
+    price: Price
+
+
+class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is known of one amendment of an order."""
+
+    number: int
+    intent: AmendIntended | None = None
+    made: OrderAmended | None = None
+    refused: AmendRefused | None = None
+    unknown: AmendUnknown | None = None
+    not_made: AmendNotMade | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may or may not have been made."""
+        return self.made is None and self.refused is None and self.not_made is None
+
+    @property
+    def is_disowned(self) -> bool:
+        """Whether it was made although it was said that it was not."""
+        return self.made is not None and not (self.refused is None and self.not_made is None)
+
+    @property
+    def facts(self) -> list[AmendFact]:
+        """What it is made of."""
+        facts = (self.intent, self.made, self.refused, self.unknown, self.not_made)
+        return [fact for fact in facts if fact is not None]
 
 
 class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -94,6 +139,8 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     not_placed: OrderNotPlaced | None = None
     cancel: CancelIntended | None = None
     finished: OrderFinished | None = None
+    amendments: tuple[Amendment, ...] = ()
+    """By number."""
     fills: tuple[OrderFilled, ...] = ()
     """Each trade once, by time and then by trade id."""
     filled: Quantity = Quantity(ZERO)
@@ -126,6 +173,37 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return OrderState.INTENDED if self.unknown is None else OrderState.UNKNOWN
 
     @property
+    def shape(self) -> Shape:
+        """What it asks for, as far as that is certain."""
+        for amendment in reversed(self.amendments):
+            if amendment.made is not None:
+                return Shape(amendment.made.quantity, amendment.made.price)
+        return Shape(self.intent.quantity, self.intent.price)
+
+    @property
+    def amending(self) -> Amendment | None:
+        """The amendment that may or may not have been made."""
+        newest = self.amendments[-1] if self.amendments else None
+        return newest if newest is not None and newest.is_open else None
+
+    @property
+    def quantity(self) -> Quantity:
+        """The largest quantity that it may ask for now, what is filled included."""
+        amending = self.amending
+        if amending is None or amending.intent is None:
+            return self.shape.quantity
+        return max(self.shape.quantity, amending.intent.quantity)
+
+    @property
+    def worst_price(self) -> Price:
+        """The worst price that it may be filled at."""
+        amending = self.amending
+        if amending is None or amending.intent is None:
+            return self.shape.price
+        worse = max if self.intent.side is Side.BUY else min
+        return worse(self.shape.price, amending.intent.price)
+
+    @property
     def average_price(self) -> Price | None:
         """Average price of the fills we know, to be looked at: it may be rounded."""
         return Price(self.filled_notional / self.filled) if self.filled else None
@@ -135,7 +213,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Base units that may still be filled; an order of unknown fate counts in full."""
         if self.state.is_terminal:
             return Quantity(ZERO)
-        return Quantity(max(ZERO, difference(self.intent.quantity, self.filled)))
+        return Quantity(max(ZERO, difference(self.quantity, self.filled)))
 
     @property
     def missing_fills(self) -> Quantity:
@@ -165,6 +243,8 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
             alarms.append(Alarm.OVERFILLED)
         if finished is not None and filled > finished.filled_quantity:
             alarms.append(Alarm.FILLS_BEYOND_FINISH)
+        if any(amendment.is_disowned for amendment in self.amendments):
+            alarms.append(Alarm.AMEND_DISOWNED)
         if self.contradicted:
             alarms.append(Alarm.CONTRADICTED)
         return tuple(alarms)
@@ -174,6 +254,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         """When the newest of its facts happened."""
         facts = (self.accepted, self.rejected, self.unknown, self.not_placed, self.cancel)
         known = [fact.at_ns for fact in (*facts, self.finished, *self.fills) if fact is not None]
+        known += [fact.at_ns for amendment in self.amendments for fact in amendment.facts]
         return max(self.intent.at_ns, *known) if known else self.intent.at_ns
 
     def apply(self, event: OrderFact) -> "Order":
@@ -184,6 +265,10 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 return self._with_fill(event)
             case OrderFinished():
                 return self._with_finish(event)
+            case AmendIntended() | OrderAmended() | AmendRefused() | AmendUnknown():
+                return self._with_amendment(event)
+            case AmendNotMade():
+                return self._with_amendment(event)
             case _:
                 return self._with_fact(_PLACE[type(event)], event)
 
@@ -194,12 +279,12 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def _is_overfilled(self) -> bool:
         if not self._is_sized_in_quote:
-            return self.filled > self.intent.quantity
+            return self.filled > self.quantity
         with exactly():
             return self.filled_notional > self.intent.quantity * self.intent.price
 
     def _state_alive(self) -> OrderState:
-        quantity, finished = self.intent.quantity, self.finished
+        quantity, finished = self.quantity, self.finished
         if self.filled >= quantity and not self._is_sized_in_quote:
             return OrderState.FILLED
         if finished is None:
@@ -243,6 +328,17 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
             return self._replaced("finished", kept, is_same=False)
         return self._replaced("finished", _first(known, event), is_same=True)
 
+    def _with_amendment(self, event: AmendFact) -> "Order":
+        known = next((one for one in self.amendments if one.number == event.number), None)
+        others = [one for one in self.amendments if one.number != event.number]
+        amendment, place = known or Amendment(number=event.number), _AMEND_PLACE[type(event)]
+        before = getattr(amendment, place)
+        is_same = before is None or _substance(before) == _substance(event)
+        kept = event if before is None else _first(before, event)
+        amendment = msgspec.structs.replace(amendment, **{place: kept})
+        amendments = sorted([*others, amendment], key=lambda one: one.number)
+        return self._replaced("amendments", tuple(amendments), is_same=is_same)
+
     def _replaced(self, name: str, value: Any, *, is_same: bool) -> "Order":
         contradicted = self.contradicted or not is_same
         if value == getattr(self, name) and contradicted == self.contradicted:
@@ -264,6 +360,8 @@ def _substance(event: OrderEvent) -> Any:
             return event.venue_order_id
         case OrderFilled():
             return (event.side, event.price, event.quantity)
+        case AmendIntended() | OrderAmended():
+            return (event.quantity, event.price)
         case _:
             return None
 
@@ -275,4 +373,11 @@ _PLACE: dict[type[OrderEvent], str] = {
     OrderUnknown: "unknown",
     OrderNotPlaced: "not_placed",
     CancelIntended: "cancel",
+}
+_AMEND_PLACE: dict[type[OrderEvent], str] = {
+    AmendIntended: "intent",
+    OrderAmended: "made",
+    AmendRefused: "refused",
+    AmendUnknown: "unknown",
+    AmendNotMade: "not_made",
 }

@@ -64,6 +64,11 @@ def test_only_the_risk_guard_makes_an_approved_order():
     assert makers == [ROOT / "actors" / "trading" / "risk_guard.py"]
 
 
+def test_only_the_risk_guard_makes_an_approved_amendment():
+    makers = [path for path in modules() if "ApprovedAmendment" in called(path)]
+    assert makers == [ROOT / "actors" / "trading" / "risk_guard.py"]
+
+
 def test_only_the_order_router_asks_the_exchange_to_place_an_order():
     execution = ROOT / "actors" / "execution"
     floors = modules("actors", "supervisor")

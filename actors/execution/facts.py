@@ -2,7 +2,12 @@
 
 from state.messages.journal import Entry
 from state.messages.orders import (
+    AmendIntended,
+    AmendNotMade,
+    AmendRefused,
+    AmendUnknown,
     OrderAccepted,
+    OrderAmended,
     OrderFilled,
     OrderFinished,
     OrderIntended,
@@ -10,8 +15,8 @@ from state.messages.orders import (
     OrderRejected,
     OrderUnknown,
 )
-from state.messages.venue import OrderReport, PlaceOrder, Refused, TradeReport
-from state.order import Order
+from state.messages.venue import AmendOrder, OrderReport, PlaceOrder, Refused, TradeReport
+from state.order import Order, Shape
 from state.values import Notional, OrderType, Side, TimeNs
 
 
@@ -36,7 +41,7 @@ def placement(intent: OrderIntended) -> PlaceOrder:
 
 def of_report(order: Order, report: OrderReport) -> list[Entry]:
     """Return what `report` tells of `order` that is not known yet."""
-    name, entries = order.client_order_id, []
+    name, entries = order.client_order_id, amended(order, report)
     if order.accepted is None:
         accepted = OrderAccepted(
             client_order_id=name,
@@ -55,6 +60,77 @@ def of_report(order: Order, report: OrderReport) -> list[Entry]:
         )
         entries.append(_entry(f"finished:{name}", order, finished))
     return entries
+
+
+def amended(order: Order, report: OrderReport) -> list[Entry]:
+    """Return that an amendment under way was made, if the report shows the order changed."""
+    amendment = order.amending
+    if amendment is None or amendment.intent is None or not shows(report, amendment.intent):
+        return []
+    event = OrderAmended(
+        client_order_id=order.client_order_id,
+        pair=report.pair,
+        at_ns=report.event_time_ns,
+        number=amendment.number,
+        quantity=amendment.intent.quantity,
+        price=amendment.intent.price,
+    )
+    return [_entry(f"amended:{order.client_order_id}:{amendment.number}", order, event)]
+
+
+def shows(report: OrderReport, shape: AmendIntended | Shape) -> bool:
+    """Return whether the exchange shows an order that asks for this."""
+    return (report.quantity, report.price) == (shape.quantity, shape.price)
+
+
+def amendment(order: Order, intent: AmendIntended) -> AmendOrder:
+    """Return the request that the intent to amend stands for: what stays is not said."""
+    shape = order.shape
+    return AmendOrder(
+        pair=intent.pair,
+        client_order_id=intent.client_order_id,
+        venue_order_id=order.venue_order_id,
+        quantity=None if intent.quantity == shape.quantity else intent.quantity,
+        price=None if intent.price == shape.price else intent.price,
+        expires_at_ns=intent.expires_at_ns,
+    )
+
+
+def amend_refused(order: Order, number: int, refused: Refused, at_ns: TimeNs) -> Entry:
+    """Return that the exchange would not change it."""
+    event = AmendRefused(
+        client_order_id=order.client_order_id,
+        pair=order.intent.pair,
+        at_ns=at_ns,
+        number=number,
+        label=refused.label,
+        message=refused.message,
+    )
+    return _entry(f"amend_refused:{order.client_order_id}:{number}", order, event)
+
+
+def amend_unknown(order: Order, number: int, reason: str, at_ns: TimeNs) -> Entry:
+    """Return that nobody answered."""
+    event = AmendUnknown(
+        client_order_id=order.client_order_id,
+        pair=order.intent.pair,
+        at_ns=at_ns,
+        number=number,
+        reason=reason,
+    )
+    return _entry(f"amend_unknown:{order.client_order_id}:{number}", order, event)
+
+
+def amend_not_made(order: Order, number: int, reason: str, at_ns: TimeNs) -> Entry:
+    """Return that it was not changed and will not be."""
+    event = AmendNotMade(
+        client_order_id=order.client_order_id,
+        pair=order.intent.pair,
+        at_ns=at_ns,
+        number=number,
+        reason=reason,
+    )
+    return _entry(f"amend_not_made:{order.client_order_id}:{number}", order, event)
 
 
 def of_trade(order: Order, trade: TradeReport) -> list[Entry]:

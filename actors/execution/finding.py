@@ -116,7 +116,9 @@ class Finding:
         # A pass that has not heard everything goes on: its answers are the only ones that count.
         if clock is not None and not search.under_way:
             certain_ns = self._door.venue_ns() - clock.uncertainty_ns
-            conclusive = resolution.is_conclusive(order.intent, certain_ns, self._settings)
+            conclusive = resolution.is_conclusive(
+                order.intent.expires_at_ns, certain_ns, self._settings
+            )
             began_ns = self._door.monotonic_ns()
             self._searches.put(name, search.began(began_ns, conclusive=conclusive))
             for request in resolution.questions(order):

@@ -6,7 +6,7 @@ folded when the journal tells them back. No answer makes the order UNKNOWN: coun
 never sent again, searched for until it is found or proven absent.
 
 The actor hears everything and hands it to the concern it belongs to: `placing`, `parents`,
-`cancels`, `finding`, `sweeping` and `countdown`.
+`amending`, `cancels`, `finding`, `sweeping` and `countdown`.
 """
 
 from typing import Any
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from actors import addresses
 from actors.execution import facts
+from actors.execution.amending import Amending
 from actors.execution.cancels import Cancels
 from actors.execution.client_ids import is_ours
 from actors.execution.countdown import Countdown, CountdownDue
@@ -54,6 +55,8 @@ from state.messages.operations import (
     StreamStateWanted,
 )
 from state.messages.orders import (
+    AmendIntended,
+    ApprovedAmendment,
     ApprovedOrder,
     CancelAllOrders,
     CancelIntended,
@@ -72,6 +75,7 @@ from state.messages.orders import (
 )
 from state.messages.protection import TriggersReleased
 from state.messages.venue import (
+    AmendOrder,
     ArmCountdown,
     CancelPlaced,
     FetchFinishedOrders,
@@ -147,6 +151,7 @@ class OrderRouter(Actor):
         self._parents = Parents(self, account, start_worker)
         self._placing = Placing(self, self._orders, self._parents, account, settings.expiry_s)
         self._cancels = Cancels(self, self._orders)
+        self._amending = Amending(self, self._orders, settings)
         self._finding = Finding(self, self._orders, self._cancels, settings, self._on_compared)
         self._sweeping = Sweeping(self, self._orders, self._parents, self._cancels, latch)
         self._countdown = Countdown(self, self._orders, settings.countdown_s)
@@ -193,6 +198,8 @@ class OrderRouter(Actor):
         match message:
             case ApprovedOrder():
                 self._placing.approved(message)
+            case ApprovedAmendment():
+                self._amending.approved(message)
             case CancelOrder():
                 order = self._orders.get(message.client_order_id)
                 if order is not None:
@@ -331,6 +338,8 @@ class OrderRouter(Actor):
         match request:
             case PlaceOrder():
                 self._on_placed(request, outcome)
+            case AmendOrder():
+                self._on_amended(request, outcome)
             case CancelPlaced():
                 self._take_all(outcome)
                 if not isinstance(outcome, Succeeded):
@@ -339,6 +348,9 @@ class OrderRouter(Actor):
                 self._sweeping.answered(request, outcome)
             case FetchOrder() | FetchOpenOrders() | FetchFinishedOrders() | FetchTrades():
                 self._take_all(outcome)
+                if isinstance(outcome, Succeeded):
+                    for report in outcome.orders:
+                        self._amending.shown(report, answered)
                 self._finding.heard(answered)
                 if isinstance(request, FetchOpenOrders):
                     self._sweeping.looked(answered)
@@ -360,6 +372,11 @@ class OrderRouter(Actor):
             case Unknown():
                 self.record([facts.unknown(order, outcome.reason, self.now_ns())], durable=True)
                 self._finding.look_for(order.client_order_id)
+
+    def _on_amended(self, request: AmendOrder, outcome: Outcome) -> None:
+        self._take_all(outcome)
+        if self._amending.answered(request, outcome):
+            self._finding.look_for(request.client_order_id)
 
     def _take_all(self, outcome: Outcome) -> None:
         if isinstance(outcome, Succeeded):
@@ -415,6 +432,8 @@ class OrderRouter(Actor):
             match entry.event:
                 case OrderIntended():
                     self._placing.recorded(entry.event, seq)
+                case AmendIntended():
+                    self._amending.recorded(entry.event, seq)
                 case CancelIntended():
                     name = entry.event.client_order_id
                     if not self._sweeping.has_asked(name):
@@ -425,8 +444,14 @@ class OrderRouter(Actor):
     def _on_denied(self, denied: RecordDenied) -> None:
         record = self._outbox.answered(denied.request)
         for entry in record.entries if record is not None else ():
-            if isinstance(entry.event, OrderIntended | ParentIntended):
-                self._placing.denied(entry.event, f"the journal refused it: {denied.reason}")
+            reason = f"the journal refused it: {denied.reason}"
+            match entry.event:
+                case OrderIntended() | ParentIntended():
+                    self._placing.denied(entry.event, reason)
+                case AmendIntended():
+                    self._amending.denied(entry.event, reason)
+                case _:
+                    pass
         self.alert("record_denied", denied.reason)
 
     def _on_journaled(self, journaled: Journaled) -> None:

@@ -102,16 +102,16 @@ def look_from(intent: OrderIntended) -> TimeNs:
     return TimeNs(intent.expires_at_ns - LOOK_BACK_NS)
 
 
-def is_conclusive(intent: OrderIntended, venue_now_ns: int, settings: OrderSettings) -> bool:
-    """Return whether a pass that begins now can prove that the order never was.
+def is_conclusive(expires_at_ns: int, venue_now_ns: int, settings: OrderSettings) -> bool:
+    """Return whether what is asked now can prove that a request never did anything.
 
     Args:
-        intent: Its expiry is by the exchange's clock.
+        expires_at_ns: When the exchange begins to refuse the request, by its own clock.
         venue_now_ns: What the exchange's clock has certainly reached.
-        settings: How far clocks may drift, and how long an order may be invisible.
+        settings: How far clocks may drift, and how long a change may be invisible.
     """
     margin_s = settings.visibility_lag_s + settings.clock_skew_max_s
-    return venue_now_ns > intent.expires_at_ns + int(margin_s * NS_PER_S)
+    return venue_now_ns > expires_at_ns + int(margin_s * NS_PER_S)
 
 
 def is_found(order: Order) -> bool:
@@ -119,8 +119,9 @@ def is_found(order: Order) -> bool:
     if order.state.is_terminal:
         return not order.missing_fills
     # What a trigger order became was reported before anybody knew that it is ours.
-    is_heard = order.cancel is None and not order.intent.trigger_id
-    return order.state is OrderState.OPEN and is_heard
+    is_heard = not order.intent.trigger_id
+    is_left_alone = order.cancel is None and order.amending is None
+    return order.state is OrderState.OPEN and is_heard and is_left_alone
 
 
 def concerns(request: VenueRequest, order: Order) -> bool:

@@ -10,13 +10,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from state.exact import exactly, total
+from state.exact import difference, exactly, total
 from state.ledger import Ledger
 from state.messages.orders import DecisionMade
-from state.order import Order
+from state.order import Order, Shape
 from state.parent_order import ParentOrder
 from state.values import (
     ZERO,
+    ClientOrderId,
     Currency,
     DecisionId,
     Notional,
@@ -45,13 +46,26 @@ class Commitment(Struct, frozen=True, kw_only=True):
             return self.quantity * self.price
 
 
-def of_order(order: Order) -> Commitment | None:
-    """Return what an order may still do; None when nothing."""
-    quantity = Quantity(order.working + order.missing_fills)
-    if not quantity:
+def of_order(order: Order, approved: Shape | None = None) -> Commitment | None:
+    """Return what an order may still do; None when nothing.
+
+    Args:
+        order: While an amendment of it is under way it counts as the larger and the worse.
+        approved: What it may become by an amendment that the journal does not know yet.
+    """
+    quantity = total([order.working, order.missing_fills])
+    prices = [order.worst_price]
+    if order.missing_fills:
+        prices.append(order.intent.price)  # They may be from before it was amended.
+    if approved is not None and not order.state.is_terminal:
+        quantity = max(quantity, difference(approved.quantity, order.filled))
+        prices.append(approved.price)
+    if quantity <= 0:
         return None
-    intent = order.intent
-    return Commitment(pair=intent.pair, side=intent.side, quantity=quantity, price=intent.price)
+    worst = max(prices) if order.intent.side is Side.BUY else min(prices)
+    return Commitment(
+        pair=order.intent.pair, side=order.intent.side, quantity=Quantity(quantity), price=worst
+    )
 
 
 def of_parent(parent: ParentOrder) -> Commitment | None:
@@ -64,10 +78,24 @@ def of_parent(parent: ParentOrder) -> Commitment | None:
     )
 
 
-def of_all(orders: Iterable[Order], parents: Mapping[DecisionId, ParentOrder]) -> list[Commitment]:
-    """Return what orders and parent orders may still do; a child counts within its parent alone."""
-    alone = (order for order in orders if order.intent.parent not in parents)
-    found = [*map(of_order, alone), *map(of_parent, parents.values())]
+def of_all(
+    orders: Iterable[Order],
+    parents: Mapping[DecisionId, ParentOrder],
+    amendments: Mapping[ClientOrderId, Shape],
+) -> list[Commitment]:
+    """Return what orders and parent orders may still do; a child counts within its parent alone.
+
+    Args:
+        orders: Those that are not settled.
+        parents: Those that are not over.
+        amendments: What orders may become by amendments that the journal does not know yet.
+    """
+    found = [
+        of_order(order, amendments.get(order.client_order_id))
+        for order in orders
+        if order.intent.parent not in parents
+    ]
+    found += map(of_parent, parents.values())
     return [one for one in found if one is not None]
 
 

@@ -10,6 +10,7 @@ from actors import addresses
 from actors.kernel import Actor, Timer
 from actors.outbox import Outbox
 from actors.trading.risk.alerts import alerts_of
+from actors.trading.risk.amendments import NOT_AMENDABLE, judge_amendment, wanted_shape
 from actors.trading.risk.known import Known
 from actors.trading.risk.rules import Ruling, judge
 from actors.trading.risk.uses import uses, why_not
@@ -39,6 +40,10 @@ from state.messages.operations import (
     SessionWanted,
 )
 from state.messages.orders import (
+    AmendmentDropped,
+    AmendmentJudged,
+    AmendProposed,
+    ApprovedAmendment,
     ApprovedOrder,
     DecisionDropped,
     DecisionMade,
@@ -46,6 +51,7 @@ from state.messages.orders import (
     OrderProposed,
     OrderRejected,
     ParentEvent,
+    Refusal,
     RulesWanted,
     Verdict,
 )
@@ -151,6 +157,10 @@ class RiskGuard(Actor):
         match message:
             case OrderProposed():
                 self._on_proposed(message)
+            case AmendProposed():
+                self._on_amend_proposed(message)
+            case AmendmentDropped():
+                self._known.drop_amendment(message.client_order_id)
             case Journaled():
                 self._on_journaled(message)
             case TradeClosed():
@@ -209,6 +219,48 @@ class RiskGuard(Actor):
         as_of_seq = self._known.last_seq or 0
         approval = _approval(proposal, ruling.quantity, rules, as_of_seq)
         self.tell(addresses.ORDER_ROUTER, approval)
+
+    def _on_amend_proposed(self, proposed: AmendProposed) -> None:
+        name, order = proposed.client_order_id, self._known.order(proposed.client_order_id)
+        if order is None or self._known.is_amending(name):
+            value = "it is not known" if order is None else "it is being amended"
+            refused = Refusal(code=NOT_AMENDABLE, limit="an order that rests", value=value)
+            self._drop_amendment(proposed, refused)
+            return
+        halted = self._latch.stops(order.intent.side, order.intent.purpose)
+        ruling = judge_amendment(order, proposed, self._known.view_without(order, halted=halted))
+        shape = wanted_shape(order, proposed)
+        judged = AmendmentJudged(
+            client_order_id=name,
+            pair=order.intent.pair,
+            at_ns=self.now_ns(),
+            quantity=shape.quantity,
+            price=shape.price,
+            reason=proposed.reason,
+            verdict=ruling.verdict,
+            refusal=ruling.refusal,
+        )
+        self._record([Entry(event=judged, trace_id=order.intent.trace_id)])
+        if ruling.refusal is not None:
+            self._drop_amendment(proposed, ruling.refusal)
+            return
+        approved = ApprovedAmendment(
+            client_order_id=name,
+            pair=order.intent.pair,
+            quantity=shape.quantity,
+            price=shape.price,
+            reason=proposed.reason,
+            expires_at_ns=proposed.expires_at_ns,
+            reply_to=proposed.reply_to,
+        )
+        self._known.approve_amendment(approved)
+        self.tell(addresses.ORDER_ROUTER, approved)
+
+    def _drop_amendment(self, proposed: AmendProposed, refused: Refusal) -> None:
+        dropped = AmendmentDropped(
+            client_order_id=proposed.client_order_id, pair=proposed.pair, refusal=refused
+        )
+        self.tell(proposed.reply_to, dropped)
 
     def _ruling(self, proposal: OrderProposed) -> Ruling:
         halted = self._latch.stops(proposal.side, proposal.purpose)

@@ -16,9 +16,15 @@ from state.messages.operations import (
     SessionChanged,
 )
 from state.messages.orders import (
+    AmendIntended,
+    AmendmentJudged,
+    AmendNotMade,
+    AmendRefused,
+    AmendUnknown,
     CancelIntended,
     DecisionMade,
     OrderAccepted,
+    OrderAmended,
     OrderFilled,
     OrderFinished,
     OrderIntended,
@@ -60,6 +66,12 @@ Event = (
     | CancelIntended
     | OrderFilled
     | OrderFinished
+    | AmendmentJudged
+    | AmendIntended
+    | OrderAmended
+    | AmendRefused
+    | AmendUnknown
+    | AmendNotMade
     | ParentIntended
     | ParentCancelIntended
     | ParentFinished

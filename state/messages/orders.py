@@ -173,6 +173,55 @@ class OrdersSwept(Struct, frozen=True, kw_only=True, tag=True):
         return not self.resting and not self.uncertain
 
 
+class AmendProposed(Struct, frozen=True, kw_only=True, tag=True):
+    """An actor wants a resting order changed; the risk guard decides. The order keeps its names."""
+
+    client_order_id: ClientOrderId
+    pair: Pair
+    quantity: Quantity | None = None
+    """The whole order's new quantity, what is filled included; None leaves it."""
+    price: Price | None = None
+    """None leaves it."""
+    reason: str
+    expires_at_ns: TimeNs
+    """A proposal not on the wire by then is dropped."""
+    reply_to: str
+
+
+class ApprovedAmendment(Struct, frozen=True, kw_only=True, tag=True):
+    """An amendment that may go out. Only the risk guard makes one, as with orders."""
+
+    client_order_id: ClientOrderId
+    pair: Pair
+    quantity: Quantity
+    """The whole order's, what is filled included."""
+    price: Price
+    reason: str
+    expires_at_ns: TimeNs
+    reply_to: str
+
+
+class AmendmentDropped(Struct, frozen=True, kw_only=True, tag=True):
+    """Told to who proposed it: nothing will come of this amendment."""
+
+    client_order_id: ClientOrderId
+    pair: Pair
+    refusal: Refusal
+
+
+class AmendmentJudged(Struct, frozen=True, kw_only=True, tag=True):
+    """Journalled: a proposed amendment and what the risk guard made of it."""
+
+    client_order_id: ClientOrderId
+    pair: Pair
+    at_ns: TimeNs
+    quantity: Quantity
+    price: Price
+    reason: str
+    verdict: Verdict
+    refusal: Refusal | None = None
+
+
 class CancelParent(Struct, frozen=True, kw_only=True, tag=True):
     """Ask the order router to end a parent order; what its children have out is cancelled too."""
 
@@ -346,6 +395,50 @@ class OrderFinished(OrderEvent, frozen=True, kw_only=True):
     filled_quantity: Quantity
     reason: str
     """Gate's `finish_as`: filled, cancelled, ioc, ..."""
+
+
+class AmendIntended(OrderEvent, frozen=True, kw_only=True):
+    """Durable before the wire: from here on the order may have either shape, until one is seen."""
+
+    number: int
+    """Of the order's amendments, from 1: one at a time."""
+    quantity: Quantity
+    """The whole order's, what is filled included."""
+    price: Price
+    expires_at_ns: TimeNs
+    """After this instant the exchange itself refuses the request."""
+    reason: str
+    reply_to: str
+
+
+class OrderAmended(OrderEvent, frozen=True, kw_only=True):
+    """The exchange has changed it, or shows it changed."""
+
+    number: int
+    quantity: Quantity
+    price: Price
+
+
+class AmendRefused(OrderEvent, frozen=True, kw_only=True):
+    """The exchange would not change it."""
+
+    number: int
+    label: str
+    message: str
+
+
+class AmendUnknown(OrderEvent, frozen=True, kw_only=True):
+    """No answer: both shapes are possible, and risk counts the larger and the worse."""
+
+    number: int
+    reason: str
+
+
+class AmendNotMade(OrderEvent, frozen=True, kw_only=True):
+    """Proven: it never left, or the old shape was shown when it could not arrive any more."""
+
+    number: int
+    reason: str
 
 
 class ParentEvent(Struct, frozen=True, kw_only=True, tag=True):

@@ -16,7 +16,13 @@ from msgspec import Struct
 from state.errors import StoreCorrupt
 from state.messages.journal import Entry, Event
 from state.messages.operations import EpochBegan
-from state.messages.orders import DecisionMade, OrderFilled, OrderIntended, ParentIntended
+from state.messages.orders import (
+    AmendIntended,
+    DecisionMade,
+    OrderFilled,
+    OrderIntended,
+    ParentIntended,
+)
 from state.messages.protection import TriggerIntended
 from state.store.moment import one_moment
 
@@ -72,6 +78,8 @@ def key_of(entry: Entry) -> str | None:
             return f"intent:{event.client_order_id}"
         case TriggerIntended() as event:
             return f"trigger:{event.trigger_id}"
+        case AmendIntended() as event:
+            return f"amend:{event.client_order_id}:{event.number}"
         case ParentIntended() as event:
             return f"parent:{event.decision_id}"
         case DecisionMade() as event:

@@ -15,9 +15,14 @@ from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved, 
 from state.messages.journal import Event
 from state.messages.operations import AlertRaised, SessionChanged
 from state.messages.orders import (
+    AmendIntended,
+    AmendNotMade,
+    AmendRefused,
+    AmendUnknown,
     CancelIntended,
     DecisionMade,
     OrderAccepted,
+    OrderAmended,
     OrderFilled,
     OrderFinished,
     OrderIntended,
@@ -137,6 +142,11 @@ class Projector:
                 | OrderUnknown()
                 | OrderNotPlaced()
                 | CancelIntended()
+                | AmendIntended()
+                | OrderAmended()
+                | AmendRefused()
+                | AmendUnknown()
+                | AmendNotMade()
             ):
                 self._fold_order(seq, event)
             case FundsMoved():
@@ -319,12 +329,12 @@ def _order_row(order: Order, intent_seq: int, seq: int) -> Row:
         intent.strategy,
         intent.side,
         intent.order_type,
-        plain(intent.quantity),
-        plain(intent.price),
         intent.time_in_force,
         intent.at_ns,
         intent.parent,
         seq,
+        plain(order.shape.quantity),
+        plain(order.shape.price),
         order.venue_order_id,
         order.state,
         int(order.is_settled),

@@ -10,11 +10,11 @@ CHANGING = {
     "orders": (
         (
             "intent_seq, client_order_id, decision_id, attempt, trace_id, pair, strategy, side,"
-            " order_type, quantity, price, time_in_force, intended_at_ns, parent"
+            " order_type, time_in_force, intended_at_ns, parent"
         ),
         (
-            "seq, venue_order_id, state, settled, alarms, filled, filled_notional, working,"
-            " missing_fills, updated_at_ns, fold"
+            "seq, quantity, price, venue_order_id, state, settled, alarms, filled,"
+            " filled_notional, working, missing_fills, updated_at_ns, fold"
         ),
     ),
     "parents": (

@@ -11,8 +11,12 @@ from typing import Any
 from state.messages.journal import Journaled
 from state.messages.operations import EpochBegan, SessionChanged
 from state.messages.orders import (
+    AmendIntended,
+    AmendNotMade,
+    AmendRefused,
     CancelIntended,
     OrderAccepted,
+    OrderAmended,
     OrderEvent,
     OrderFilled,
     OrderFinished,
@@ -24,13 +28,25 @@ from state.messages.orders import (
     ParentIntended,
 )
 from state.store import Store
-from state.values import ZERO, ClientOrderId, DecisionId, Pair, Session
+from state.values import ZERO, ClientOrderId, DecisionId, Pair, Session, Side
 
 
 class Known:
     """One order, as far as the journal tells."""
 
-    __slots__ = ("accepted", "cancel", "filled", "finished", "intent", "never", "unknown")
+    __slots__ = (
+        "accepted",
+        "amends",
+        "cancel",
+        "filled",
+        "finished",
+        "intent",
+        "never",
+        "pending",
+        "price",
+        "quantity",
+        "unknown",
+    )
 
     def __init__(self, intent: OrderIntended) -> None:
         self.intent = intent
@@ -42,11 +58,29 @@ class Known:
         self.finished: Decimal | None = None
         """How much was filled when it ended; None while it may live."""
         self.filled = ZERO
+        self.quantity: Decimal = intent.quantity
+        self.price: Decimal = intent.price
+        self.pending: AmendIntended | None = None
+        """The amendment of which nobody knows whether it was made."""
+        self.amends = 0
+
+    @property
+    def most(self) -> Decimal:
+        """Base units it may ask for."""
+        return self.quantity if self.pending is None else max(self.quantity, self.pending.quantity)
+
+    @property
+    def worst(self) -> Decimal:
+        """The worst price it may ask for."""
+        if self.pending is None:
+            return self.price
+        worse = max if self.intent.side is Side.BUY else min
+        return worse(self.price, self.pending.price)
 
     @property
     def over(self) -> bool:
         """Whether nothing more can come of it but fills that are missing."""
-        return self.never or self.finished is not None or self.filled >= self.intent.quantity
+        return self.never or self.finished is not None or self.filled >= self.most
 
     @property
     def lost(self) -> bool:
@@ -68,6 +102,13 @@ class Known:
                 self.finished = max(self.finished or ZERO, event.filled_quantity)
             case OrderFilled():
                 self.filled += event.quantity
+            case AmendIntended():
+                self.pending = event
+                self.amends += 1
+            case OrderAmended():
+                self.pending, self.quantity, self.price = None, event.quantity, event.price
+            case AmendRefused() | AmendNotMade():
+                self.pending = None
             case _:
                 pass
 

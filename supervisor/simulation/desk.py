@@ -13,6 +13,7 @@ from actors import addresses
 from actors.kernel.virtual import VirtualRuntime
 from state.messages.operations import SessionState, SessionWanted
 from state.messages.orders import (
+    AmendProposed,
     Bound,
     CancelAllOrders,
     CancelOrder,
@@ -141,10 +142,12 @@ class Desk:
         if self.closed:
             return
         drawn = self._chance.random()
-        if drawn < 0.7:
+        if drawn < 0.65:
             self._propose()
-        elif drawn < 0.78:
+        elif drawn < 0.71:
             self._again()
+        elif drawn < 0.88:
+            self._amend()
         elif drawn < 0.98:
             self._cancel()
         else:
@@ -164,6 +167,31 @@ class Desk:
             old = self._chance.choice(self._wishes)
             self.repeated.add(old.decision_id)
             self._runtime().tell(addresses.RISK_GUARD, old)
+
+    def _amend(self) -> None:
+        """Ask for more or less of an order that rests, at another price or the same."""
+        chance = self._chance
+        resting = [one for one in self._chronicle.orders.values() if one.accepted and not one.over]
+        if not resting:
+            return
+        known = chance.choice(resting)
+        units = self._outside.host.venue.pairs[known.intent.pair].units
+        step, tick = (
+            Decimal(1).scaleb(-units.amount_decimals),
+            Decimal(1).scaleb(-units.price_decimals),
+        )
+        size = known.quantity * Decimal(chance.choice(["0.5", "1", "1.5", "2"])) // step * step
+        price = known.price + tick * int(chance.gauss(0, 20))
+        proposed = AmendProposed(
+            client_order_id=known.intent.client_order_id,
+            pair=known.intent.pair,
+            quantity=Quantity(size),
+            price=Price(price) if chance.random() < 0.6 else None,
+            reason="the desk thinks again",
+            expires_at_ns=TimeNs(self._outside.clock.now_ns() + int(_VALID_S * NS_PER_S)),
+            reply_to=DOOR,
+        )
+        self._runtime().tell(addresses.RISK_GUARD, proposed)
 
     def _cancel(self) -> None:
         parents = list(self._chronicle.open_parents)

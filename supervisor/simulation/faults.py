@@ -159,6 +159,7 @@ _OF_PAIR = {
 _Rows = tuple[tuple[str, float, int], ...]
 _ENDPOINTS: _Rows = (
     ("POST /spot/orders", 4.0, 5),
+    ("PATCH /spot/orders/{order_id}", 1.0, 3),
     ("DELETE /spot/orders/{order_id}", 2.0, 3),
     ("GET /spot/orders/{order_id}", 2.0, 3),
     ("GET /spot/open_orders", 1.0, 2),

@@ -181,7 +181,7 @@ class Limits(Oracle):
         price = Decimal(ask or 0).scaleb(-market.units.price_decimals)
         bid = sum(
             (
-                (one.intent.quantity - one.filled) * one.intent.price
+                (one.most - one.filled) * one.worst
                 for one in orders
                 if one.intent.side is Side.BUY and not one.over
             ),
@@ -266,6 +266,26 @@ class Settled(Oracle):
                 self.run.blame("order left", f"{one.text}: still rests")
 
 
+class Shapes(Oracle):
+    """What an order asks for at the exchange is what the journal says it may ask for."""
+
+    def on_end(self, store: Store) -> None:
+        """See `Oracle`."""
+        del store
+        for order in self.run.outside.orders():
+            known = self.run.chronicle.orders.get(ClientOrderId(order.text))
+            if known is None:
+                continue
+            units = self.run.outside.host.venue.pairs[order.pair].units
+            asked = decimal_of(order.amount, units.amount_decimals)
+            price = decimal_of(order.ticks, units.price_decimals)
+            shapes = [(known.quantity, known.price)]
+            if known.pending is not None:
+                shapes.append((known.pending.quantity, known.pending.price))
+            if (asked, price) not in shapes:
+                self.run.blame("another shape", f"{order.text}: {asked} at {price}, not {shapes}")
+
+
 class Journal(Oracle):
     """The chain holds, what is projected is what the events say, and the exchange is sound."""
 
@@ -292,6 +312,7 @@ ORACLES: tuple[type[Oracle], ...] = (
     Accounts,
     Causes,
     Settled,
+    Shapes,
     Journal,
 )
 """Every run has these."""

@@ -11,8 +11,13 @@ from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
 from state.messages.operations import SessionState
 from state.messages.orders import (
+    AmendNotMade,
+    AmendRefused,
+    AmendUnknown,
     DecisionDropped,
     DecisionMade,
+    OrderAmended,
+    OrderEvent,
     OrderFilled,
     OrderFinished,
     OrderIntended,
@@ -52,6 +57,12 @@ _BOOKED = {
     FundsKind.DEPOSIT: "deposit booked",
     FundsKind.WITHDRAWAL: "withdrawal booked",
     FundsKind.FOREIGN: "foreign order booked",
+}
+_AMENDS: dict[type[OrderEvent], str] = {
+    OrderAmended: "order amended",
+    AmendRefused: "amendment refused",
+    AmendUnknown: "amendment unknown",
+    AmendNotMade: "amendment proven not made",
 }
 _CRASHES = {
     addresses.RECORDER: "crash of the recorder",
@@ -103,12 +114,16 @@ class Spotter:
                     self._see("fill before acceptance")
                 if known.cancel:
                     self._see("fill after cancel")
+                if known.pending is not None:
+                    self._see("fill while amending")
             case OrderFinished():
-                wanted = chronicle.orders[event.client_order_id].intent.quantity
+                wanted = chronicle.orders[event.client_order_id].quantity
                 if 0 < event.filled_quantity < wanted:
                     self._see("partly filled, then cancelled")
             case FundsMoved() if event.kind in _BOOKED:
                 self._see(_BOOKED[event.kind])
+            case OrderAmended() | AmendRefused() | AmendUnknown() | AmendNotMade():
+                self._see(_AMENDS[type(event)])
             case OrderIntended(parent=str(), attempt=number) if number > 1:
                 self._see("parent of several children")
             case ParentCancelIntended():
@@ -190,6 +205,8 @@ class Spotter:
             self._see("killed between intent and wire")
         if run.under_way:
             self._see("killed between wire and answer")
+        if self._any(lambda one: one.pending is not None and not one.over):
+            self._see("killed while amending")
         if run.chronicle.open_parents:
             self._see("killed with a parent half way")
         if not self._was_ready:

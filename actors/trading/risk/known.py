@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.execution.order_table import OrderTable
 from actors.execution.parent_table import ParentTable
@@ -25,6 +26,8 @@ from state.messages.journal import Books, Journaled
 from state.messages.market import BookLost, BookMeasured, CandleClosed, Timeframe
 from state.messages.operations import ClockMeasured, SessionState
 from state.messages.orders import (
+    AmendIntended,
+    ApprovedAmendment,
     DecisionMade,
     OrderEvent,
     OrderFilled,
@@ -34,12 +37,13 @@ from state.messages.orders import (
 )
 from state.messages.protection import Cover, PositionCovered
 from state.messages.risk import Happened, RiskMarked
-from state.order import OrderState
+from state.order import Order, OrderState, Shape
 from state.rates import Rates, recent_of
 from state.standing import begin, lock_on, locked, marked
 from state.values import (
     NS_PER_S,
     ZERO,
+    ClientOrderId,
     DecisionId,
     Notional,
     Pair,
@@ -60,6 +64,13 @@ class _Approved(Struct, frozen=True, kw_only=True):
     decision: DecisionMade
     until_ns: TimeNs
     until_monotonic_ns: int
+
+
+class _Amendment(Struct, frozen=True, kw_only=True):
+    """An approved amendment that the journal does not know yet, and until when it may leave."""
+
+    shape: Shape
+    until_ns: TimeNs
 
 
 class Known:
@@ -104,6 +115,8 @@ class Known:
         self._parents = ParentTable()
         self._approved: dict[DecisionId, _Approved] = {}
         """Approved, and no order known yet."""
+        self._amendments: dict[ClientOrderId, _Amendment] = {}
+        """Approved, and not known to be meant yet."""
         self._judged: dict[DecisionId, None] = {}
         self._rates = Rates()
         self._trades: deque[TradeClosed] = deque()
@@ -171,6 +184,8 @@ class Known:
             self._parents.take(self._orders.apply(event))
         if isinstance(event, ParentEvent):
             self._parents.apply(event)
+        if isinstance(event, AmendIntended):
+            self._amendments.pop(event.client_order_id, None)
         if isinstance(event, OrderIntended | ParentIntended):
             self._approved.pop(event.decision_id, None)
         recent = recent_of(event)
@@ -203,6 +218,33 @@ class Known:
         recent = recent_of(decision)
         assert recent is not None, "nothing was approved"
         self._rates.add(recent, self._monotonic_ns)
+
+    def order(self, name: ClientOrderId) -> Order | None:
+        """Return an order that is known."""
+        return self._orders.get(name)
+
+    def is_amending(self, name: ClientOrderId) -> bool:
+        """Whether an amendment of it was approved and is not known to be meant yet."""
+        return name in self._amendments
+
+    def approve_amendment(self, approved: ApprovedAmendment) -> None:
+        """Count what an order may become from now on."""
+        until_ns = TimeNs(approved.expires_at_ns + HELD_AFTER_EXPIRY_NS)
+        shape = Shape(approved.quantity, approved.price)
+        self._amendments[approved.client_order_id] = _Amendment(shape=shape, until_ns=until_ns)
+
+    def drop_amendment(self, name: ClientOrderId) -> None:
+        """Know that nothing will come of an amendment."""
+        self._amendments.pop(name, None)
+
+    def view_without(self, order: Order, *, halted: str | None) -> View:
+        """Return the view as if `order` were not there: an amendment puts another in its place."""
+        view = self.view(order.intent.pair, halted=halted, without=order)
+        return replace(
+            view,
+            open_orders=max(0, view.open_orders - 1),
+            pair_open_orders=max(0, view.pair_open_orders - 1),
+        )
 
     def drop(self, decision: DecisionId) -> None:
         """Know that nothing will come of a decision."""
@@ -275,9 +317,16 @@ class Known:
 
     # For the rules.
 
-    def view(self, pair: Pair, *, halted: str | None, decision: DecisionId | None = None) -> View:
+    def view(
+        self,
+        pair: Pair,
+        *,
+        halted: str | None,
+        decision: DecisionId | None = None,
+        without: Order | None = None,
+    ) -> View:
         """Return everything the rules look at when they judge an order in `pair` now."""
-        held = self.exposure()
+        held = self.exposure(without)
         alive, parents = self._orders.alive(), self._parents.all()
         open_pairs = [one.intent.pair for one in alive if one.intent.parent not in parents]
         open_pairs += [parent.intent.pair for parent in parents.values()]
@@ -322,18 +371,23 @@ class Known:
             limits=self.limits,
         )
 
-    def exposure(self) -> Exposure:
-        """Return what is held and committed now."""
+    def exposure(self, without: Order | None = None) -> Exposure:
+        """Return what is held and committed now, but for the order `without`."""
         marks = {pair: Decimal(repr(book.mid)) for pair, (book, _) in self._seen.items()}
         rates = {pair: rules.fee_rate for pair, rules in self.rules.items()}
-        return exposure(self._ledger, self._commitments(), marks, self.pairs, rates)
+        return exposure(self._ledger, self._commitments(without), marks, self.pairs, rates)
 
-    def _commitments(self) -> Iterable[Commitment]:
+    def _commitments(self, without: Order | None) -> Iterable[Commitment]:
         for name, one in list(self._approved.items()):
             if self._now_ns > one.until_ns and self._monotonic_ns > one.until_monotonic_ns:
                 del self._approved[name]
         found = [of_decision(one.decision) for one in self._approved.values()]
-        return [*found, *of_all(self._orders.unsettled(), self._parents.all())]
+        for order, amendment in list(self._amendments.items()):
+            if self._now_ns > amendment.until_ns:
+                del self._amendments[order]
+        shapes = {name: one.shape for name, one in self._amendments.items()}
+        orders = [order for order in self._orders.unsettled() if order is not without]
+        return [*found, *of_all(orders, self._parents.all(), shapes)]
 
     def _until_it_cannot_leave(self, decision: DecisionMade) -> _Approved:
         # By both clocks: the router looks at one of them, and it may leap.

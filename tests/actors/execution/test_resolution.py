@@ -128,8 +128,8 @@ def test_proof_is_exactly_two_good_passes_at_the_end(passes):
 def test_a_pass_is_conclusive_after_expiry_and_lag_and_skew():
     intent = an_order().intent
     edge = EXPIRES + 4 * NS_PER_S
-    assert not resolution.is_conclusive(intent, edge, SETTINGS)
-    assert resolution.is_conclusive(intent, edge + 1, SETTINGS)
+    assert not resolution.is_conclusive(intent.expires_at_ns, edge, SETTINGS)
+    assert resolution.is_conclusive(intent.expires_at_ns, edge + 1, SETTINGS)
 
 
 # What is asked.
