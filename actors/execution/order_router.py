@@ -319,7 +319,9 @@ class OrderRouter(Actor):
         """See `Door.request`."""
         if self.fenced:
             return
-        asked_ns, deliver = self.monotonic_ns(), self.inlet()
+        # While everything is halted nothing that floods us may keep these waiting.
+        is_urgent = self._latch.reason is not None and isinstance(request, _OF_A_SWEEP)
+        asked_ns, deliver = self.monotonic_ns(), self.inlet(control=is_urgent)
 
         def answered(answer: VenueAnswer) -> None:
             deliver(Answered(asked_ns, answer.request, answer.outcome))
@@ -551,3 +553,6 @@ class OrderRouter(Actor):
 
 
 _MAY_REST = frozenset({OrderState.OPEN, OrderState.UNKNOWN})
+
+
+_OF_A_SWEEP = CancelPlaced | FetchOpenOrders
