@@ -38,7 +38,7 @@ from state.messages.held import RulesKnown
 from state.messages.journal import Journaled
 from state.messages.market import BookMeasured
 from state.messages.operations import SessionState
-from state.messages.orders import OrderEvent, OrderProposed
+from state.messages.orders import DecisionDropped, OrderEvent, OrderProposed
 from state.messages.venue import VenueAnswer, VenueRequest
 from state.store import DATABASE_NAME, DataLock, open_reader, open_store
 from state.values import (
@@ -149,6 +149,8 @@ class LivingHouse:
         self.books: dict[Pair, BookMeasured] = {}
         self.rules: dict[Pair, TradingRules] = {}
         self.events: Counter[str] = Counter()
+        self.refusals: Counter[str] = Counter()
+        """Why what was proposed was dropped, by code."""
         self._open = contextlib.ExitStack()
         self.line = Line(port, delay_ms)
         self._open.callback(self.line.close)
@@ -210,6 +212,9 @@ class LivingHouse:
                 return
             case RulesKnown():
                 self.rules[message.pair] = message.rules
+            case DecisionDropped():
+                self.events["DecisionDropped"] += 1
+                self.refusals[message.refusal.code] += 1
             case Journaled():
                 self.events[type(message.event).__name__] += 1
             case Exited():
@@ -273,6 +278,11 @@ class LivingHouse:
             expires_at_ns=TimeNs(now_ns + 5_000_000_000),
             reply_to="ear",
         )
+
+    def decided(self) -> int:
+        """Return of how many proposals it is known whether they rest or never will."""
+        ends = ("OrderAccepted", "OrderRejected", "OrderNotPlaced", "DecisionDropped")
+        return sum(self.events[one] for one in ends)
 
     def close(self) -> None:
         """End everything, as hard as it takes."""
