@@ -4,15 +4,20 @@ The real tree and store at the exchange in process, in virtual time, without any
 """
 
 import pytest
+from msgspec.structs import replace
 
 from actors.kernel.virtual import Policy
 from adapters.simulated.scenarios import ScenarioName, parse_scenario
-from state.messages.operations import SessionState
+from state.config import BookChannel
 from state.values import NS_PER_S, Pair, Session
-from supervisor.simulation import PAIRS, Options, Simulation
+from supervisor.simulation.options import Options
+from supervisor.simulation.profiles import HOUSE
+from supervisor.simulation.run import Simulation
 
-BTC, ETH = PAIRS
+BTC, ETH = HOUSE.config.pairs
 BEGINS_S = 10
+ALONE = replace(HOUSE, wishes_per_s=0.0)
+"""Only the strategy wants orders."""
 pytestmark = pytest.mark.slow
 
 
@@ -22,14 +27,13 @@ class Day:
     def __init__(self):
         options = Options(
             seed=3,
+            profile=HOUSE.name,
             policy=Policy.RANDOM,
-            crashes=0.0,
-            drills=0.0,
-            kills=0.0,
-            venue_faults=(),
-            venue_probability=0.0,
+            classes=(),
+            book_channel=BookChannel.ORDER_BOOK_UPDATE,
+            faulty_s=0.0,
         )
-        self.house = Simulation(options)
+        self.house = Simulation(options, [], profile=ALONE)
         self.let(BEGINS_S)
 
     def play(self, *texts):
@@ -52,15 +56,18 @@ class Day:
     def ends_well(self):
         """Everybody runs, it may trade, and the books agree with the exchange to the last unit."""
         self.house._check_alive()
-        self.house._pause()
+        self.house.desk.want(Session.STOPPED)
+        self.let(ALONE.quiet_s)
         self.house._check_books()
-        self.house._end_life()
         assert self.house.violations == []
 
 
 @pytest.fixture
 def day():
-    return Day()
+    day = Day()
+    yield day
+    day.house._end_life()
+    day.house.disk.remove()
 
 
 @pytest.mark.parametrize(
@@ -110,11 +117,12 @@ def test_maintenance_is_waited_out(day):
 
 
 def test_by_a_clock_that_jumped_nothing_is_traded_and_the_session_says_why(day):
+    heard = []
+    day.house.desk.on_session = heard.append
     day.play("clock_jump")
     day.let(60)
     assert [at_s for at_s in day.orders() if at_s > BEGINS_S] == []
-    session = [one for one in day.house._heard if isinstance(one, SessionState)][-1]
-    assert session.session is Session.STARTING
-    assert "clock" in session.reason
+    assert heard[-1].session is Session.STARTING
+    assert "clock" in heard[-1].reason
     day.house._check_books()
     assert day.house.violations == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.simulated.options import DEMO_SECRET
-from scripts.proofs.processes import SHORT_WINDOWS, Exchange, NotSoon, Watched, command_of, python
+from scripts.proofs.processes import SHORT_WINDOWS, NotSoon, Watched, command_of, python
 from tests.system.by_hand import FOREIGN, OURS, rest, resting
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ WITHIN_S = 40.0
 
 
 @pytest.fixture
-def exchange(exchanges) -> Exchange:
+def exchange(exchanges):
     return exchanges()
 
 

@@ -217,4 +217,6 @@ def test_in_no_interleaving_does_anything_leave_after_the_latch(steps):
                 halt(scene)
             case "time":
                 scene.house.pass_time(0.3)
+            case _:
+                pass  # Nothing of the kind waits.
     assert len(scene.placed) == before
