@@ -22,6 +22,8 @@ from state.values import Notional, OrderType, Side, TimeNs
 
 def placement(intent: OrderIntended) -> PlaceOrder:
     """Return the request that an intent stands for."""
+    assert not intent.adopted, "the exchange has it already: it is never placed"
+    assert not intent.trigger_id, "the exchange placed it"
     is_market = intent.order_type is OrderType.MARKET
     # Gate counts a market buy in quote units; the intent's price is its worst acceptable one.
     in_quote = is_market and intent.side is Side.BUY

@@ -1,6 +1,6 @@
 """Asking the exchange how things stand: of all our orders now and then, of the lost ones often."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -11,7 +11,7 @@ from actors.execution.order_table import OrderTable
 from actors.execution.reconciliation import Reconciliation
 from actors.execution.searches import Searches
 from state.config.settings import OrderSettings
-from state.values import ClientOrderId
+from state.values import ClientOrderId, Pair, TimeNs
 
 
 class SearchDue(Struct, frozen=True):
@@ -57,10 +57,14 @@ class Finding:
         """Whether a comparison is under way."""
         return self._reconciliation is not None
 
-    def reconcile(self) -> None:
-        """Ask the exchange for all that concerns our unsettled orders."""
+    def reconcile(self, cursors: Mapping[Pair, TimeNs]) -> None:
+        """Ask the exchange for all that concerns our unsettled orders, and for what is unknown.
+
+        Args:
+            cursors: See `Reconciliation`.
+        """
         began_ns = self._door.monotonic_ns()
-        self._reconciliation = Reconciliation(self._orders.unsettled(), began_ns)
+        self._reconciliation = Reconciliation(self._orders.unsettled(), began_ns, cursors)
         for request in self._reconciliation.questions:
             self._door.request(request)
 

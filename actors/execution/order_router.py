@@ -17,7 +17,6 @@ from actors import addresses
 from actors.execution import facts
 from actors.execution.amending import Amending
 from actors.execution.cancels import Cancels
-from actors.execution.client_ids import is_ours
 from actors.execution.countdown import Countdown, CountdownDue
 from actors.execution.door import Answered, Wish
 from actors.execution.finding import Finding, ReconcileAgain, SearchDue
@@ -25,12 +24,13 @@ from actors.execution.order_table import OrderTable
 from actors.execution.parents import Parents, StartWorker
 from actors.execution.placing import Placing, ReleaseOverdue
 from actors.execution.releases import Releases
+from actors.execution.strangers import Strangers
 from actors.execution.sweeping import LookDue, Sweeping
 from actors.kernel import Actor, ExitKind
 from actors.outbox import Outbox
 from adapters.ports import Exchange, HaltLatch
 from state.config.settings import OrdersAtShutdown, OrderSettings
-from state.messages.held import OrdersHeld
+from state.messages.held import ForeignOrders, ForeignOrdersWanted, OrdersHeld
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -38,7 +38,6 @@ from state.messages.journal import (
     Journaled,
     JournalOpened,
     OrderFound,
-    OrderSought,
     RecordDenied,
     Recorded,
 )
@@ -93,7 +92,7 @@ from state.messages.venue import (
     VenueRequest,
 )
 from state.order import OrderState
-from state.values import Currency, Pair
+from state.values import ClientOrderId, Currency, Pair, TimeNs
 
 PART = "orders"
 WORKERS_EVERY_S = 1.0
@@ -151,6 +150,7 @@ class OrderRouter(Actor):
         self._parents = Parents(self, account, start_worker)
         self._placing = Placing(self, self._orders, self._parents, account, settings.expiry_s)
         self._cancels = Cancels(self, self._orders)
+        self._strangers = Strangers(self, self._orders)
         self._amending = Amending(self, self._orders, settings)
         self._finding = Finding(self, self._orders, self._cancels, settings, self._on_compared)
         self._sweeping = Sweeping(self, self._orders, self._parents, self._cancels, latch)
@@ -161,6 +161,10 @@ class OrderRouter(Actor):
         """To be answered when they have come."""
         self._early: list[ParentWanted | ChildProposed | PlanOver | CancelParent] = []
         """About parent orders, to be heard when they have come."""
+        self._cursors: dict[Pair, TimeNs] = {}
+        """When the newest fill of each pair happened that is known, by the exchange's clock."""
+        self._away = True
+        """Whether the exchange may have told something while nobody listened."""
         self._stream_open = False
         self._unready = "starting"
         """Why nothing may be sent; empty when it may."""
@@ -217,6 +221,9 @@ class OrderRouter(Actor):
                 self._on_answer(message)
             case OrderReport() | TradeReport():
                 self._take(message)
+                self._tell_foreign()
+            case ForeignOrdersWanted():
+                self.tell(message.reply_to, ForeignOrders(orders=self._strangers.foreign()))
             case Recorded() | RecordDenied() | Books() | Journaled() | JournalOpened():
                 self._on_recorder(message)
             case OrderFound():
@@ -259,6 +266,7 @@ class OrderRouter(Actor):
                 self._reconcile()
             case StreamLost():
                 self._stream_open = False
+                self._away = True
                 self._not_ready(f"account stream lost: {message.reason}")
 
     def _on_timer(self, message: Any) -> None:
@@ -356,6 +364,9 @@ class OrderRouter(Actor):
                 self._finding.heard(answered)
                 if isinstance(request, FetchOpenOrders):
                     self._sweeping.looked(answered)
+                    if isinstance(outcome, Succeeded):
+                        self._strangers.see_all(outcome.orders)
+                        self._tell_foreign()
             case ArmCountdown():
                 if not isinstance(outcome, Succeeded):
                     self._countdown.failed()
@@ -390,11 +401,7 @@ class OrderRouter(Actor):
     def _take(self, report: OrderReport | TradeReport) -> None:
         order = self._orders.of_report(report)
         if order is None:
-            name = report.client_order_id
-            if is_ours(name) and self.last_seq is not None:
-                # Settled long ago, or not ours at all: the journal knows.
-                sought = OrderSought(client_order_id=name, reply_to=self.address)
-                self.tell(addresses.RECORDER, sought)
+            self._strangers.take(report, self.address)
             return
         if isinstance(report, TradeReport):
             entries = facts.of_trade(order, report)
@@ -406,9 +413,19 @@ class OrderRouter(Actor):
     def _on_order_found(self, found: OrderFound) -> None:
         if found.order is not None:
             self._orders.add(found.order)
-        else:
-            name = found.client_order_id
-            self.alert("order_without_intent", f"the exchange has {name}, the journal has not")
+            self._take_again(found.client_order_id)
+        elif self._orders.get(found.client_order_id) is None:
+            self._strangers.adopt(found.client_order_id)
+
+    def _take_again(self, name: ClientOrderId) -> None:
+        """Take what was told of an order before it was known."""
+        for report in self._strangers.reports_of(name):
+            self._take(report)
+
+    def _tell_foreign(self) -> None:
+        changed = self._strangers.tell_changes()
+        if changed is not None:
+            self.publish(changed)
 
     # What the journal says.
 
@@ -416,6 +433,7 @@ class OrderRouter(Actor):
         self.last_seq = books.last_seq
         self._books_due = False
         self._orders.begin(books.orders)
+        self._cursors = dict(books.cursors)
         self._parents.begin(books.parents)
         self._tell_orders()
         early, self._early = self._early, []
@@ -432,7 +450,7 @@ class OrderRouter(Actor):
             return  # Of an earlier life, or said twice: what it stands for is never sent twice.
         for entry, seq in zip(record.entries, recorded.seqs, strict=True):
             match entry.event:
-                case OrderIntended():
+                case OrderIntended(adopted=False):
                     self._placing.recorded(entry.event, seq)
                 case AmendIntended():
                     self._amending.recorded(entry.event, seq)
@@ -448,7 +466,7 @@ class OrderRouter(Actor):
         for entry in record.entries if record is not None else ():
             reason = f"the journal refused it: {denied.reason}"
             match entry.event:
-                case OrderIntended() | ParentIntended():
+                case OrderIntended(adopted=False) | ParentIntended():
                     self._placing.denied(entry.event, reason)
                 case AmendIntended():
                     self._amending.denied(entry.event, reason)
@@ -517,7 +535,7 @@ class OrderRouter(Actor):
 
     def _reconcile(self) -> None:
         if self.last_seq is not None and self.clock is not None and self._stream_open:
-            self._finding.reconcile()
+            self._finding.reconcile(self._cursors if self._away else {})
 
     def _on_compared(self, failed: str) -> None:
         """Hear that our orders have been held against the exchange's, or why they could not be."""
@@ -525,6 +543,7 @@ class OrderRouter(Actor):
             self._not_ready(failed)
             return
         if not self._ready and self._stream_open:
+            self._away = False
             self._unready = ""
             self._tell_readiness()
         if self._orders.alive():

@@ -1,8 +1,8 @@
 """Our unsettled orders against the exchange's: what to ask, and when all has been heard. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from actors.execution.resolution import look_from
+from actors.execution.resolution import LOOK_BACK_NS, look_from
 from state.messages.venue import (
     FetchFinishedOrders,
     FetchOpenOrders,
@@ -22,14 +22,23 @@ class Reconciliation:
     Args:
         unsettled: Our orders.
         began_ns: Now, monotonic: what was asked before says nothing about now.
+        cursors: When the newest fill of a pair happened that is known. From a little before it on
+            is read what may be ours although the journal does not know it; empty reads only what
+            our orders may lack.
     """
 
-    def __init__(self, unsettled: Iterable[Order], began_ns: int) -> None:
+    def __init__(
+        self,
+        unsettled: Iterable[Order],
+        began_ns: int,
+        cursors: Mapping[Pair, TimeNs] | None = None,
+    ) -> None:
         orders = list(unsettled)
         self._began_ns = began_ns
         self._rested = [order for order in orders if order.state is OrderState.OPEN]
         self._seen: set[ClientOrderId] = set()
-        since: dict[Pair, TimeNs] = {}
+        known = (cursors or {}).items()
+        since = {pair: TimeNs(at_ns - LOOK_BACK_NS) for pair, at_ns in known}
         for order in orders:
             pair, from_ns = order.intent.pair, look_from(order.intent)
             since[pair] = min(since.get(pair, from_ns), from_ns)

@@ -28,6 +28,8 @@ PASSES_NEEDED = 2
 LOOK_BACK_NS = 62 * NS_PER_S
 """How much before an order's expiry to look: the longest `orders.expiry_s` there may be, and a
 little. The expiry is by the exchange's clock, so this holds whatever ours says."""
+ADOPTED_LOOK_BACK_NS = 86_400 * NS_PER_S
+"""Of an adopted order nobody knows when it was placed: so far back its fills are looked for."""
 
 NOT_FOUND = frozenset({"ORDER_NOT_FOUND", "CLIENT_ID_NOT_FOUND"})
 """The labels that mean: I know no such order."""
@@ -99,7 +101,8 @@ def questions(order: Order) -> list[VenueRequest]:
 
 def look_from(intent: OrderIntended) -> TimeNs:
     """Return since when the exchange may have had the order, by the exchange's clock."""
-    return TimeNs(intent.expires_at_ns - LOOK_BACK_NS)
+    back_ns = ADOPTED_LOOK_BACK_NS if intent.adopted else LOOK_BACK_NS
+    return TimeNs(intent.expires_at_ns - back_ns)
 
 
 def is_conclusive(expires_at_ns: int, venue_now_ns: int, settings: OrderSettings) -> bool:
@@ -119,7 +122,7 @@ def is_found(order: Order) -> bool:
     if order.state.is_terminal:
         return not order.missing_fills
     # What a trigger order became was reported before anybody knew that it is ours.
-    is_heard = not order.intent.trigger_id
+    is_heard = not order.intent.trigger_id and not order.intent.adopted
     is_left_alone = order.cancel is None and order.amending is None
     return order.state is OrderState.OPEN and is_heard and is_left_alone
 

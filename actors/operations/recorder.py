@@ -24,6 +24,7 @@ from state.store import (
     RecordRefused,
     Store,
     closed_trades,
+    fill_cursors,
     known_of,
     last_agreement,
     last_risk,
@@ -179,6 +180,7 @@ class Recorder(Actor):
             risk=last_risk(store),
             recent=tuple(recent_risk(store, self.now_ns())),
             parents=tuple(store.open_parents()),
+            cursors=fill_cursors(store),
         )
 
 

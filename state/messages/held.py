@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from state.instrument import TradingRules
+from state.messages.venue import OrderReport
 from state.order import Order
 from state.parent_order import ParentOrder
 from state.values import DecisionId, Pair
@@ -30,3 +31,15 @@ class ParentHeld(Struct, frozen=True, kw_only=True, tag=True):
     decision_id: DecisionId
     parent: ParentOrder | None
     """None: it is over, or there never was one."""
+
+
+class ForeignOrders(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by the order router: orders of others that rest in the account, left alone."""
+
+    orders: tuple[OrderReport, ...]
+
+
+class ForeignOrdersWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To the order router: tell me the newest `ForeignOrders`."""
+
+    reply_to: str

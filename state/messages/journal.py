@@ -158,6 +158,8 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """Approved ones of which no order has come, oldest first."""
     parents: tuple[ParentOrder, ...] = ()
     """Those that are not over, oldest first."""
+    cursors: dict[Pair, TimeNs] = {}
+    """When the newest fill of each pair happened that is known, by the exchange's clock."""
     session: SessionChanged | None
     """The newest change an operator or the house made."""
     protections: tuple[Protection, ...] = ()

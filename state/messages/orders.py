@@ -336,6 +336,8 @@ class OrderIntended(OrderEvent, frozen=True, kw_only=True):
     """Base units that the exchange takes at least at this price: a rest below it is dust."""
     trigger_id: str = ""
     """Of the trigger order it came from: the exchange placed it, we never did. Empty: we do."""
+    adopted: bool = False
+    """Found at the exchange under a name of ours, and never meant by this journal."""
     parent: DecisionId | None = None
     """Of a child: the parent order it is a part of, and `attempt` is its number among them."""
     touch: Price | None = None

@@ -22,6 +22,7 @@ from state.store.reader import Reader, open_reader
 from state.store.rebuild import SelfCheck, rebuild, self_check
 from state.store.recovery import (
     closed_trades,
+    fill_cursors,
     known_of,
     last_agreement,
     last_risk,
@@ -51,6 +52,7 @@ __all__ = [
     "backup",
     "blank_database",
     "closed_trades",
+    "fill_cursors",
     "inspect",
     "known_of",
     "last_agreement",

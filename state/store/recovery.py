@@ -17,7 +17,7 @@ from state.store.chain import event_of
 from state.store.refusals import EventsPruned
 from state.store.tables import Row
 from state.store.writer import Store
-from state.values import NS_PER_S, ClientOrderId, Session, TimeNs, VenueOrderId
+from state.values import NS_PER_S, ClientOrderId, Pair, Session, TimeNs, VenueOrderId
 
 TRADES_DAYS = 30
 """Whoever judges by closed trades may look back so far."""
@@ -41,6 +41,16 @@ def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
     )
     events = [event_of(payload) for (payload,) in rows]
     return [event for event in events if isinstance(event, DecisionMade)]
+
+
+def fill_cursors(store: Store) -> dict[Pair, TimeNs]:
+    """Return when the newest fill happened that is known of each pair: where reading goes on."""
+    return dict(
+        store.connection.execute(
+            "SELECT pair, (SELECT max(at_ns) FROM (SELECT at_ns FROM fills f"
+            " WHERE f.pair = p.pair ORDER BY seq DESC LIMIT 20)) FROM positions p"
+        )
+    )
 
 
 def order_named(store: Store, name: ClientOrderId) -> Order | None:

@@ -19,6 +19,7 @@ from state.messages.journal import (
 )
 from state.store import (
     RecordRefused,
+    fill_cursors,
     known_of,
     last_agreement,
     last_risk,
@@ -234,6 +235,7 @@ class Journal:
             risk=last_risk(self.store),
             recent=tuple(recent_risk(self.store, now_ns)),
             parents=tuple(self.store.open_parents()),
+            cursors=fill_cursors(self.store),
         )
 
     def _publish(self, journaled: list[Journaled]) -> None:

@@ -105,7 +105,7 @@ def tellings(draw):
     return draw(st.permutations([*reports, *again]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(reports=tellings(), seed=st.integers(0, 1000), at_once=st.booleans())
 def test_any_order_and_repetition_of_the_reports_gives_the_same_order(reports, seed, at_once):
     house = House(seed)
