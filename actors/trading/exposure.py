@@ -143,15 +143,20 @@ def exposure(
     by_pair: dict[Pair, Decimal] = {}
     free: dict[Currency, Decimal] = {}
     free_base: dict[Pair, Decimal] = {}
-    rates = fee_rates or {}
+    rates, balances = fee_rates or {}, ledger.balances
     with exactly():
         for pair in pairs:
-            position = ledger.position(pair)
+            quote, position = quote_of(pair), ledger.positions.get(pair)
+            if quote not in free:
+                free[quote] = balances.get(quote, ZERO)
+            if position is None:
+                # Most pairs, most of the time: an order must not wait for what others do not hold.
+                by_pair[pair] = free_base[pair] = ZERO
+                continue
             mark = marks.get(pair)
             worth = position.quantity * mark if mark is not None else max(position.cost, ZERO)
             by_pair[pair] = worth
-            free[quote_of(pair)] = ledger.balance(quote_of(pair))
-            free_base[pair] = min(position.quantity, ledger.balance(base_of(pair)))
+            free_base[pair] = min(position.quantity, balances.get(base_of(pair), ZERO))
         for one in commitments:
             quote = quote_of(one.pair)
             if one.side is Side.BUY:

@@ -5,7 +5,6 @@ until its order is known, it was dropped, or it can no longer be sent. Pure but 
 """
 
 from collections import deque
-from collections.abc import Iterable
 from decimal import Decimal
 
 from msgspec import Struct
@@ -373,11 +372,15 @@ class Known:
 
     def exposure(self, without: Order | None = None) -> Exposure:
         """Return what is held and committed now, but for the order `without`."""
-        marks = {pair: Decimal(repr(book.mid)) for pair, (book, _) in self._seen.items()}
-        rates = {pair: rules.fee_rate for pair, rules in self.rules.items()}
-        return exposure(self._ledger, self._commitments(without), marks, self.pairs, rates)
+        commitments = self._commitments(without)
+        # Of those alone that there is something of: each costs the order that waits for this.
+        concerned = {*self._ledger.positions, *(one.pair for one in commitments)}
+        seen = ((pair, self._seen[pair][0]) for pair in concerned & self._seen.keys())
+        marks = {pair: Decimal(repr(book.mid)) for pair, book in seen}
+        rates = {pair: self.rules[pair].fee_rate for pair in concerned & self.rules.keys()}
+        return exposure(self._ledger, commitments, marks, self.pairs, rates)
 
-    def _commitments(self, without: Order | None) -> Iterable[Commitment]:
+    def _commitments(self, without: Order | None) -> list[Commitment]:
         for name, one in list(self._approved.items()):
             if self._now_ns > one.until_ns and self._monotonic_ns > one.until_monotonic_ns:
                 del self._approved[name]
