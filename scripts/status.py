@@ -141,6 +141,12 @@ def _head(status: dict[str, Any]) -> Text:
             f" + unrealised {equity['unrealised']} - fees {equity['fees']}"
             f"  (difference {equity['difference']})\n"
         )
+        if "realised_fifo" in equity:
+            text.append(
+                f"first in, first out: realised {equity['realised_fifo']}"
+                f", unrealised {equity['unrealised_fifo']}"
+                f"  (difference {equity['difference_fifo']})\n"
+            )
     if health is not None:
         offset = health["clock_offset_ms"]
         text.append(

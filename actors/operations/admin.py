@@ -16,6 +16,7 @@ from actors.operations.admin_view import (
     status_of,
     tree_of,
 )
+from actors.operations.money_view import balances_view, positions_view
 from actors.outbox import Outbox
 from adapters.ports import AdminServer
 from state.errors import StoreRefused
@@ -288,7 +289,9 @@ class Admin(Actor):
             case "tree":
                 return tree_of(self.machine.board.values())
             case "metrics":
-                return metrics_of(self._look_at_machine(), self._health, self._pairs.values())
+                return metrics_of(
+                    self._look_at_machine(), self._health, self._pairs.values(), self._compared
+                )
             case "config":
                 return self._desk.show_config()
             case "subscribe":
@@ -298,9 +301,11 @@ class Admin(Actor):
             case "why_not":
                 return self._why_not(params.pair("pair"))
             case "balances":
-                return {"ledger": self._rows().balances(), "compared": self._compared}
+                rows = self._rows()
+                return balances_view(rows.balances(), rows.accounts(), self._equity, self._compared)
             case "positions":
-                return self._rows().positions()
+                rows = self._rows()
+                return positions_view(rows.positions(), rows.lots())
             case "orders":
                 unsettled = params.flag("open")
                 pair, limit = params.optional_pair(), params.limit()

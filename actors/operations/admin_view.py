@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from actors.kernel import ChildReport
 from actors.kernel.runtime import Count
-from state.exact import exactly
-from state.messages.accounts import EquityMarked, PositionChanged
+from actors.operations.money_view import drift_view, equity_view
+from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
 from state.messages.market import BookMeasured, BookState, FeedChanged, FeedCounts
 from state.messages.operations import HealthSampled, SessionState
 from state.values import NS_PER_MS, NS_PER_S, Pair, Session, plain
@@ -133,25 +133,6 @@ def feed_counts(feed: FeedChanged | None) -> dict[str, int]:
     return msgspec.structs.asdict(counts)
 
 
-def equity_view(equity: EquityMarked | None) -> dict[str, str] | None:
-    """Return the identity of equity as text, money exact."""
-    if equity is None:
-        return None
-    with exactly():
-        earned = equity.realised + equity.unrealised - equity.fees
-        difference = equity.start + equity.flows + earned - equity.equity
-    return {
-        "currency": equity.currency,
-        "equity": plain(equity.equity),
-        "start": plain(equity.start),
-        "flows": plain(equity.flows),
-        "realised": plain(equity.realised),
-        "unrealised": plain(equity.unrealised),
-        "fees": plain(equity.fees),
-        "difference": plain(difference),
-    }
-
-
 def tree_of(board: Iterable[ChildReport]) -> list[dict[str, Any]]:
     """Return the supervision tree: supervisors with their children, in start order."""
     nodes: dict[str, dict[str, Any]] = {}
@@ -172,7 +153,10 @@ def tree_of(board: Iterable[ChildReport]) -> list[dict[str, Any]]:
 
 
 def metrics_of(
-    machine: Machine, health: HealthSampled | None, pairs: Iterable[PairFacts] = ()
+    machine: Machine,
+    health: HealthSampled | None,
+    pairs: Iterable[PairFacts] = (),
+    compared: BalancesCompared | None = None,
 ) -> dict[str, Any]:
     """Return counters and gauges by name; those of the books over all pairs."""
     books = Counter[str]()
@@ -189,6 +173,7 @@ def metrics_of(
         "newest_dead_letters": machine.newest_letters,
         "restarts": sum(report.restarts for report in machine.board.values()),
         "books": {name: books[name] for name in FeedCounts.__struct_fields__},
+        "ledger_drift": drift_view(compared),
         "health": health,
     }
 

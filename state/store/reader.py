@@ -57,6 +57,19 @@ class Reader:
         """Return what there is of each currency."""
         return self._rows("balances", order_by="currency")
 
+    def accounts(self) -> Rows:
+        """Return the double entry: every account's amount of each currency."""
+        return self._rows("accounts", order_by="account, currency")
+
+    def lots(self) -> Rows:
+        """Return what is held, purchase by purchase, oldest first."""
+        return self._rows("lots", {"quantity <> '0'": True}, order_by="ordinal")
+
+    def trades(self, *, pair: Pair | None = None, limit: int = 100) -> Rows:
+        """Return closed trades, newest first."""
+        where = {"pair = :pair": pair is not None}
+        return self._rows("trades", where, {"pair": pair}, "seq desc", limit)
+
     def positions(self) -> Rows:
         """Return what our trading of each pair holds."""
         return self._rows("positions", order_by="pair")

@@ -1,6 +1,7 @@
 """docs/operating.md is true: each of its commands is run, and every method and file is in it."""
 
 import sqlite3
+import time
 from pathlib import Path
 
 import gate_api
@@ -8,7 +9,8 @@ import pytest
 
 from actors.operations.admin import METHODS, TOPICS
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
-from scripts.proofs.processes import ROOT
+from scripts.proofs.processes import ROOT, control
+from state.config import Endpoints
 from supervisor.__main__ import COMMANDS
 from supervisor.doctor.here import own_exchange
 from tests.docs.console import Session, blocks
@@ -19,11 +21,24 @@ OPERATING = ROOT / "docs" / "operating.md"
 NEEDS_TESTNET, NEEDS_SYSTEMD = "needs Gate's testnet", "needs root and systemd"
 
 
-def trade_by_hand(session: Session) -> None:
-    """Buy on the account of the house without the house."""
+def its_exchange(session: Session) -> Endpoints:
+    """Return the exchange that the house brought along."""
     pid = int((session.data_dir / "simulated" / "lock").read_text())
     where = own_exchange(pid)
     assert where is not None
+    return where
+
+
+def take_away(session: Session) -> None:
+    """Let money go for a reason that nobody knows."""
+    gone = {"account": "demo", "currency": "BTC", "change": "-0.0001", "type": "unheard_of"}
+    control(its_exchange(session).rest.removesuffix("/api/v4"), "funds", gone)
+    session.call("reconcile")
+
+
+def trade_by_hand(session: Session) -> None:
+    """Buy on the account of the house without the house."""
+    where = its_exchange(session)
     configuration = gate_api.Configuration(host=where.rest, key=DEMO_KEY, secret=DEMO_SECRET)
     client = gate_api.ApiClient(configuration)
     spot = gate_api.SpotApi(client)
@@ -39,6 +54,15 @@ def trade_by_hand(session: Session) -> None:
     client.close()
     client.rest_client.pool_manager.clear()
     session.call("reconcile")
+    deadline = time.monotonic() + 60
+    while "external:foreign" not in {one["account"] for one in accounts(session)}:
+        assert time.monotonic() < deadline, "what was traded by hand is not booked"
+
+
+def accounts(session: Session) -> list[dict[str, str]]:
+    """Return the house's double entry."""
+    told: list[dict[str, str]] = session.call("balances")["accounts"]
+    return told
 
 
 def damage(session: Session) -> None:
@@ -54,7 +78,8 @@ def damage(session: Session) -> None:
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Run the whole document; return its data directory and what was left out."""
     session = Session(
-        tmp_path_factory.mktemp("operating"), {"trade_by_hand": trade_by_hand, "damage": damage}
+        tmp_path_factory.mktemp("operating"),
+        {"trade_by_hand": trade_by_hand, "take_away": take_away, "damage": damage},
     )
     try:
         return session.data_dir, session.run(OPERATING)

@@ -131,7 +131,7 @@ def test_stopped_it_cancels_everything_and_keeps_what_it_holds(trading):
     assert exchange.control("status")["open_orders"] == 0
 
 
-def test_a_foreign_trade_halts_trading_until_somebody_books_it(trading):
+def test_what_somebody_else_trades_is_booked_and_our_position_left_alone(trading):
     house, exchange = trading
     configuration = gate_api.Configuration(host=exchange.rest, key=DEMO_KEY, secret=DEMO_SECRET)
     client = gate_api.ApiClient(configuration)
@@ -148,6 +148,30 @@ def test_a_foreign_trade_halts_trading_until_somebody_books_it(trading):
     client.close()
     client.rest_client.pool_manager.clear()
     assert Decimal(bought.filled_amount) > 0
+    exchange.control("funds", {"account": "demo", "currency": "USDT", "change": "250"})
+    house.call("reconcile")
+    house.until(
+        lambda: {"external:foreign", "external:deposit"} <= accounts_of(house).keys(),
+        30,
+        "what somebody else did is booked",
+    )
+    accounts = accounts_of(house)
+    assert accounts["external:deposit"] == {"USDT": Decimal(-250)}
+    assert accounts["external:foreign"]["ETH"] < 0 < accounts["external:foreign"]["USDT"]
+    assert set(house.call("balances")["trial_balance"].values()) == {"0"}
+    house.until_session("ready", 30)
+    house.until_fills(1)
+    house.call("stop")
+    house.until(lambda: house.call("orders", open=True) == [], 30, "nothing is open")
+    house.until(lambda: (house.equity() or {}).get("difference") == "0", 10, "equity adds up")
+    assert house.terminate() == 0
+    assert agreement(exchange.url, house.database).findings == ()
+
+
+def test_what_nobody_can_explain_halts_trading_until_somebody_books_it(trading):
+    house, exchange = trading
+    gone = {"account": "demo", "currency": "ETH", "change": "-0.5", "type": "unheard_of"}
+    exchange.control("funds", gone)
     house.call("reconcile")
     house.until_session("starting", 30)
     assert "the exchange shows other balances: ETH" in house.status()["reason"]
@@ -157,17 +181,25 @@ def test_a_foreign_trade_halts_trading_until_somebody_books_it(trading):
         10,
         "the alert is in the journal",
     )
+    assert house.call("metrics")["ledger_drift"]["by_currency"] == {"ETH": "-0.5"}
 
-    house.call("reconcile", accept="bought by hand")
+    house.call("reconcile", accept="I know where it went")
     house.until_session("ready", 30)
     house.until_fills(1)
     ledger = {row["currency"]: row for row in house.call("balances")["ledger"]}
-    assert Decimal(ledger["ETH"]["moved"]) > 0
+    assert Decimal(ledger["ETH"]["moved"]) == Decimal("-0.5")
     house.call("stop")
     house.until(lambda: house.call("orders", open=True) == [], 30, "nothing is open")
     house.until(lambda: (house.equity() or {}).get("difference") == "0", 10, "equity adds up")
     assert house.terminate() == 0
     assert agreement(exchange.url, house.database).findings == ()
+
+
+def accounts_of(house) -> dict[str, dict[str, Decimal]]:
+    accounts: dict[str, dict[str, Decimal]] = {}
+    for row in house.call("balances")["accounts"]:
+        accounts.setdefault(row["account"], {})[row["currency"]] = Decimal(row["amount"])
+    return accounts
 
 
 def test_a_repeated_key_gives_the_first_result_and_does_nothing_twice(trading):

@@ -132,15 +132,24 @@ class Ledger:
         account.balances[currency].available += atoms
         self.dirty.add((account.name, currency))
 
-    def fund(self, account: Account, currency: Currency, atoms: int, now_ns: int) -> None:
+    def fund(
+        self, account: Account, currency: Currency, atoms: int, now_ns: int, word: str = ""
+    ) -> None:
         """Take `atoms` in from outside the venue, or let them out, and tell the account so.
+
+        Args:
+            account: Whose they are.
+            currency: Of what.
+            atoms: Below 0: they go.
+            now_ns: The venue's time.
+            word: What the account book calls it; a deposit or a withdrawal when empty.
 
         Raises:
             VenueRefused: `BALANCE_NOT_ENOUGH`; nothing changed.
         """
         if account.balances[currency].available + atoms < 0:
             raise refusal("BALANCE_NOT_ENOUGH", "Not enough balance")
-        word = "deposit" if atoms > 0 else "withdraw"
+        word = word or ("deposit" if atoms > 0 else "withdraw")
         self.deposited[currency] += atoms
         self._move(account, currency, atoms, 0, word, now_ns)
         self.note(account, Entry(currency, atoms, word, "", ""), 0, now_ns)

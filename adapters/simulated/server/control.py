@@ -68,7 +68,9 @@ def add_routes(app: web.Application, exchange: Exchange) -> None:
         atoms = scaled(wanted.change, SCALE)
         if not atoms:
             raise invalid_parameter("change", str(wanted.change))
-        exchange.venue.ledger.fund(account, Currency(wanted.currency), atoms, exchange.now_ns())
+        exchange.venue.ledger.fund(
+            account, Currency(wanted.currency), atoms, exchange.now_ns(), wanted.type
+        )
         await exchange.turn_over()
         return _json({"account": wanted.account, "currency": wanted.currency})
 
@@ -116,6 +118,8 @@ class Funds(msgspec.Struct, forbid_unknown_fields=True):
     account: str
     currency: str
     change: Decimal
+    type: str = ""
+    """The account book's word for it: deposit or withdraw when empty."""
 
 
 class Announcement(msgspec.Struct, forbid_unknown_fields=True):
