@@ -56,7 +56,8 @@ Report = TypeVar("Report", OrderReport, TradeReport, AccountEntry)
 _ORDERS_A_PAGE = 100
 _TRADES_A_PAGE = 1000
 _TRIGGERS_A_PAGE = 100
-_ENTRIES_A_PAGE = 1000
+_ENTRIES_A_PAGE = 100
+"""What Gate gives when nobody asks for more; how much more it would give no source says."""
 _PAGES_MAX = 500
 _ATTEMPTS_MAX = 3
 _TRADES_SPAN_S = 29 * 86_400

@@ -47,6 +47,7 @@ DECODERS = {
     "trigger": codec.decode_trigger,
     "triggers": codec.decode_triggers,
     "armed trigger": codec.decode_armed,
+    "account_book": codec.decode_account_book,
     "balances": lambda body: codec.decode_balances(body, TimeNs(0)),
     "rules": codec.decode_rules,
     "all rules": codec.decode_all_rules,

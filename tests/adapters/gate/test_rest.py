@@ -17,6 +17,7 @@ from adapters.gate.venue_clock import UNMEASURED, OffsetOfOthers
 from state.messages.venue import (
     ArmCountdown,
     CancelPlaced,
+    FetchAccountBook,
     FetchBalances,
     FetchBook,
     FetchFinishedOrders,
@@ -422,6 +423,43 @@ async def test_a_thousand_fills_are_followed_by_another_page(gate, adapter):
     outcome = await ask(adapter, FetchTrades(pair=BTC, since_ns=since))
     assert isinstance(outcome, Succeeded)
     assert len(outcome.trades) == 1001
+
+
+async def test_the_account_book_is_read_page_by_page_and_each_line_kept_once(gate, adapter):
+    now_ms = int(time.time() * 1000)
+    lines = [
+        {
+            "id": str(number),
+            "time": now_ms - number,
+            "currency": "USDT",
+            "change": "-1.50",
+            "balance": "7",
+            "type": "withdraw",
+            "code": "",
+            "text": "",
+        }
+        for number in range(150)
+    ]
+    pages = []
+
+    def page(request):
+        number, limit = int(request.query["page"]), int(request.query["limit"])
+        pages.append(number)
+        if number == 2:
+            lines.insert(0, lines[0] | {"id": "new", "time": now_ms})  # Pushes the others on.
+        return web.json_response(lines[(number - 1) * limit : number * limit])
+
+    gate.answers["GET", "/spot/account_book"] = page
+    since = TimeNs((now_ms - 140) * 1_000_000)
+    outcome = await ask(adapter, FetchAccountBook(since_ns=since))
+    assert isinstance(outcome, Succeeded)
+    assert pages == [1, 2]
+    ids = [entry.entry_id for entry in outcome.account_book]
+    assert len(ids) == len(set(ids))
+    assert ids[0] == "140"
+    newest = outcome.account_book[-1]
+    assert (newest.change, newest.kind) == (Decimal("-1.50"), "withdraw")
+    assert newest.event_time_ns == now_ms * 1_000_000
 
 
 async def test_one_order_is_asked_for_by_the_exchanges_id_or_else_by_ours(gate, adapter):
