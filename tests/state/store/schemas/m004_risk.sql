@@ -6,9 +6,9 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 ) STRICT;
-INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 15:04:46.933755+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 15:04:46.954915+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 15:04:46.956600+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 15:36:39.360962+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 15:36:39.393180+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 15:36:39.394512+00:00');
 CREATE TABLE accounts (
         account TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL CHECK (amount GLOB '[0-9]*' OR amount GLOB '-[0-9]*'),
         PRIMARY KEY (account, currency)) STRICT, WITHOUT ROWID;

@@ -6,10 +6,10 @@ CREATE TABLE "_sqlite_migrations" (
    "name" TEXT,
    "applied_at" TEXT
 ) STRICT;
-INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 15:04:50.569791+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 15:04:50.592010+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 15:04:50.592884+00:00');
-INSERT INTO "_sqlite_migrations" VALUES(4,'gatehouse','m005_protection','2026-11-28 15:04:50.607124+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(1,'gatehouse','m001_foundation','2026-11-28 15:36:44.251746+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(2,'gatehouse','m002_ledger','2026-11-28 15:36:44.294650+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(3,'gatehouse','m004_risk','2026-11-28 15:36:44.295913+00:00');
+INSERT INTO "_sqlite_migrations" VALUES(4,'gatehouse','m005_protection','2026-11-28 15:36:44.315187+00:00');
 CREATE TABLE accounts (
         account TEXT NOT NULL, currency TEXT NOT NULL, amount TEXT NOT NULL CHECK (amount GLOB '[0-9]*' OR amount GLOB '-[0-9]*'),
         PRIMARY KEY (account, currency)) STRICT, WITHOUT ROWID;
@@ -124,7 +124,7 @@ CREATE TABLE protections (
         target TEXT CHECK (target IS NULL OR target GLOB '[0-9]*'),
         began_at_ns INTEGER NOT NULL, flatten TEXT NOT NULL, fold TEXT NOT NULL)
         STRICT, WITHOUT ROWID;
-INSERT INTO "protections" VALUES('BTC_USDT','0.998','100',NULL,NULL,2,'','{"pair":"BTC_USDT","quantity":"0.998","entry":"100.000000000000","began_at_ns":2}');
+INSERT INTO "protections" VALUES('BTC_USDT','0.998','100',NULL,NULL,2,'','{"pair":"BTC_USDT","quantity":"0.998","entry":"100","began_at_ns":2}');
 CREATE TABLE pruned_keys (
         key TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE risk_marks (
