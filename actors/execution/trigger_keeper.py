@@ -267,7 +267,7 @@ class TriggerKeeper(Actor):
     def _on_release(self, asked: ReleaseTriggers) -> None:
         of = self._pairs.get(asked.pair)
         if of is not None:
-            of.releases.append(_Release(asked, of.has_fired(asked)))
+            of.releases.append(_Release(asked))
             self._settle(asked.pair)
 
     def _settle(self, pair: Pair) -> None:
@@ -325,12 +325,13 @@ class TriggerKeeper(Actor):
         releases, of.releases = of.releases, []
         for release in releases:
             asked = release.asked
+            fired = release.fired or of.has_fired(asked)
             of.leases[asked.request] = self.monotonic_ns() + int(RELEASED_S * NS_PER_S)
             told = TriggersReleased(
                 pair=asked.pair,
                 request=asked.request,
                 until_ns=of.leases[asked.request],
-                fired=release.fired,
+                fired=fired,
             )
             self.tell(asked.reply_to, told)
             self.after(RELEASED_S, _SettleDue(asked.pair))
@@ -523,8 +524,16 @@ class TriggerKeeper(Actor):
         for of in self._pairs.values():
             of.sales.clear()
             of.parents.clear()
+        for fired in books.fired:
+            if fired.pair in self._pairs:
+                self._pairs[fired.pair].fired_seq = fired.seq
         for parent in books.parents:
             self._fold_parent(parent.intent)
+            for fired in books.fired:
+                # Which of the two was first, nobody told: then it may have sold the same units.
+                since_ns = parent.intent.at_ns - _MARGIN_NS
+                if fired.pair == parent.intent.pair and fired.at_ns > since_ns:
+                    self._pairs[fired.pair].parents[parent.decision_id] = True
         for order in books.orders:
             self._fold_sale(order)
         for pair, number in books.trigger_numbers.items():

@@ -37,6 +37,7 @@ from state.messages.orders import (
 )
 from state.messages.protection import (
     FlattenBegan,
+    LastFired,
     ProtectionChosen,
     StopMoved,
     TriggerArmed,
@@ -168,6 +169,8 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """Trigger orders that may still sell something, and the newest that were given up."""
     trigger_numbers: dict[Pair, int] = {}
     """The highest number of a trigger order, by pair."""
+    fired: tuple[LastFired, ...] = ()
+    """The newest orders that trigger orders became, one a pair."""
     agreed: BalancesCompared | None = None
     """The newest comparison without a difference."""
     trades: tuple[TradeClosed, ...] = ()

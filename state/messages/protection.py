@@ -107,6 +107,16 @@ class TriggersReleased(Struct, frozen=True, kw_only=True, tag=True):
     """One of them fired after the sale was decided: what it is to sell may be sold already."""
 
 
+class LastFired(Struct, frozen=True, kw_only=True):
+    """The newest order of a pair that a trigger order became."""
+
+    pair: Pair
+    seq: int
+    """Where the journal has its newest fact."""
+    at_ns: TimeNs
+    """When it was adopted."""
+
+
 class ProtectionEvent(Struct, frozen=True, kw_only=True, tag=True):
     """What every journalled fact about a pair's protection carries."""
 

@@ -17,7 +17,12 @@ from state.store.opening import (
     pending_migrations,
     store_over,
 )
-from state.store.protecting import searched_triggers, stored_protections, trigger_numbers
+from state.store.protecting import (
+    last_fired,
+    searched_triggers,
+    stored_protections,
+    trigger_numbers,
+)
 from state.store.reader import Reader, open_reader
 from state.store.rebuild import SelfCheck, rebuild, self_check
 from state.store.recovery import (
@@ -56,6 +61,7 @@ __all__ = [
     "inspect",
     "known_of",
     "last_agreement",
+    "last_fired",
     "last_risk",
     "last_session",
     "open_reader",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from state.messages.orders import OrderFilled
-from state.messages.protection import TriggerIntended
+from state.messages.protection import LastFired, TriggerIntended
 from state.position import Position
 from state.protection import Protection, ProtectionFact, protection_of
 from state.store.refusals import RecordRefused
@@ -126,6 +126,15 @@ def searched_triggers(connection: sqlite3.Connection) -> list[Trigger]:
 def trigger_numbers(connection: sqlite3.Connection) -> dict[Pair, int]:
     """Return the highest number of a trigger order, by pair."""
     return dict(connection.execute("SELECT pair, max(number) FROM triggers GROUP BY pair"))
+
+
+def last_fired(connection: sqlite3.Connection) -> list[LastFired]:
+    """Return the newest order of each pair that a trigger order became."""
+    rows = connection.execute(
+        "SELECT pair, max(seq), max(intended_at_ns) FROM orders"
+        " WHERE decision_id GLOB 'trigger/*' GROUP BY pair ORDER BY pair"
+    )
+    return [LastFired(pair=pair, seq=seq, at_ns=at_ns) for pair, seq, at_ns in rows]
 
 
 def protection_row(protection: Protection) -> Row:

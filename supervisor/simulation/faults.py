@@ -147,6 +147,7 @@ _SINGLE = {
     addresses.ACCOUNT_STREAM: 5.0,
     addresses.LEDGER_KEEPER: 12.0,
     addresses.RISK_GUARD: 20.0,
+    addresses.TRIGGER_KEEPER: 12.0,
     addresses.order_worker("any"): 6.0,
 }
 """Who may be struck, and how many messages a second each handles, about."""
@@ -155,6 +156,7 @@ _OF_PAIR = {
     addresses.book_analyzer: 10.0,
     addresses.candle_builder: 6.0,
     addresses.trader: 10.0,
+    addresses.protection: 12.0,
 }
 _Rows = tuple[tuple[str, float, int], ...]
 _ENDPOINTS: _Rows = (
@@ -170,12 +172,16 @@ _ENDPOINTS: _Rows = (
     ("GET /spot/order_book", 1.0, 1),
     ("GET /spot/time", 0.5, 1),
     ("POST /spot/countdown_cancel_all", 1.0, 1),
+    ("POST /spot/price_orders", 1.0, 3),
+    ("DELETE /spot/price_orders/{order_id}", 1.0, 2),
+    ("GET /spot/price_orders", 1.0, 2),
 )
 """How often a second each is asked, about, and how much it matters."""
 _PUSHES: _Rows = (
     ("spot.orders", 6.0, 4),
     ("spot.usertrades", 3.0, 4),
     ("spot.balances", 6.0, 1),
+    ("spot.priceorders", 3.0, 2),
     ("spot.order_book_update", 8.0, 1),
     ("spot.obu", 8.0, 1),
     ("spot.trades", 3.0, 1),

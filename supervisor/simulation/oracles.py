@@ -9,6 +9,9 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import Protocol
 
+import msgspec
+
+from actors.kernel.virtual import VirtualClock
 from adapters.simulated.core.orders import Order
 from adapters.simulated.core.units import decimal_of
 from state.config import Config
@@ -16,8 +19,10 @@ from state.invariants import ledger_violations
 from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
 from state.messages.orders import OrderFilled, OrderIntended
+from state.messages.protection import Cover, PositionCovered
+from state.order import Order as Folded
 from state.store import Store, self_check
-from state.values import ZERO, ClientOrderId, Pair, Side
+from state.values import NS_PER_S, ZERO, ClientOrderId, Pair, Session, Side
 from supervisor.simulation.chronicle import Chronicle, Known
 from supervisor.worlds.virtual import VirtualOutside
 
@@ -30,6 +35,12 @@ class Observed(Protocol):
     chronicle: Chronicle
     left: dict[str, str | None]
     """Client ids of placements that left, and why they should not have; None when they might."""
+    clock: VirtualClock
+
+    @property
+    def calm_for_s(self) -> float:
+        """How long nothing has gone wrong on purpose; 0 while faults strike."""
+        ...
 
     def blame(self, name: str, detail: str) -> None:
         """Note a violation."""
@@ -47,6 +58,15 @@ class Oracle:
 
     def on_taken(self, order: Order) -> None:
         """The exchange took an order of ours."""
+
+    def on_life(self) -> None:
+        """A new process is about to begin."""
+
+    def on_covered(self, covered: PositionCovered) -> None:
+        """A protector says how a position is protected."""
+
+    def on_session(self, session: Session) -> None:
+        """The session keeper says what the house may do."""
 
     def on_step(self) -> None:
         """Something happened: asked after every step, so it has to be cheap."""
@@ -245,6 +265,105 @@ class Causes(Oracle):
             self.run.blame("booked as something else", f"{event.change} {event.reason}")
 
 
+class Covered(Oracle):
+    """No house is ready, and none goes on in peace, while a position is not protected."""
+
+    _SOON_S = 1.0
+    _PEACE_S = 8.0
+    """After the faults: by then every book is live and every order's fate is known."""
+
+    def __init__(self, run: Observed) -> None:
+        super().__init__(run)
+        self._told: dict[Pair, PositionCovered] = {}
+        self._session = Session.STARTING
+        self._naked_ns: dict[Pair, int] = {}
+        self._looked_ns = 0
+
+    def on_life(self) -> None:
+        """See `Oracle`."""
+        self._told.clear()
+        self._naked_ns.clear()
+        self._session = Session.STARTING
+
+    def on_covered(self, covered: PositionCovered) -> None:
+        """See `Oracle`."""
+        self._told[covered.pair] = covered
+
+    def on_session(self, session: Session) -> None:
+        """See `Oracle`."""
+        before, self._session = self._session, session
+        if session is Session.READY and before is Session.STARTING:
+            for pair in self.run.config.pairs:
+                told = self._told.get(pair)
+                if told is None or told.cover is Cover.UNCOVERED:
+                    why = "nobody protects it" if told is None else told.reason
+                    self.run.blame("ready without protection", f"{pair}: {why}")
+
+    def on_step(self) -> None:
+        """See `Oracle`."""
+        now_ns = self.run.clock.elapsed_ns
+        if now_ns - self._looked_ns < NS_PER_S // 10 or self.run.calm_for_s < self._PEACE_S:
+            return
+        self._looked_ns = now_ns
+        store = self.run.outside.store
+        if store is None or self._session is not Session.READY:
+            return
+        ledger = store.ledger(self.run.config.quote)
+        for pair in self.run.config.pairs:
+            if not self._is_naked(pair, ledger.position(pair).quantity):
+                self._naked_ns.pop(pair, None)
+            elif now_ns - self._naked_ns.setdefault(pair, now_ns) > self._SOON_S * NS_PER_S:
+                self.run.blame("uncovered", f"{pair}: {self._told.get(pair)}")
+
+    def _is_naked(self, pair: Pair, held: Decimal) -> bool:
+        """Return whether what is held is neither said to be protected nor too little to sell."""
+        rules = self.run.outside.host.venue.pair(pair).rules
+        held -= held % Decimal(1).scaleb(-rules.amount_decimals)
+        told = self._told.get(pair)
+        if told is not None and told.cover is Cover.COVERED:
+            return told.quantity != held
+        best = self.run.outside.host.venue.pairs[pair].book.bids.best() or 0
+        worth = held * Decimal(best).scaleb(-rules.price_decimals)
+        return held > 2 * (rules.min_base or ZERO) and worth > 2 * (rules.min_quote or ZERO)
+
+
+class Triggers(Oracle):
+    """What trigger orders became is ours, once; and none waits that the journal does not know."""
+
+    def on_end(self, store: Store) -> None:
+        """See `Oracle`."""
+        fired = Counter(str(one.id) for one in self.run.outside.fired_orders())
+        rows = store.connection.execute("SELECT venue_order_id, fold FROM orders")
+        adopted = Counter(
+            venue_id
+            for venue_id, fold in rows
+            if msgspec.json.decode(fold, type=Folded).intent.trigger_id
+        )
+        for order_id in fired - adopted:
+            self.run.blame("fired order not adopted", order_id)
+        for order_id in adopted - fired:
+            self.run.blame("order adopted that never fired", order_id)
+        armed = {
+            venue_id
+            for (venue_id,) in store.connection.execute(
+                "SELECT venue_trigger_id FROM triggers WHERE state = 'armed'"
+            )
+        }
+        waits: Counter[Pair] = Counter()
+        for one in self.run.outside.triggers():
+            if str(one.id) not in armed:
+                self.run.blame("trigger order left", f"{one.id}: the journal has it ended")
+            waits[one.pair] += 1
+        for pair, count in waits.items():
+            if count > 1:
+                self.run.blame("trigger order doubled", f"{pair}: {count} wait")
+        ledger = store.ledger(self.run.config.quote)
+        for one in self.run.outside.triggers():
+            held = ledger.position(one.pair).quantity
+            if one.request.amount > held:
+                self.run.blame("trigger order too large", f"{one.pair}: {one.request.amount}")
+
+
 class Settled(Oracle):
     """At the end every order has an end that the exchange agrees with, and nothing is strange."""
 
@@ -259,7 +378,7 @@ class Settled(Oracle):
         for name, known in self.run.chronicle.orders.items():
             if known.never and name in theirs:
                 self.run.blame("order disowned", f"{name}: the exchange took it")
-            if not known.never and name not in theirs:
+            if not known.never and name not in theirs and not known.intent.trigger_id:
                 self.run.blame("order invented", f"{name}: the exchange never took it")
         for one in taken:
             if one.is_open:
@@ -311,6 +430,8 @@ ORACLES: tuple[type[Oracle], ...] = (
     Fills,
     Accounts,
     Causes,
+    Covered,
+    Triggers,
     Settled,
     Shapes,
     Journal,

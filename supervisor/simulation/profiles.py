@@ -7,9 +7,11 @@ from msgspec import Struct
 from adapters.simulated.network import Network
 from state.config import (
     Config,
+    CoverSettings,
     FeedSettings,
     OrderSettings,
     RiskSettings,
+    StopMode,
     StrategySettings,
     TrendSettings,
 )
@@ -77,6 +79,13 @@ HOUSE = Profile(
         ),
         risk=_RISK,
         feed=FeedSettings(book_stale_after_s=3.0),
+        # So close that they are met all the time, here and at the exchange.
+        protection=CoverSettings(
+            stop=StopMode.TRAILING,
+            stop_bps=Decimal("0.8"),
+            target_bps=Decimal(4),
+            ratchet_step_bps=Decimal("0.3"),
+        ),
     ),
     faulty_s=20.0,
     calm_s=25.0,

@@ -26,13 +26,14 @@ from state.config import BookChannel, Config
 from state.messages.journal import Journaled
 from state.messages.operations import SessionState
 from state.messages.orders import DecisionDropped
+from state.messages.protection import PositionCovered
 from state.messages.venue import Outcome, PlaceOrder, VenueRequest
 from state.values import NS_PER_MS, Purpose, Session, Side
 from supervisor.simulation.chronicle import Chronicle
 from supervisor.simulation.desk import DOOR, Desk
 from supervisor.simulation.faults import At, Fault, Kind, Plan, planned
 from supervisor.simulation.options import Options
-from supervisor.simulation.oracles import ORACLES
+from supervisor.simulation.oracles import ORACLES, Oracle
 from supervisor.simulation.profiles import Profile
 from supervisor.simulation.sightings import Sightings
 from supervisor.simulation.spotter import Spotter
@@ -40,7 +41,7 @@ from supervisor.simulation.stranger import Stranger
 from supervisor.simulation.wire import WatchedExchange
 from supervisor.tree import ROOT, root
 from supervisor.worlds.disk import Disk, DiskFault, FileDisk, MemoryDisk, Moment
-from supervisor.worlds.virtual import STRANGER, Scene, VirtualOutside
+from supervisor.worlds.virtual import FIRED, STRANGER, Scene, VirtualOutside
 
 TRACED = 200
 """Deliveries that a failure tells."""
@@ -176,6 +177,7 @@ class Simulation:
         """Placements that left and have no answer."""
         self.chronicle = Chronicle(self._on_event, self.blame)
         self.oracles = [oracle(self) for oracle in ORACLES]
+        self.watching = [one for one in self.oracles if type(one).on_step is not Oracle.on_step]
         self.spotter = Spotter(self)
         self._halted = False
         """Whether nothing may leave, whatever the latch says."""
@@ -193,6 +195,13 @@ class Simulation:
         self.latch = _WatchedLatch(self._on_halt)
         self.runtime = self._begin()
 
+    @property
+    def calm_for_s(self) -> float:
+        """How long nothing has gone wrong on purpose; 0 while faults strike."""
+        return 0.0 if self._calm_ns is None else (self.clock.elapsed_ns - self._calm_ns) / 1e9
+
+    _calm_ns: int | None = None
+
     def run(self, *, stop_at: int | None = None) -> Report:
         """Run all stretches and say what was found.
 
@@ -207,6 +216,7 @@ class Simulation:
             if self._goes_on:
                 self._check_alive()
             self.desk.closed = True
+            self._calm_ns = None
             self.desk.want(Session.STOPPED)
             self._let(self.profile.quiet_s)
             if self._goes_on:
@@ -254,6 +264,7 @@ class Simulation:
         self.clock.wall_offset_ns -= self._set_ns  # Somebody sets it right.
         self._set_ns = 0
         self.desk.calm = True
+        self._calm_ns = self.clock.elapsed_ns
         self.desk.want(Session.READY)
 
     _set_ns = 0
@@ -302,6 +313,8 @@ class Simulation:
         self._root_ended = False
         self.under_way.clear()
         self.desk.begin()
+        for oracle in self.oracles:
+            oracle.on_life()
         world = self.outside.new_world(self.latch)
         exchange = WatchedExchange(world.exchange, self)
         world = dataclasses.replace(world, exchange=exchange)
@@ -365,7 +378,9 @@ class Simulation:
 
     def sending(self, address: str, message: object) -> None:
         """See `actors.kernel.runtime.Probe.sending`."""
-        del message
+        if isinstance(message, PositionCovered):
+            for oracle in self.oracles:
+                oracle.on_covered(message)
         self._strike(At.SENDING, address)
 
     def after(self, address: str, message: object) -> None:
@@ -434,6 +449,8 @@ class Simulation:
                 self._root_ended = True  # An external supervisor starts the process again.
             case SessionState():
                 self.spotter.on_session(message)
+                for oracle in self.oracles:
+                    oracle.on_session(message.session)
                 self.desk.on_session(message)
             case ChildReport():
                 self.spotter.on_child(message)
@@ -469,11 +486,17 @@ class Simulation:
             index = self.outside.host.venue.index
             for number in range(self._taken, taken):
                 order = index.get(number)
-                if order is not None and not order.text.startswith(STRANGER):
+                if order is None or order.text.startswith(STRANGER):
+                    continue
+                if order.text == FIRED:
+                    self.counts["triggers fired"] += 1
+                else:
                     self.counts["orders"] += 1
                     for oracle in self.oracles:
                         oracle.on_taken(order)
             self._taken = taken
+        for one in self.watching:
+            one.on_step()
         if self.steps > _STEPS_MAX:
             self.blame("never settles", f"{self.steps} steps")
 

@@ -13,6 +13,7 @@ from adapters.simulated.building import build_venue
 from adapters.simulated.catalogue import listing
 from adapters.simulated.core.invariants import broken_invariants
 from adapters.simulated.core.orders import Order, UserTrade
+from adapters.simulated.core.price_orders import PriceOrder
 from adapters.simulated.core.switches import RepeatedText, Switches, TextLookup
 from adapters.simulated.core.units import decimal_of
 from adapters.simulated.core.venue import Venue as SimulatedVenue
@@ -193,7 +194,18 @@ class VirtualOutside:
         return {one: decimal_of(balance.total) for one, balance in account.balances.items()}
 
     def orders(self) -> list[Order]:
-        """Return every order of ours that the exchange ever took."""
+        """Return every order of ours that the exchange ever took from us."""
+        return [order for order in self._all_orders() if order.text != FIRED]
+
+    def fired_orders(self) -> list[Order]:
+        """Return every order that a trigger order of ours became: it has no name of ours."""
+        return [order for order in self._all_orders() if order.text == FIRED]
+
+    def triggers(self) -> list[PriceOrder]:
+        """Return every trigger order of ours that waits."""
+        return self.host.venue.triggers.of(ACCOUNT)
+
+    def _all_orders(self) -> list[Order]:
         index = self.host.venue.index
         known = [*index.open_orders(ACCOUNT), *index.finished_since(ACCOUNT, 0)]
         return [order for order in known if _is_ours(order)]
@@ -217,6 +229,10 @@ class VirtualOutside:
     def broken_invariants(self) -> list[str]:
         """Return what does not hold at the exchange itself."""
         return broken_invariants(self.host.venue)
+
+
+FIRED = "apiv4"
+"""What the exchange writes into an order that a trigger order became."""
 
 
 def _is_ours(one: Order | UserTrade) -> bool:
