@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from decimal import Decimal
 
 import pytest
 
 from adapters.admin_client import AdminError
 from adapters.halt_file import HALT_FILE
-from scripts.proofs.processes import ROOT, SHORT_WINDOWS, environment
+from scripts.proofs.processes import ACTIVE, ROOT, SHORT_WINDOWS, environment
 from state.store import open_reader
 from tests.system.by_hand import FOREIGN, OURS, rest, resting
 
@@ -187,6 +188,41 @@ def test_and_by_a_signal_where_the_file_cannot_be_put(house):
     assert [line.partition(":")[0] for line in outcome["tried"]] == ["socket", "file", "signal"]
     (house.folder / "elsewhere.sock").rename(house.folder / "admin.sock")
     house.until_session("emergency", WITHIN_S)
+
+
+def held(house):
+    """Return what could be sold: less than this is dust that no exchange takes."""
+    marks = {pair["pair"]: pair["mid"] or 0 for pair in house.status()["pairs"]}
+    positions = {row["pair"]: Decimal(row["quantity"]) for row in house.call("positions")}
+    return {
+        pair: quantity
+        for pair, quantity in positions.items()
+        if quantity * Decimal(marks.get(pair, 0)) > 5
+    }
+
+
+@pytest.mark.parametrize("policy", ["keep", "flatten"])
+def test_positions_are_kept_or_flattened_by_sales_that_alone_may_leave(houses, exchanges, policy):
+    exchange = exchanges()
+    settings = [*ACTIVE, *SETTINGS, f"emergency.positions={policy}"]
+    house = houses(exchange=exchange, settings=settings)
+    house.until_ready()
+    house.until(lambda: held(house), 60, "something is held")
+    by_socket(house)
+    if policy == "keep":
+        kept = held(house)
+        house.stays(2.0)
+        assert held(house) == kept
+        assert house.call("flatten", reason="get out")["session"] == "emergency"
+    house.until(lambda: not held(house), 60, "everything is sold")
+    assert house.session() == "emergency"
+    stopped_ns = next(one.at_ns for one in sessions(house) if one.session == "emergency")
+    reader = open_reader(house.database)
+    after = [row for row in reader.orders(limit=1000) if row["intended_at_ns"] > stopped_ns]
+    reader.close()
+    assert {row["side"] for row in after} <= {"sell"}
+    house.call("reset_emergency", reason="it was a drill")
+    assert house.terminate() == 0
 
 
 def test_where_nothing_runs_the_next_start_begins_stopped(house, houses):
