@@ -64,6 +64,7 @@ from state.messages.orders import (
     ChildProposed,
     OrderAccepted,
     OrderEvent,
+    OrderFilled,
     OrderIntended,
     OrdersWanted,
     ParentEvent,
@@ -495,8 +496,11 @@ class OrderRouter(Actor):
         if order is None:
             return
         self._parents.take(order)
-        if isinstance(event, OrderAccepted) and order.intent.trigger_id:
-            # It fired at the exchange: reports that came before we knew it were nobody's.
+        if isinstance(event, OrderFilled):
+            self._cursors[event.pair] = max(event.at_ns, self._cursors.get(event.pair, event.at_ns))
+        if isinstance(event, OrderAccepted) and (order.intent.trigger_id or order.intent.adopted):
+            # It came to be without us: reports that came before we knew it were nobody's.
+            self._take_again(order.client_order_id)
             self._finding.look_for(order.client_order_id)
         for alarm in order.alarms:
             self.alert(f"order_{alarm}", f"{order.client_order_id}: {alarm}")
