@@ -159,7 +159,7 @@ def _head(status: dict[str, Any]) -> Text:
 
 def _pairs(pairs: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in ("pair", "book", "mid", "spread bps", "age ms", "position"):
+    for column in ("pair", "book", "mid", "spread bps", "age ms", "position", "cover", "stop"):
         table.add_column(column, justify="left" if column in ("pair", "book") else "right")
     for pair in pairs:
         table.add_row(
@@ -169,8 +169,29 @@ def _pairs(pairs: list[dict[str, Any]]) -> Table:
             _shown(pair["spread_bps"]),
             _shown(pair["last_event_age_ms"]),
             pair["position"],
+            _cover(pair),
+            _stop(pair["protection"]),
         )
     return table
+
+
+def _cover(pair: dict[str, Any]) -> Text:
+    """Say how a position is protected: at the exchange too, here only, or for how long not."""
+    state, protection = pair["cover"], pair["protection"]
+    if state == "uncovered":
+        return Text(f"uncovered {pair['uncovered_s']:.0f} s", style="bold red")
+    if state == "covered" and protection["why"]:
+        where = "here only" if protection["watched"] else "exchange only"
+        return Text(f"covered, {where}", style="yellow")
+    return Text(state, style="green" if state == "covered" else "")
+
+
+def _stop(protection: dict[str, Any]) -> str:
+    if protection.get("stop") is None:
+        return ""
+    distance = protection["stop_distance_bps"]
+    away = "" if distance is None else f" ({distance:+.0f} bps)"
+    return f"{float(protection['stop']):.8g}{away}"
 
 
 def _book(pair: dict[str, Any]) -> Text:

@@ -48,6 +48,7 @@ from state.messages.protection import (
     TriggerEvent,
     TriggerIntended,
     TriggersReleased,
+    TriggerUnknown,
     TriggerWanted,
 )
 from state.messages.venue import (
@@ -400,7 +401,6 @@ class TriggerKeeper(Actor):
             case Unknown():
                 self._sent_ns[trigger.trigger_id] = self.monotonic_ns()
                 self._record([trigger_facts.unknown(trigger, outcome.reason, self.now_ns())])
-                self._look(request.pair)
 
     def _on_cancelled(self, request: CancelTrigger, outcome: Outcome) -> None:
         for trigger in self._triggers.live(request.pair):
@@ -586,6 +586,8 @@ class TriggerKeeper(Actor):
                 self._send_cancel(trigger)
                 if trigger.venue_trigger_id is None:
                     self._look(event.pair)
+            case TriggerUnknown():
+                self._look(event.pair)
             case TriggerEnded():
                 self._on_ended(event, of)
             case _:
@@ -596,6 +598,7 @@ class TriggerKeeper(Actor):
         for memory in (self._sent_ns, self._passes, self._cancelling):
             memory.pop(event.trigger_id, None)
         if event.end is TriggerEnd.FIRED:
+            of.wanted = None  # It was wanted for what is being sold now.
             of.parents = dict.fromkeys(of.parents, True)
             for release in of.releases:
                 release.fired = True

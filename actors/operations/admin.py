@@ -16,6 +16,7 @@ from actors.operations.admin_view import (
     status_of,
     tree_of,
 )
+from actors.operations.cover_view import cover_view, with_cover
 from actors.operations.money_view import balances_view, positions_view
 from actors.outbox import Outbox
 from adapters.ports import AdminServer
@@ -49,6 +50,7 @@ from state.messages.operations import (
     SessionWanted,
 )
 from state.messages.orders import DecisionMade, OrderEvent
+from state.messages.protection import CoverWanted, PositionCovered
 from state.store import Reader
 from state.values import Currency, Pair, Session, TimeNs
 
@@ -104,7 +106,7 @@ TOPICS: dict[str, tuple[type[Any], ...]] = {
     "session": (SessionState,),
     "equity": (EquityMarked,),
     "health": (HealthSampled,),
-    "positions": (PositionChanged,),
+    "positions": (PositionChanged, PositionCovered),
     "feeds": (FeedChanged,),
     "actors": (ChildReport,),
     "orders": tuple(OrderEvent.__subclasses__()),
@@ -193,6 +195,8 @@ class Admin(Actor):
             for pair in self._desk.pairs:
                 position = PositionWanted(pair=pair, reply_to=self.address)
                 self.tell(addresses.LEDGER_KEEPER, position)
+                cover = CoverWanted(pair=pair, reply_to=self.address)
+                self.tell(addresses.protection(pair), cover)
         self._desk.server.open(self._taker(), self.inlet())
 
     def _taker(self) -> Callable[[AdminRequest], None]:
@@ -254,6 +258,8 @@ class Admin(Actor):
                 self._pairs.setdefault(message.pair, PairFacts()).feed = message
             case PositionChanged():
                 self._pairs.setdefault(message.pair, PairFacts()).position = message
+            case PositionCovered():
+                self._pairs.setdefault(message.pair, PairFacts()).covered = message
             case BalancesCompared():
                 self._compared = message
             case ChildReport():
@@ -305,7 +311,8 @@ class Admin(Actor):
                 return balances_view(rows.balances(), rows.accounts(), self._equity, self._compared)
             case "positions":
                 rows = self._rows()
-                return positions_view(rows.positions(), rows.lots())
+                positions = positions_view(rows.positions(), rows.lots())
+                return with_cover(positions, self._covers())
             case "orders":
                 unsettled = params.flag("open")
                 pair, limit = params.optional_pair(), params.limit()
@@ -364,6 +371,14 @@ class Admin(Actor):
             "feed": facts.feed,
             "position": facts.position,
             "last_decision": decisions[0] if decisions else None,
+        }
+
+    def _covers(self) -> dict[str, dict[str, Any]]:
+        """Return how each pair's position is protected."""
+        now_ns = self.now_ns()
+        return {
+            pair: cover_view(facts.covered, facts.book.bid if facts.book else None, now_ns)
+            for pair, facts in self._pairs.items()
         }
 
     def _subscribe(self, request: AdminRequest, params: "_Params") -> dict[str, Any]:

@@ -9,10 +9,12 @@ from msgspec import Struct
 
 from actors.kernel import ChildReport
 from actors.kernel.runtime import Count
+from actors.operations.cover_view import cover_view
 from actors.operations.money_view import drift_view, equity_view
 from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
 from state.messages.market import BookMeasured, BookState, FeedChanged, FeedCounts
 from state.messages.operations import HealthSampled, SessionState
+from state.messages.protection import PositionCovered
 from state.values import NS_PER_MS, NS_PER_S, Pair, Session, plain
 
 
@@ -69,6 +71,7 @@ class PairFacts(Struct, kw_only=True):
     book: BookMeasured | None = None
     book_at_ns: int = 0
     position: PositionChanged | None = None
+    covered: PositionCovered | None = None
 
 
 def actors_of(machine: Machine) -> list[ActorView]:
@@ -110,6 +113,7 @@ def pair_view(pair: Pair, facts: PairFacts, session: Session, now_ns: int) -> di
     unheard = BookState.SYNCING if book is None else BookState.LIVE
     state = unheard if feed is None else feed.state
     live = state is BookState.LIVE
+    cover = cover_view(facts.covered, book.bid if book is not None and live else None, now_ns)
     return {
         "pair": pair,
         "book": state.value,
@@ -123,6 +127,9 @@ def pair_view(pair: Pair, facts: PairFacts, session: Session, now_ns: int) -> di
         if book is None
         else round((now_ns - facts.book_at_ns) / NS_PER_MS, 1),
         "position": plain(position.quantity) if position is not None else "0",
+        "cover": cover["state"],
+        "uncovered_s": cover["uncovered_s"],
+        "protection": cover,
         "session": session.value,
     }
 

@@ -156,6 +156,9 @@ def test_a_live_pair_is_shown_with_its_book():
         "polls": 0,
         "last_event_age_ms": 5.0,
         "position": "0.5",
+        "cover": "unknown",
+        "uncovered_s": 0.0,
+        "protection": {"state": "unknown", "uncovered_s": 0.0},
         "session": "ready",
     }
 
