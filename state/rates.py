@@ -15,6 +15,8 @@ def recent_of(event: object) -> Recent | None:
     match event:
         case DecisionMade(approved_quantity=quantity) if quantity:
             kind = Happened.APPROVED
+            name = event.decision_id
+            return Recent(kind=kind, pair=event.pair, at_ns=event.at_ns, decision=name)
         case OrderRejected():
             kind = Happened.REJECTED
         case CancelIntended():

@@ -7,7 +7,7 @@ import click
 
 from supervisor.version import VERSION
 
-COMMANDS = ("run", "exchange", "config", "data", "doctor", "simulate", "watchdog")
+COMMANDS = ("run", "exchange", "config", "data", "doctor", "risk", "simulate", "watchdog")
 """Each is the name of a module in `supervisor.commands`, imported only when it is asked for."""
 
 

@@ -200,7 +200,7 @@ class RiskGuard(Actor):
         ruling = self._ruling(proposal)
         decision = _decision(proposal, ruling, self.now_ns())
         if not self._known.has_judged(proposal.decision_id):
-            self._known.remember(decision)
+            self._known.remember(decision.decision_id)
             # Said before the approval leaves: whoever restarts us finds it in the journal.
             self._record([Entry(event=decision, trace_id=proposal.trace_id)])
         if ruling.verdict is Verdict.DENY:

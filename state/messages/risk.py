@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from state.messages.orders import Refusal
-from state.values import Pair, TimeNs
+from state.values import DecisionId, Pair, TimeNs
 
 
 class Tier(StrEnum):
@@ -78,6 +78,8 @@ class Recent(Struct, frozen=True, kw_only=True):
     kind: Happened
     pair: Pair
     at_ns: TimeNs
+    decision: DecisionId | None = None
+    """That was approved."""
 
 
 class LimitUse(Struct, frozen=True, kw_only=True):

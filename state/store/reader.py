@@ -97,6 +97,15 @@ class Reader:
         where = {"pair = :pair": pair is not None}
         return self._rows("decisions", where, {"pair": pair}, "seq desc", limit)
 
+    def last_decision(self, code: str) -> dict[str, Any] | None:
+        """Return the newest decision that carries a risk code, None where there is none."""
+        rows = self._rows("decisions", {"code = :code": True}, {"code": code}, "seq desc", 1)
+        return rows[0] if rows else None
+
+    def risk_marks(self, limit: int = 100) -> Rows:
+        """Return how the account stood against its limits of loss, newest first."""
+        return self._rows("risk_marks", order_by="seq desc", limit=limit)
+
     def alerts(self, limit: int = 100) -> Rows:
         """Return alerts, newest first."""
         return self._rows("alerts", order_by="seq desc", limit=limit)

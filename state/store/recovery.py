@@ -4,6 +4,7 @@ import contextlib
 from decimal import Decimal
 
 import msgspec
+from msgspec.structs import replace
 
 from state.messages.accounts import BalancesCompared, TradeClosed
 from state.messages.journal import KnownFound, KnownSought
@@ -126,15 +127,28 @@ def last_risk(store: Store) -> RiskMarked | None:
 
 
 def recent_risk(store: Store, now_ns: TimeNs) -> list[Recent]:
-    """Return what counts against a rate at `now_ns`, oldest first."""
-    since_ns = now_ns - WINDOW_NS
+    """Return what counts against a rate, oldest first.
+
+    Ages are counted from record to record, back from the newest, as if that were of now: a clock
+    that was set back makes nothing older, and a house that was away only waits a minute more.
+    """
     rows = store.connection.execute(
-        "SELECT payload FROM events WHERE seq > ? AND at_ns > ?"
-        " AND type IN ('DecisionMade', 'OrderRejected', 'CancelIntended') ORDER BY seq",
-        (store.last_seq - _RECENT_RECORDS, since_ns),
+        "SELECT payload FROM events WHERE seq > ?"
+        " AND type IN ('DecisionMade', 'OrderRejected', 'CancelIntended') ORDER BY seq DESC",
+        (store.last_seq - _RECENT_RECORDS,),
     )
-    found = (recent_of(event_of(payload)) for (payload,) in rows)
-    return [one for one in found if one is not None]
+    recent: list[Recent] = []
+    age_ns, later_ns = 0, None
+    for (payload,) in rows:
+        one = recent_of(event_of(payload))
+        if one is None:
+            continue
+        age_ns += 0 if later_ns is None else max(0, later_ns - one.at_ns)
+        if age_ns > WINDOW_NS:
+            break
+        later_ns = one.at_ns
+        recent.append(replace(one, at_ns=TimeNs(now_ns - age_ns)))
+    return recent[::-1]
 
 
 def _risk_of(row: Row) -> RiskMarked:

@@ -166,10 +166,13 @@ class Known:
         self._is_locked = False
         if books.risk is not None and (self.standing is None or _is_newer(books.risk, self)):
             self.standing = books.risk
+        for name in (*(one.decision for one in books.recent), *_decisions_of(books)):
+            if name is not None:
+                self.remember(name)
         for decision in books.decisions:
             if decision.decision_id not in self._approved:
                 self._approved[decision.decision_id] = self._until_it_cannot_leave(decision)
-            self.remember(decision)
+            self.remember(decision.decision_id)
 
     def fold(self, journaled: Journaled) -> bool:
         """Fold one journalled event; False when it is known already, or nothing is known yet."""
@@ -201,9 +204,9 @@ class Known:
         self._is_locked = False
         return True
 
-    def remember(self, decision: DecisionMade) -> None:
+    def remember(self, decision: DecisionId) -> None:
         """Know that a decision has been judged."""
-        self._judged[decision.decision_id] = None
+        self._judged[decision] = None
         if len(self._judged) > DECISIONS_REMEMBERED:
             del self._judged[next(iter(self._judged))]
 
@@ -406,3 +409,9 @@ class Known:
 def _is_newer(stored: RiskMarked, known: Known) -> bool:
     assert known.standing is not None
     return stored.at_ns > known.standing.at_ns
+
+
+def _decisions_of(books: Books) -> list[DecisionId]:
+    """Return the decisions whose orders may still be filled."""
+    orders = [order.intent.decision_id for order in books.orders]
+    return [*orders, *(parent.decision_id for parent in books.parents)]

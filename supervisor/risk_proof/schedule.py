@@ -1,0 +1,740 @@
+"""One schedule: chance proposes, trades, moves the market, and lets things die.
+
+Proposals come one by one, everybody knowing everything, or in bursts between facts that are still
+on their way. What is forbidden by losses and counts is only claimed in quiet moments; what may be
+held at most is claimed in all.
+"""
+
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from msgspec.structs import replace
+
+from actors import addresses
+from actors.execution.client_ids import client_order_id
+from state.config.limits import (
+    CooldownPeriodSettings,
+    LowProfitPairsSettings,
+    MaxDrawdownSettings,
+    ProtectionSettings,
+    RiskSettings,
+    StoplossGuardSettings,
+)
+from state.instrument import TradingRules
+from state.messages.accounts import FundsMoved, TradeClosed
+from state.messages.journal import Entry
+from state.messages.market import BookLost, BookMeasured, CandleClosed, Timeframe
+from state.messages.orders import (
+    ApprovedOrder,
+    CancelIntended,
+    DecisionDropped,
+    DecisionMade,
+    OrderAccepted,
+    OrderFilled,
+    OrderFinished,
+    OrderIntended,
+    OrderNotPlaced,
+    OrderProposed,
+    OrderRejected,
+    OrderUnknown,
+    Refusal,
+)
+from state.values import (
+    NS_PER_S,
+    ClientOrderId,
+    Currency,
+    DecisionId,
+    OrderType,
+    Pair,
+    Price,
+    Purpose,
+    Quantity,
+    Role,
+    Session,
+    Side,
+    TimeInForce,
+    TimeNs,
+    TraceId,
+    TradeId,
+    VenueOrderId,
+    base_of,
+)
+from supervisor.risk_proof.limits import Limits
+from supervisor.risk_proof.losses import DAY_S, Losses
+from supervisor.risk_proof.stage import CRASHED, PAIRS, PROPOSER, USDT, Dropped, Meant, RiskStage
+from supervisor.risk_proof.truth import ZERO, Deal, Scenery, Stage, Truth
+
+ACTIONS = 120
+FUNDS = Decimal(4000)
+FEE_RATE = Decimal("0.002")
+MINUTE_NS = 60 * NS_PER_S
+_STRANGE = Pair("XRP_USDT")
+_OPENING = {PAIRS[0]: 10_000, PAIRS[1]: 5_000, PAIRS[2]: 1_000}
+"""Mid prices in hundredths."""
+
+LOOSE: dict[str, Any] = {
+    "position_notional_max": Decimal(50_000),
+    "order_notional_max": Decimal(50_000),
+    "exposure_notional_max": Decimal(50_000),
+    "risk_per_trade_share": Decimal(1),
+    "depth_share_max": Decimal(1000),
+    "price_band_bps": Decimal(5000),
+    "protective_band_bps": Decimal(9000),
+    "fat_finger_bps": Decimal(9000),
+    "spread_bps_max": Decimal(9000),
+    "book_levels_min": 1,
+    "orders_per_minute": 6000,
+    "pair_orders_per_minute": 6000,
+    "rejections_per_minute": 6000,
+    "cancels_per_minute": 6000,
+    "open_orders_max": 6000,
+    "pair_open_orders_max": 6000,
+    "unknown_orders_max": 1000,
+    "daily_loss_share": Decimal(1),
+    "drawdown_warn_share": Decimal(1),
+    "drawdown_half_share": Decimal(1),
+    "drawdown_reduce_share": Decimal(1),
+    "drawdown_halt_share": Decimal(1),
+}
+TIGHT: tuple[dict[str, Any], ...] = (
+    {"position_notional_max": Decimal(1200), "exposure_notional_max": Decimal(2500)},
+    {"groups": ("majors=BTC_USDT+ETH_USDT:1500",), "order_notional_max": Decimal(700)},
+    {"risk_per_trade_share": Decimal("0.002"), "stop_distance_bps": Decimal(300)},
+    {"depth_share_max": Decimal("0.5"), "spread_bps_max": Decimal(30), "book_levels_min": 8},
+    {"price_band_bps": Decimal(60), "protective_band_bps": Decimal(150)},
+    {"fat_finger_bps": Decimal(40)},
+    {"orders_per_minute": 8, "pair_orders_per_minute": 4},
+    {"rejections_per_minute": 2, "cancels_per_minute": 2},
+    {"open_orders_max": 6, "pair_open_orders_max": 3, "unknown_orders_max": 1},
+    {"daily_loss_share": Decimal("0.01")},
+    {
+        "drawdown_warn_share": Decimal("0.005"),
+        "drawdown_half_share": Decimal("0.01"),
+        "drawdown_reduce_share": Decimal("0.02"),
+        "drawdown_halt_share": Decimal("0.04"),
+        "drawdown_cooldown_s": 60.0,
+        "drawdown_hysteresis_share": Decimal("0.001"),
+    },
+)
+
+
+def drawn_limits(chance: Random) -> RiskSettings:
+    """Return limits of which a few are narrow: each has schedules in which it decides."""
+    chosen = dict(LOOSE)
+    for some in chance.sample(TIGHT, k=chance.choice([1, 2, 2, 3, 4])):
+        chosen |= some
+    return RiskSettings(**chosen)
+
+
+def drawn_protections(chance: Random) -> ProtectionSettings:
+    """Return freqtrade's protections, each on now and then."""
+    on = [chance.random() < 0.25 for _ in range(4)]
+    return ProtectionSettings(
+        stoploss_guard=StoplossGuardSettings(
+            enabled=on[0],
+            trade_limit=2,
+            lookback_period=30,
+            stop_duration=5,
+        ),
+        max_drawdown=MaxDrawdownSettings(
+            enabled=on[1],
+            trade_limit=2,
+            lookback_period=30,
+            stop_duration=5,
+            max_allowed_drawdown=Decimal("0.01"),
+        ),
+        low_profit_pairs=LowProfitPairsSettings(
+            enabled=on[2],
+            trade_limit=1,
+            lookback_period=30,
+            stop_duration=5,
+            required_profit=Decimal("0.001"),
+        ),
+        cooldown_period=CooldownPeriodSettings(enabled=on[3], stop_duration=1),
+    )
+
+
+class Schedule:
+    """One seed's worth of attempts.
+
+    Args:
+        seed: Gives limits, actions and the order in which everybody is served.
+        limits: Where each approval is held against every limit.
+    """
+
+    def __init__(self, seed: int, limits: Limits) -> None:
+        self._chance = Random(f"risk:{seed}")  # noqa: S311 (reproducible on purpose)
+        self._limits = limits
+        protections = drawn_protections(self._chance)
+        self._settings = drawn_limits(self._chance)
+        self._stage = RiskStage(seed, self._settings, protections)
+        self._stage.on_approved = self._on_approved
+        self._stage.on_meant = self._on_meant
+        self._stage.on_refused = self._on_refused
+        self._stage.on_closed = self._on_closed
+        self._stage.on_decided = self._on_decided
+        self._truth = Truth(fee_rate=FEE_RATE)
+        self._losses = Losses(self._settings, protections)
+        self._mids = dict(_OPENING)
+        self._books: dict[Pair, tuple[BookMeasured, int]] = {}
+        self._live: set[Pair] = set()
+        self._last_trades: dict[Pair, Decimal] = {}
+        self._births = 0
+        self._halted = False
+        self._believed = True
+        self._numbers = 0
+        self._happened: list[tuple[int, str]] = []
+        """When, by the exchange's clock, something was rejected or cancelled."""
+        self._unsure: list[Any] = []
+        """Facts of orders of which nobody has said that they are on disk."""
+
+    def run(self) -> None:
+        """Try it."""
+        self._open()
+        actions = (
+            (46, self._propose_quietly),
+            (8, self._propose_in_a_burst),
+            (34, self._deal),
+            (14, self._move),
+            (8, self._wait),
+            (2, self._move_funds),
+            (3, self._change_session),
+            (2, self._lose_book),
+            (2, self._crash),
+            (1, self._restart),
+            (1, self._leap),
+            (1, self._halt),
+            (1, self._change_rules),
+            (1, self._go_over_midnight),
+            (1, self._jump),
+            (3, self._go_there_and_back),
+            (3, self._fall),
+        )
+        weights, deeds = zip(*actions, strict=True)
+        for _ in range(ACTIONS):
+            self._chance.choices(deeds, weights)[0]()
+
+    # Opening, and quiet.
+
+    def _open(self) -> None:
+        moved = {USDT: FUNDS}
+        entries = [
+            Entry(
+                event=FundsMoved(
+                    currency=currency, change=change, reason="opening", at_ns=self._stage.now_ns
+                )
+            )
+            for currency, change in moved.items()
+        ]
+        self._truth.cash = FUNDS
+        self._stage.record(*entries)
+        self._calm()
+
+    def _calm(self) -> None:
+        """Let everybody know everything, and look at equity."""
+        self._stage.settle()
+        self._unsure.clear()
+        for pair in PAIRS:
+            self._show(pair)
+        self._stage.wait(1.1)
+        self._sample()
+
+    def _sample(self) -> None:
+        equity = self._truth.equity(self._bids())
+        if equity is not None and self._believed:
+            self._losses.sample(equity, self._stage.venue_s)
+
+    def _bids(self) -> dict[Pair, Decimal]:
+        self._forget_if_reborn()
+        return {pair: Decimal(repr(book.bid)) for pair, (book, _) in self._books.items()}
+
+    def _forget_if_reborn(self) -> None:
+        """What an earlier guard saw, its successor has not seen."""
+        if self._births != self._stage.births:
+            self._births = self._stage.births
+            self._books.clear()
+            self._live.clear()
+            self._last_trades.clear()
+
+    # Proposing.
+
+    def _propose_quietly(self) -> None:
+        self._calm()
+        self._propose(is_quiet=True)
+        self._stage.settle()
+
+    def _propose_in_a_burst(self) -> None:
+        """Several at once, with facts in between that nobody has heard of yet."""
+        for _ in range(self._chance.randint(2, 6)):
+            self._propose(is_quiet=False)
+            if self._chance.random() < 0.5:
+                self._deal()
+            if self._chance.random() < 0.2:
+                for _ in range(self._chance.randint(1, 40)):
+                    self._stage.runtime.step(self._stage.clock.elapsed_ns)
+        self._stage.settle()
+
+    def _propose(self, *, is_quiet: bool) -> None:
+        self._forget_if_reborn()
+        chance, pair = self._chance, self._chance.choice(PAIRS)
+        side = Side.BUY if chance.random() < 0.68 else Side.SELL
+        mid = Decimal(self._mids[pair]) / 100
+        off = Decimal(chance.choice([0, 0, 0, 1, -1, 5, -5, 30, -30, 100, -100, 300])) / 10_000
+        price = self._rules(pair).price_passive(mid * (1 + off), side)
+        if side is Side.BUY:
+            worth = Decimal(chance.choice([2, 3, 4, 50, 200, 600, 1500, 4000, 9000, 20_000]))
+            quantity = worth / price
+        else:
+            quantity = self._truth.held(pair) * Decimal(chance.choice([1, 1, 1, 2, 3, 5])) / 3
+            if chance.random() < 0.2:
+                quantity = self._truth.held(pair) - Decimal("0.02")
+        stop = None
+        if side is Side.BUY and chance.random() < 0.5:
+            below = Decimal(chance.randint(1, 2000)) / 10_000
+            stop = self._rules(pair).price_passive(price * (1 - below), side)
+        if chance.random() < 0.03 and self._truth.proposals:
+            again, _ = chance.choice(list(self._truth.proposals.values())[-5:])
+            self._stage.tell(addresses.RISK_GUARD, again)
+            return
+        purposes = [Purpose.EXIT, Purpose.STOP_LOSS, Purpose.FLATTEN, Purpose.STOP_LOSS]
+        purpose = Purpose.ENTRY if side is Side.BUY else chance.choice(purposes)
+        self._order(pair, side, quantity, price, purpose, is_quiet=is_quiet, stop=stop)
+
+    def _order(
+        self,
+        pair: Pair,
+        side: Side,
+        quantity: Decimal,
+        price: Decimal,
+        purpose: Purpose,
+        *,
+        is_quiet: bool,
+        stop: Price | None = None,
+    ) -> None:
+        """Propose an order, now and then one that is off the grid, too late or of no pair."""
+        chance = self._chance
+        price = self._rules(pair).price_passive(price, side)
+        quantity = self._rules(pair).quantity_down(max(quantity, ZERO))
+        if chance.random() < 0.02:
+            price = Price(price + Decimal("0.001"))
+        if chance.random() < 0.02:
+            quantity = Quantity(quantity + Decimal("0.00001"))
+        lives_s = chance.choice([2, 2, 2, 10, -1]) if stop is None else 2
+        self._numbers += 1
+        decision = DecisionId(f"d-{self._numbers}")
+        proposal = OrderProposed(
+            decision_id=decision,
+            trace_id=TraceId(decision),
+            pair=pair if chance.random() < 0.99 else _STRANGE,
+            strategy="trial",
+            side=side,
+            order_type=OrderType.LIMIT,
+            quantity=Quantity(quantity),
+            price=Price(price),
+            time_in_force=TimeInForce.GTC,
+            reason="trial",
+            worksheet=(),
+            proposed_at_ns=self._stage.now_ns,
+            expires_at_ns=TimeNs(self._stage.now_ns + lives_s * NS_PER_S),
+            reply_to=PROPOSER,
+            purpose=purpose,
+            stop=stop,
+        )
+        self._truth.proposals[decision] = (proposal, self._scenery(pair, is_quiet=is_quiet))
+        self._stage.tell(addresses.RISK_GUARD, proposal)
+
+    def _rules(self, pair: Pair) -> TradingRules:
+        return self._stage.rules[pair]
+
+    def _scenery(self, pair: Pair, *, is_quiet: bool) -> Scenery:
+        stage, elapsed_ns = self._stage, self._stage.clock.elapsed_ns
+        forbidden = self._losses.forbidden(pair, stage.venue_s) if self._believed else {}
+        forbidden |= self._counted_out()
+        return Scenery(
+            books={one: book for one, (book, _) in self._books.items()},
+            live=frozenset(self._live),
+            book_age_ns={one: elapsed_ns - seen for one, (_, seen) in self._books.items()},
+            last_trades=dict(self._last_trades),
+            session=stage.session,
+            halted=self._halted,
+            clock_believed=self._believed,
+            rules=dict(stage.known_rules),
+            limits=self._settings,
+            now_ns=stage.now_ns,
+            monotonic_ns=elapsed_ns,
+            is_quiet=is_quiet,
+            forbidden=forbidden,
+            is_half=is_quiet and self._losses.is_half,
+            equity=self._truth.equity(self._bids()),
+        )
+
+    def _counted_out(self) -> dict[str, str]:
+        """Return what the counts of the last minute forbid."""
+        since_ns = self._stage.venue_ns - MINUTE_NS
+        recent = [what for at_ns, what in self._happened if at_ns >= since_ns]
+        unknown = sum(deal.is_unknown and bool(deal.left) for deal in self._truth.deals.values())
+        counts = {
+            "REJECTION_RATE": (recent.count("rejected"), self._settings.rejections_per_minute),
+            "CANCEL_RATE": (recent.count("cancelled"), self._settings.cancels_per_minute),
+            "UNKNOWN_ORDERS_MAX": (unknown, self._settings.unknown_orders_max),
+        }
+        return {code: str(seen) for code, (seen, most) in counts.items() if seen >= most}
+
+    # What comes of proposals.
+
+    def _on_approved(self, order: ApprovedOrder) -> None:
+        proposal, scenery = self._truth.proposals[order.decision_id]
+        known = self._truth.deals.get(order.decision_id)
+        name = client_order_id("trial", order.decision_id, 1)
+        number = 1 if known is None else known.number + 1
+        deal = Deal(order=order, name=name, number=number)
+        self._let_expire()
+        self._truth.deals[order.decision_id] = deal
+        self._truth.approvals.append((self._stage.venue_ns, order.pair))
+        self._limits.approved(order, proposal, scenery, self._truth)
+
+    def _let_expire(self) -> None:
+        """What was approved and not meant in time never leaves, whether anybody says so or not."""
+        for deal in self._truth.deals.values():
+            late = self._stage.now_ns > deal.order.expires_at_ns
+            if late and deal.stage is Stage.APPROVED:
+                deal.stage = Stage.OVER
+
+    def _on_refused(self, dropped: DecisionDropped) -> None:
+        self._limits.refused(dropped.refusal.code)
+
+    def _on_decided(self, decision: DecisionMade) -> None:
+        if decision.refusal is not None and decision.approved_quantity:
+            self._limits.refused(decision.refusal.code)  # Shrunk.
+
+    def _on_meant(self, name: ClientOrderId) -> None:
+        for deal in self._truth.deals.values():
+            if deal.name == name and deal.stage is Stage.MEANT:
+                deal.stage = Stage.FLYING
+
+    def _on_closed(self, trade: TradeClosed) -> None:
+        self._losses.close(trade)
+
+    # What the exchange does with them.
+
+    def _deal(self) -> None:
+        """Let something happen to a few orders that are out."""
+        deals = list(self._truth.open())
+        for deal in self._chance.sample(deals, k=min(len(deals), self._chance.randint(1, 3))):
+            self._happen(deal)
+
+    def _happen(self, deal: Deal) -> None:
+        chance = self._chance
+        if deal.stage is Stage.APPROVED:
+            late = self._stage.now_ns > deal.order.expires_at_ns
+            if late or chance.random() < 0.1:
+                deal.stage = Stage.OVER
+                refusal = Refusal(code="NOT_SENT", limit="", value="")
+                told = DecisionDropped(
+                    decision_id=deal.order.decision_id, pair=deal.pair, refusal=refusal
+                )
+                if chance.random() < 0.8:  # Else nobody says it, and it counts until it is old.
+                    self._stage.tell(addresses.ORDER_ROUTER, Dropped(dropped=told))
+                return
+            deal.stage = Stage.MEANT
+            self._mean(_intent(deal, self._stage.now_ns))
+        elif deal.stage is Stage.FLYING:
+            self._answer(deal)
+        elif deal.stage is Stage.RESTING:
+            self._work(deal)
+
+    def _answer(self, deal: Deal) -> None:
+        fate = self._chance.random()
+        ours = self._ours(deal)
+        if fate < 0.12:
+            deal.stage = Stage.OVER
+            self._happened.append((self._stage.venue_ns, "rejected"))
+            self._mean(OrderRejected(**ours, label="BALANCE_NOT_ENOUGH", message=""))
+        elif fate < 0.24 and not deal.is_unknown:
+            deal.is_unknown = True
+            self._mean(OrderUnknown(**ours, reason="no answer"))
+        elif fate < 0.3 and deal.is_unknown:
+            deal.stage, deal.is_unknown = Stage.OVER, False
+            self._mean(OrderNotPlaced(**ours, reason="not found"))
+        else:
+            deal.stage, deal.is_unknown = Stage.RESTING, False
+            venue = VenueOrderId(f"v-{deal.name}")
+            self._mean(OrderAccepted(**ours, venue_order_id=venue))
+
+    def _work(self, deal: Deal) -> None:
+        chance, ours = self._chance, self._ours(deal)
+        if chance.random() < 0.15:
+            deal.stage = Stage.OVER
+            self._happened.append((self._stage.venue_ns, "cancelled"))
+            filled = Quantity(deal.filled)
+            self._mean(CancelIntended(**ours, reason="trial"))
+            self._mean(OrderFinished(**ours, filled_quantity=filled, reason="cancelled"))
+            return
+        whole = chance.random() < 0.6
+        quantity = deal.left if whole else self._rules(deal.pair).quantity_down(deal.left / 2)
+        price, sign = deal.order.price, deal.order.side.sign
+        better = Decimal(chance.choice([0, 0, 1, 5])) / 100
+        price = Price(price - sign * better)
+        if price <= 0 or not quantity:
+            return
+        number = deal.trades + 1
+        fee = self._truth.fill(deal, quantity, price)
+        buys = deal.order.side is Side.BUY
+        fill = OrderFilled(
+            **ours,
+            trade_id=TradeId(f"{deal.name}-{number}"),
+            venue_order_id=VenueOrderId(f"v-{deal.name}"),
+            side=deal.order.side,
+            price=Price(price),
+            quantity=Quantity(quantity),
+            role=Role.TAKER,
+            fee=fee,
+            fee_currency=base_of(deal.pair) if buys else USDT,
+        )
+        self._mean(fill)
+        if deal.stage is Stage.OVER:
+            filled = Quantity(deal.filled)
+            self._mean(OrderFinished(**ours, filled_quantity=filled, reason="filled"))
+
+    def _ours(self, deal: Deal) -> dict[str, Any]:
+        return {"client_order_id": deal.name, "pair": deal.pair, "at_ns": self._stage.now_ns}
+
+    def _mean(self, event: Any) -> None:
+        self._unsure.append(event)
+        self._stage.tell(addresses.ORDER_ROUTER, Meant(entries=(Entry(event=event),)))
+
+    # The market.
+
+    def _move(self) -> None:
+        pair = self._chance.choice(PAIRS)
+        steps = self._chance.choice([-600, -200, -60, -20, -5, 5, 20, 60, 200, 300])
+        self._mids[pair] = max(200, int(self._mids[pair] * (1 + Decimal(steps) / 10_000)))
+        self._show(pair)
+
+    def _show(self, pair: Pair) -> None:
+        """Publish the pair's book, as a rule a sound one, and now and then a trade."""
+        self._forget_if_reborn()
+        chance, mid = self._chance, self._mids[pair] / 100
+        half = mid * chance.choice([1, 1, 1, 1, 2, 40]) / 20_000
+        book = BookMeasured(
+            pair=pair,
+            event_time_ns=self._stage.now_ns,
+            sequence=1,
+            bid=round(mid - half, 4),
+            bid_size=1.0,
+            ask=round(mid + half, 4),
+            ask_size=1.0,
+            mid=mid,
+            weighted_mid=mid,
+            spread_bps=half * 2 / mid * 10_000,
+            imbalance=0.0,
+            bid_depth=1e6,
+            ask_depth=chance.choice([1e6, 1e5, 3000.0, 500.0]),
+            depth_bps=10.0,
+            levels=chance.choice([100, 100, 50, 20, 7, 3]),
+            polled=chance.random() < 0.03,
+        )
+        self._books[pair] = (book, self._stage.clock.elapsed_ns)
+        self._live.add(pair)
+        self._stage.publish(book)
+        if chance.random() < 0.3:
+            last = round(mid * (1 + chance.choice([0, 0, 10, -10, 45, -60]) / 10_000), 2)
+            self._last_trades[pair] = Decimal(repr(last))
+            self._stage.publish(_candle(pair, last, self._stage.now_ns))
+
+    def _fall(self) -> None:
+        """Let what is held lose much of its worth at once."""
+        held = [pair for pair in PAIRS if self._truth.held(pair)] or list(PAIRS)
+        pair = self._chance.choice(held)
+        self._calm()
+        self._mids[pair] = max(200, self._mids[pair] * self._chance.choice([70, 80, 90, 95]) // 100)
+        self._show(pair)
+        other = self._chance.choice(PAIRS)
+        mid = Decimal(self._mids[other]) / 100
+        # At once, before anybody has drained or flattened anything.
+        self._order(other, Side.BUY, Decimal(50) / mid, mid, Purpose.ENTRY, is_quiet=False)
+        self._propose_quietly()
+
+    def _go_there_and_back(self) -> None:
+        """Buy, and sell all that is held of the pair, as a rule at a loss."""
+        self._calm()
+        pair = self._chance.choice(PAIRS)
+        mid = Decimal(self._mids[pair]) / 100
+        self._order(pair, Side.BUY, Decimal(100) / mid, mid, Purpose.ENTRY, is_quiet=True)
+        self._drive(pair)
+        price = mid * (1 + Decimal(self._chance.choice([-40, -30, -10, 60])) / 10_000)
+        purpose = self._chance.choice([Purpose.STOP_LOSS, Purpose.STOP_LOSS, Purpose.EXIT])
+        self._order(pair, Side.SELL, self._truth.held(pair), price, purpose, is_quiet=True)
+        self._drive(pair)
+        self._calm()
+        self._propose_quietly()
+
+    def _drive(self, pair: Pair) -> None:
+        """Let all that is out in a pair come to its end."""
+        for _ in range(12):
+            self._stage.settle()
+            for deal in list(self._truth.open(pair)):
+                self._happen(deal)
+        self._stage.settle()
+
+    def _lose_book(self) -> None:
+        pair = self._chance.choice(PAIRS)
+        self._live.discard(pair)
+        self._stage.publish(BookLost(pair=pair, reason="trial"))
+        self._propose(is_quiet=False)
+        self._stage.settle()
+
+    # Time, money, people, deaths.
+
+    def _wait(self) -> None:
+        self._stage.wait(self._chance.choice([0.5, 2, 6, 20, 61, 130]))
+        if self._chance.random() < 0.3:
+            self._propose(is_quiet=False)  # On what has grown old meanwhile.
+            self._stage.settle()
+
+    def _move_funds(self) -> None:
+        self._calm()
+        change = Decimal(self._chance.choice([5000, 1000, -500, -2000]))
+        change = max(change, -(self._truth.cash - self._truth.needed_cash()) / 2)
+        change = Decimal(int(change))
+        self._losses.move(change)
+        self._truth.cash += change
+        why = "deposit" if change > 0 else "withdrawal"
+        moved = FundsMoved(
+            currency=Currency("USDT"), change=change, reason=why, at_ns=self._stage.now_ns
+        )
+        self._stage.record(Entry(event=moved))
+        self._calm()
+
+    def _change_session(self) -> None:
+        self._calm()
+        wanted = self._chance.choice([*Session, *[Session.READY] * 8])
+        if wanted is Session.EMERGENCY:
+            return
+        self._stage.be(wanted, "uid 1000")
+        if wanted is Session.READY:
+            self._losses.resume()
+        self._stage.settle()
+        self._propose_quietly()
+        if wanted is not Session.READY and self._chance.random() < 0.7:
+            self._stage.be(Session.READY, "uid 1000")
+            self._losses.resume()
+            self._stage.settle()
+
+    def _halt(self) -> None:
+        self._calm()
+        self._halted = True
+        self._stage.latch.set("trial")
+        for _ in range(3):
+            self._propose_quietly()
+        self._stage.latch.release()
+        self._halted = False
+
+    def _crash(self) -> None:
+        address = self._chance.choice(CRASHED)
+        if self._chance.random() < 0.3:
+            self._stage.crash(address)
+        else:
+            self._stage.strike(address, self._chance.choice(["before", "sending", "after"]))
+        self._propose_in_a_burst()
+        self._stage.spare()
+
+    def _restart(self) -> None:
+        self._stage.restart()
+        for deal in self._truth.open():
+            if deal.stage in (Stage.APPROVED, Stage.MEANT):
+                # The router died with it; if its intent reached the disk, nobody knows its fate.
+                deal.stage = Stage.FLYING if self._stage.knows(deal.name) else Stage.OVER
+        # What the dead process took with it, the exchange tells its successor.
+        unsure, self._unsure = self._unsure, []
+        for event in unsure:
+            if not isinstance(event, OrderIntended):
+                self._mean(event)
+        self._calm()
+
+    def _leap(self) -> None:
+        """Let the wall clock leap; some time later it is measured anew."""
+        self._calm()
+        by_s = self._chance.choice([-DAY_S, -600, 600, DAY_S, 3 * DAY_S])
+        self._stage.clock.wall_offset_ns += by_s * NS_PER_S
+        self._stage.clock_offset_ns -= by_s * NS_PER_S
+        self._believed = False
+        for _ in range(3):
+            self._propose_quietly()
+        self._stage.publish(self._stage.clock_measured())
+        self._believed = True
+        if by_s > 0:
+            # A guard that is born within this minute takes what was before the leap for old.
+            self._stage.wait(61)
+        self._calm()
+
+    def _change_rules(self) -> None:
+        """Let the exchange halt or delist a pair, and the guard hear of it."""
+        pair = self._chance.choice(PAIRS)
+        rules = self._stage.rules[pair]
+        change: dict[str, Any] = self._chance.choice(
+            [
+                {"tradable": frozenset({Side.SELL})},
+                {"tradable": frozenset()},
+                {"delisted_at_ns": TimeNs(self._stage.now_ns + 10**18)},
+            ]
+        )
+        for now in (replace(rules, **change), rules):
+            self._stage.rules[pair] = now
+            self._stage.crash(addresses.RISK_GUARD)
+            for _ in range(4):
+                self._propose_quietly()
+
+    def _go_over_midnight(self) -> None:
+        self._calm()
+        left_s = DAY_S - self._stage.venue_s % DAY_S
+        self._stage.sleep(left_s - 10)
+        self._calm()
+        self._propose_quietly()
+        self._stage.wait(15)
+        self._calm()
+        self._propose_quietly()
+
+    def _jump(self) -> None:
+        """Half a day passes, nothing happening."""
+        self._stage.sleep(self._chance.choice([600, 3600, 43_200]))
+        self._calm()
+
+
+def _intent(deal: Deal, at_ns: TimeNs) -> OrderIntended:
+    order = deal.order
+    return OrderIntended(
+        client_order_id=deal.name,
+        pair=order.pair,
+        at_ns=at_ns,
+        decision_id=order.decision_id,
+        attempt=1,
+        trace_id=order.trace_id,
+        strategy=order.strategy,
+        side=order.side,
+        order_type=order.order_type,
+        quantity=order.quantity,
+        price=order.price,
+        time_in_force=order.time_in_force,
+        expires_at_ns=order.expires_at_ns,
+        reply_to=order.reply_to,
+        purpose=order.purpose,
+        smallest=order.smallest,
+    )
+
+
+def _candle(pair: Pair, last: float, at_ns: TimeNs) -> CandleClosed:
+    return CandleClosed(
+        pair=pair,
+        event_time_ns=at_ns,
+        timeframe=Timeframe.S1,
+        open_time_ns=TimeNs(at_ns - NS_PER_S),
+        open=last,
+        high=last,
+        low=last,
+        close=last,
+        base_volume=1.0,
+        quote_volume=last,
+        trades=1,
+    )

@@ -1,0 +1,140 @@
+"""What was approved and what became of it, counted without a line of the house's own arithmetic."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from state.config.limits import RiskSettings
+from state.instrument import TradingRules
+from state.messages.market import BookMeasured
+from state.messages.orders import ApprovedOrder, OrderProposed
+from state.values import ClientOrderId, DecisionId, Pair, Session, Side
+
+ZERO = Decimal(0)
+
+
+class Stage(StrEnum):
+    """Where an approved order stands at the exchange."""
+
+    APPROVED = "approved"
+    MEANT = "meant"
+    """Its intent is on the way to the disk."""
+    FLYING = "flying"
+    """On disk, so it may have been sent: it may live."""
+    RESTING = "resting"
+    OVER = "over"
+
+
+@dataclass
+class Deal:
+    """One approved order."""
+
+    order: ApprovedOrder
+    name: ClientOrderId
+    number: int
+    stage: Stage = Stage.APPROVED
+    filled: Decimal = ZERO
+    trades: int = 0
+    is_unknown: bool = False
+
+    @property
+    def left(self) -> Decimal:
+        """Base units that may still be filled."""
+        return ZERO if self.stage is Stage.OVER else self.order.quantity - self.filled
+
+    @property
+    def pair(self) -> Pair:
+        """Of the order."""
+        return self.order.pair
+
+
+class Scenery(Struct, frozen=True, kw_only=True):
+    """What the guard could see when an order was proposed."""
+
+    books: dict[Pair, BookMeasured]
+    """The newest of each pair since the guard was born."""
+    live: frozenset[Pair]
+    """Those whose book is live."""
+    book_age_ns: dict[Pair, int]
+    last_trades: dict[Pair, Decimal]
+    session: Session
+    halted: bool
+    clock_believed: bool
+    rules: dict[Pair, TradingRules]
+    limits: RiskSettings
+    now_ns: int
+    monotonic_ns: int
+    is_quiet: bool
+    """Whether all that had happened was known to everybody."""
+    forbidden: dict[str, str]
+    """By code: why no entry may be approved now, as far as the truth can tell."""
+    is_half: bool
+    """Whether entries have to be made half as large."""
+    equity: Decimal | None
+
+
+@dataclass
+class Truth:
+    """The account as the exchange has it."""
+
+    fee_rate: Decimal
+    cash: Decimal = ZERO
+    positions: dict[Pair, Decimal] = field(default_factory=dict)
+    deals: dict[DecisionId, Deal] = field(default_factory=dict)
+    proposals: dict[DecisionId, tuple[OrderProposed, Scenery]] = field(default_factory=dict)
+    approvals: list[tuple[int, Pair]] = field(default_factory=list)
+    """When, by the exchange's clock, and in which pair."""
+
+    def open(self, pair: Pair | None = None) -> Iterator[Deal]:
+        """Give the deals that may still be filled."""
+        for deal in self.deals.values():
+            if deal.left and pair in (None, deal.pair):
+                yield deal
+
+    def held(self, pair: Pair) -> Decimal:
+        """Return base units held."""
+        return self.positions.get(pair, ZERO)
+
+    def exposure(self, pairs: frozenset[Pair], mids: dict[Pair, Decimal]) -> Decimal:
+        """Return what these pairs hold if every buy is filled, at `mids`; 0 where there is none."""
+        held = sum((self.held(pair) * mids.get(pair, ZERO) for pair in pairs), ZERO)
+        for deal in self.open():
+            if deal.pair in pairs and deal.order.side is Side.BUY:
+                held += deal.left * max(deal.order.price, mids.get(deal.pair, ZERO))
+        return held
+
+    def needed_cash(self) -> Decimal:
+        """Return quote units that open buys may cost, fees on top."""
+        buys = (deal for deal in self.open() if deal.order.side is Side.BUY)
+        return sum((deal.left * deal.order.price * (1 + self.fee_rate) for deal in buys), ZERO)
+
+    def being_sold(self, pair: Pair) -> Decimal:
+        """Return base units that open sells may take."""
+        sells = (deal for deal in self.open(pair) if deal.order.side is Side.SELL)
+        return sum((deal.left for deal in sells), ZERO)
+
+    def equity(self, bids: dict[Pair, Decimal]) -> Decimal | None:
+        """Return what everything is worth at `bids`, None where one is missing."""
+        held = {pair: quantity for pair, quantity in self.positions.items() if quantity}
+        if not set(held) <= set(bids):
+            return None
+        return self.cash + sum((q * bids[pair] for pair, q in held.items()), ZERO)
+
+    def fill(self, deal: Deal, quantity: Decimal, price: Decimal) -> Decimal:
+        """Fill a part of a deal; return the fee: base of a buy, quote of a sell."""
+        deal.filled += quantity
+        deal.trades += 1
+        if deal.order.side is Side.BUY:
+            fee = quantity * self.fee_rate
+            self.cash -= quantity * price
+            self.positions[deal.pair] = self.held(deal.pair) + quantity - fee
+        else:
+            fee = quantity * price * self.fee_rate
+            self.cash += quantity * price - fee
+            self.positions[deal.pair] = self.held(deal.pair) - quantity
+        if not deal.order.quantity - deal.filled:
+            deal.stage = Stage.OVER
+        return fee

@@ -1,0 +1,138 @@
+"""The trial of the risk guard: it passes no limit, and a guard that errs is found out.
+
+Each planted error is one that a guard could have: counting too little, forgetting too soon.
+"""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from actors.trading.risk import bounds, known, questions, rules
+from actors.trading.risk.codes import Code
+from state import standing
+from state.order import OrderState
+from supervisor.__main__ import main
+from supervisor.risk_proof import Verdict, prove
+
+
+def test_no_schedule_passes_a_limit_and_most_limits_are_reached():
+    proof = prove(6, seed=1)
+    assert [(one.code, one.passed) for one in proof.passed] == []
+    assert [one.code for one in proof.limits] == list(Code)
+    reached = sum(one.verdict is Verdict.PROVEN for one in proof.limits)
+    assert reached >= 30
+
+
+def test_the_same_seed_gives_the_same_trial():
+    assert prove(1, seed=5) == prove(1, seed=5)
+
+
+def forget_approvals(monkeypatch):
+    """What was approved counts only once its order is known."""
+
+    def approve(self, decision):
+        self._rates.add(known.recent_of(decision), self._monotonic_ns)
+
+    monkeypatch.setattr(known.Known, "approve", approve)
+
+
+def forget_the_unknown(monkeypatch):
+    """An order of unknown fate counts for nothing."""
+    of_all = known.of_all
+
+    def only_the_known(orders, parents):
+        return of_all((one for one in orders if one.state is not OrderState.UNKNOWN), parents)
+
+    monkeypatch.setattr(known, "of_all", only_the_known)
+
+
+def drop_the_fee(monkeypatch):
+    """A purchase takes no more than its notional."""
+    exposure = known.exposure
+
+    def without_fees(ledger, commitments, marks, pairs, _rates):
+        return exposure(ledger, commitments, marks, pairs)
+
+    monkeypatch.setattr(known, "exposure", without_fees)
+
+
+def round_up(monkeypatch):
+    """A bound is rounded to the nearest."""
+    down = rules.TradingRules.quantity_down
+
+    def nearest(self, quantity):
+        return down(self, quantity + self.quantity_step)
+
+    monkeypatch.setattr(rules.TradingRules, "quantity_down", nearest)
+
+
+def release_at_midnight(monkeypatch):
+    """Nothing forbids anything after a moment."""
+    monkeypatch.setattr(standing, "_with_day", lambda now, _limits: now)
+
+
+def sell_twice(monkeypatch):
+    """What is being sold may be sold once more."""
+    monkeypatch.setattr(bounds, "protects", lambda _proposal: False)
+    exposure = known.Known.exposure
+
+    def everything_is_free(self):
+        found = exposure(self)
+        held = {pair: self._ledger.position(pair).quantity for pair in self.pairs}
+        return known.Exposure(
+            by_pair=found.by_pair, total=found.total, free=found.free, free_base=held
+        )
+
+    monkeypatch.setattr(known.Known, "exposure", everything_is_free)
+
+
+def trust_any_clock(monkeypatch):
+    """A leap of the clock is not looked for."""
+    monkeypatch.setattr(
+        questions, "QUESTIONS", [one for one in questions.QUESTIONS if one.__name__ != "_clock"]
+    )
+    monkeypatch.setattr(rules, "QUESTIONS", questions.QUESTIONS)
+
+
+MUTANTS = {
+    forget_approvals: {Code.POSITION_MAX, Code.EXPOSURE_MAX, Code.BALANCE, Code.HOLDING},
+    forget_the_unknown: {Code.POSITION_MAX, Code.EXPOSURE_MAX, Code.BALANCE, Code.HOLDING},
+    drop_the_fee: {Code.BALANCE},
+    round_up: {Code.POSITION_MAX, Code.ORDER_NOTIONAL_MAX, Code.HOLDING, Code.RISK_PER_TRADE},
+    release_at_midnight: {Code.DAILY_LOSS},
+    sell_twice: {Code.HOLDING},
+    trust_any_clock: {Code.CLOCK_JUMP},
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.__name__)
+def test_a_guard_that_errs_is_found_out(mutant, monkeypatch):
+    mutant(monkeypatch)
+    found: set[str] = set()
+    for seed in range(30):
+        found |= {one.code for one in prove(1, seed).passed}
+        if found & MUTANTS[mutant]:
+            return
+    pytest.fail(f"not found out in 30 schedules; found {found}")
+
+
+def test_the_command_tells_every_limit_and_exits_0(tmp_path):
+    told = CliRunner().invoke(
+        main,
+        ["risk", "prove", "--schedules", "1", "--json", "--data-dir", str(tmp_path)],
+    )
+    assert told.exit_code == 0, told.output
+    facts = json.loads(told.stdout)
+    assert facts["ok"]
+    assert len(facts["limits"]) == len(Code)
+    assert {"limit", "worst", "margin", "verdict", "last_real"} <= set(facts["limits"][0])
+
+
+def test_a_passed_limit_is_told_with_its_seed_and_exit_code_1(tmp_path, monkeypatch):
+    forget_approvals(monkeypatch)
+    arguments = ["risk", "prove", "--schedules", "6", "--data-dir", str(tmp_path)]
+    told = CliRunner().invoke(main, arguments)
+    assert told.exit_code == 1
+    assert "PASSED" in told.output
+    assert "seed " in told.output
