@@ -447,11 +447,13 @@ class Schedule:
     def _answer(self, deal: Deal) -> None:
         fate = self._chance.random()
         ours = self._ours(deal)
+        if deal.is_unknown and fate > 0.6:
+            return  # Nobody knows yet.
         if fate < 0.12:
             deal.stage = Stage.OVER
             self._happened.append((self._stage.venue_ns, "rejected"))
             self._mean(OrderRejected(**ours, label="BALANCE_NOT_ENOUGH", message=""))
-        elif fate < 0.24 and not deal.is_unknown:
+        elif fate < 0.3 and not deal.is_unknown:
             deal.is_unknown = True
             self._mean(OrderUnknown(**ours, reason="no answer"))
         elif fate < 0.3 and deal.is_unknown:

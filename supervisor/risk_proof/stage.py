@@ -225,6 +225,8 @@ class RiskStage:
         """What it said when the guard asked last."""
         self._seed = seed
         self._lives = 0
+        self._broken = ""
+        """Why the trial is none: somebody died of something else than a strike."""
         self._disk = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False, factory=_Disk
         )
@@ -268,6 +270,7 @@ class RiskStage:
     def settle(self) -> None:
         """Let everything happen that needs no time, whoever dies of it coming back."""
         self.runtime.settle()
+        assert not self._broken, self._broken
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -343,7 +346,7 @@ class RiskStage:
         for pair in PAIRS:
             plays[addresses.protection(pair)] = _play(_Ear, self._on_protection, ())
         for address, birth in plays.items():
-            runtime.spawn(address, birth, parent=None)
+            runtime.spawn(address, birth, parent=None if address == FAMILY else FAMILY)
         for address in CRASHED:
             self._spawn(address)
         self.settle()
@@ -375,9 +378,10 @@ class RiskStage:
 
     def _on_family(self, message: Any) -> None:
         if isinstance(message, Exited) and message.kind is ExitKind.ERROR:
-            if Struck.__name__ not in message.reason:
-                raise RuntimeError(f"{message.child} died: {message.reason}")
-            self._spawn(message.child)
+            if Struck.__name__ in message.reason and message.child in CRASHED:
+                self._spawn(message.child)
+            else:
+                self._broken = f"{message.child} died: {message.reason}"
 
     def _on_proposer(self, message: Any) -> None:
         if isinstance(message, DecisionDropped):

@@ -7,11 +7,15 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
-from actors.trading.risk import bounds, known, questions, rules
+from actors.trading import exposure
+from actors.trading.risk import known, questions, rules
 from actors.trading.risk.codes import Code
 from state import standing
+from state.instrument import TradingRules
 from state.order import OrderState
+from state.rates import recent_of
 from supervisor.__main__ import main
 from supervisor.risk_proof import Verdict, prove
 
@@ -32,57 +36,52 @@ def forget_approvals(monkeypatch):
     """What was approved counts only once its order is known."""
 
     def approve(self, decision):
-        self._rates.add(known.recent_of(decision), self._monotonic_ns)
+        self._rates.add(recent_of(decision), self._monotonic_ns)
 
     monkeypatch.setattr(known.Known, "approve", approve)
 
 
 def forget_the_unknown(monkeypatch):
     """An order of unknown fate counts for nothing."""
-    of_all = known.of_all
+    of_all = exposure.of_all
 
-    def only_the_known(orders, parents):
-        return of_all((one for one in orders if one.state is not OrderState.UNKNOWN), parents)
+    def only_the_known(orders, *others):
+        return of_all((one for one in orders if one.state is not OrderState.UNKNOWN), *others)
 
     monkeypatch.setattr(known, "of_all", only_the_known)
 
 
 def drop_the_fee(monkeypatch):
     """A purchase takes no more than its notional."""
-    exposure = known.exposure
 
     def without_fees(ledger, commitments, marks, pairs, _rates):
-        return exposure(ledger, commitments, marks, pairs)
+        return exposure.exposure(ledger, commitments, marks, pairs)
 
     monkeypatch.setattr(known, "exposure", without_fees)
 
 
 def round_up(monkeypatch):
     """A bound is rounded to the nearest."""
-    down = rules.TradingRules.quantity_down
+    down = TradingRules.quantity_down
 
     def nearest(self, quantity):
         return down(self, quantity + self.quantity_step)
 
-    monkeypatch.setattr(rules.TradingRules, "quantity_down", nearest)
+    monkeypatch.setattr(TradingRules, "quantity_down", nearest)
 
 
-def release_at_midnight(monkeypatch):
-    """Nothing forbids anything after a moment."""
+def overlook_the_day(monkeypatch):
+    """What a day lost is not looked at."""
     monkeypatch.setattr(standing, "_with_day", lambda now, _limits: now)
 
 
 def sell_twice(monkeypatch):
     """What is being sold may be sold once more."""
-    monkeypatch.setattr(bounds, "protects", lambda _proposal: False)
-    exposure = known.Known.exposure
+    counted = known.Known.exposure
 
-    def everything_is_free(self):
-        found = exposure(self)
+    def everything_is_free(self, *others):
         held = {pair: self._ledger.position(pair).quantity for pair in self.pairs}
-        return known.Exposure(
-            by_pair=found.by_pair, total=found.total, free=found.free, free_base=held
-        )
+        return replace(counted(self, *others), free_base=held)
 
     monkeypatch.setattr(known.Known, "exposure", everything_is_free)
 
@@ -100,7 +99,7 @@ MUTANTS = {
     forget_the_unknown: {Code.POSITION_MAX, Code.EXPOSURE_MAX, Code.BALANCE, Code.HOLDING},
     drop_the_fee: {Code.BALANCE},
     round_up: {Code.POSITION_MAX, Code.ORDER_NOTIONAL_MAX, Code.HOLDING, Code.RISK_PER_TRADE},
-    release_at_midnight: {Code.DAILY_LOSS},
+    overlook_the_day: {Code.DAILY_LOSS},
     sell_twice: {Code.HOLDING},
     trust_any_clock: {Code.CLOCK_JUMP},
 }
