@@ -189,6 +189,8 @@ _PUSHES: _Rows = (
 _UNSOLVABLE = frozenset({FaultName.BALANCE_MISSING})
 """Whoever opens the accounts on a list that lacks a currency is stopped once it turns up, and only
 a person can say which of the two was right."""
+_PLACING = "POST /spot/orders"
+_AFTER_PLACING = f"{At.LEFT} {_PLACING}"
 _DELAYS_MS = (30, 200, 700, 1500, 3000)
 
 
@@ -225,9 +227,19 @@ class _Planner:
         for name, (make, usual) in makers.items():
             if name in self._options.classes:
                 found += [make() for _ in range(self._count(usual))]
+        found += [self._in_flight(one) for one in found if one.place == _AFTER_PLACING]
         if Class.VENUE in self._options.classes:
             found += self._venue()
         return found
+
+    def _in_flight(self, end: Fault) -> Fault:
+        """Return that what left right before the end is still on its way in the next life."""
+        return Fault(
+            place=f"{At.VENUE} {_PLACING}",
+            nth=end.nth,
+            kind=FaultName.REQUEST_LATE,
+            value=self._chance.choice([50, 150, 300]),
+        )
 
     def _count(self, usual: float) -> int:
         """Return how many: 1 at least, about `usual`, sometimes three times as many."""
@@ -277,7 +289,7 @@ class _Planner:
             place, nth = self._chance.choice(list(Moment)), self._nth(6.0)
         else:
             endpoint, rate, _ = self._weighted(_ENDPOINTS)
-            hook = self._chance.choice([At.LEAVING, At.LEFT])
+            hook = self._chance.choice([At.LEAVING, At.LEFT, At.LEFT])
             place, nth = f"{hook} {endpoint}", self._nth(rate)
         return Fault(place=place, nth=nth, kind=kind, value=away_ms)
 
@@ -330,7 +342,7 @@ class _Planner:
         )
         lost = [
             Fault(
-                place=f"{At.VENUE} POST /spot/orders",
+                place=f"{At.VENUE} {_PLACING}",
                 nth=self._nth(3.0),
                 kind=self._chance.choice(answers),
                 value=self._chance.choice([300, 1500]),

@@ -34,6 +34,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """Each is off in about half of the seeds, so that one does not hide what another would show."""
     book_channel: BookChannel
     faulty_s: float
+    slow: bool = False
+    """Whether what is sent travels for up to an order's validity, so that anything overtakes."""
 
     @classmethod
     def of(
@@ -62,6 +64,7 @@ class Options(Struct, frozen=True, kw_only=True):
             classes=classes,
             book_channel=chance.choice(list(BookChannel)),
             faulty_s=profile.faulty_s if faulty_s is None else faulty_s,
+            slow=chance.random() < 0.15,
         )
 
     @property

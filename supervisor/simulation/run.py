@@ -22,6 +22,7 @@ from actors.kernel.dead_letters import Quarantine
 from actors.kernel.lifecycle import ChildReport
 from actors.kernel.virtual import VirtualClock, VirtualRuntime
 from adapters.halt_latch import Latch
+from adapters.simulated.network import Network
 from state.config import BookChannel, Config
 from state.messages.journal import Journaled
 from state.messages.operations import SessionState
@@ -163,7 +164,7 @@ class Simulation:
             Scene(
                 pairs=self.config.pairs,
                 seed=options.seed,
-                network=self.profile.network,
+                network=_network(self.profile, slow=options.slow),
                 by_obu=options.book_channel is BookChannel.OBU,
                 step_s=self.profile.step_s,
                 small=self.profile.small,
@@ -543,6 +544,12 @@ _DRILLS = {
     Kind.HANG: Drilled.HANG,
     Kind.START_FAILURE: Drilled.START_FAILURE,
 }
+
+
+def _network(profile: Profile, *, slow: bool) -> Network:
+    if not slow:
+        return profile.network
+    return replace(profile.network, latency_max_ns=int(profile.config.orders.expiry_s * 1e9))
 
 
 def _needs_file(plan: Plan) -> bool:
