@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors import addresses
-from actors.kernel import Actor
+from actors.kernel import Actor, Timer
 from actors.outbox import Outbox
 from adapters.ports import HaltLatch
 from state.config.settings import PositionsInEmergency
@@ -44,6 +44,9 @@ def parts_of(pairs: tuple[Pair, ...]) -> tuple[str, ...]:
 ANSWER_WITHIN_S = 3.0
 """Who wants an emergency stop hears after so long how far it has come."""
 
+CANCEL_AGAIN_S = 0.5
+"""While stopped, how often everything is cancelled that may have reached the door meanwhile."""
+
 _ENDS = frozenset({Session.STOPPED, Session.EMERGENCY})
 _MAY_BE_WANTED = frozenset(Session) - {Session.STARTING}
 
@@ -52,6 +55,10 @@ class _AnswerDue(Struct, frozen=True):
     """Whoever asked for an emergency stop has waited long enough."""
 
     wish: int
+
+
+class _CancelAgain(Struct, frozen=True):
+    """It is still stopped."""
 
 
 class SessionKeeper(Actor):
@@ -96,6 +103,8 @@ class SessionKeeper(Actor):
         self._asked = 0
         self._askers: dict[int, SessionWanted] = {}
         """Who wanted an emergency stop and hears when nothing of ours rests any more."""
+        self._again: Timer | None = None
+        """When to cancel everything again; None while nobody wants it stopped."""
         self._swept: OrdersSwept | None = None
         """What the router said since the newest of them asked."""
 
@@ -129,6 +138,10 @@ class SessionKeeper(Actor):
                 self._answer_askers()
             case _AnswerDue():
                 self._answer_askers(late=message.wish)
+            case _CancelAgain():
+                stopped = CancelAllOrders(reason="session stopped")
+                self.tell_control(addresses.ORDER_ROUTER, stopped)
+                self._cancel_again_later()
             case PartNotReady():
                 self._missing[message.part] = message.reason
                 self._tell_if_changed()
@@ -239,8 +252,17 @@ class SessionKeeper(Actor):
         self._undrained = set(self._pairs)
         if session in (Session.STOPPED, Session.DRAINING):
             self.tell_control(addresses.ORDER_ROUTER, CancelAllOrders(reason=f"session {session}"))
+        self._cancel_again_later()
         self._record(session, reason, caller)
         self._tell_if_changed()
+
+    def _cancel_again_later(self) -> None:
+        """While stopped, cancel again and again: an order may have been on its way to the door."""
+        if self._again is not None:
+            self._again.cancel()
+        self._again = None
+        if self._wanted is Session.STOPPED:
+            self._again = self.after(CANCEL_AGAIN_S, _CancelAgain())
 
     def _record(self, session: Session, reason: str, caller: str) -> None:
         changed = SessionChanged(
@@ -282,6 +304,7 @@ class SessionKeeper(Actor):
             if stored is not None and stored.exits_allowed:
                 self._latch.allow_exits()
             self.tell_control(addresses.ORDER_ROUTER, SweepOrders(reason=self._reason))
+        self._cancel_again_later()
 
     def _now(self) -> SessionState:
         missing = "; ".join(f"{part}: {why}" for part, why in self._missing.items())

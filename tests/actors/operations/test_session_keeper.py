@@ -3,7 +3,12 @@
 import pytest
 
 from actors import addresses
-from actors.operations.session_keeper import ANSWER_WITHIN_S, SessionKeeper, parts_of
+from actors.operations.session_keeper import (
+    ANSWER_WITHIN_S,
+    CANCEL_AGAIN_S,
+    SessionKeeper,
+    parts_of,
+)
 from adapters.halt_latch import Latch
 from state.config.settings import PositionsInEmergency
 from state.messages.operations import (
@@ -204,6 +209,21 @@ def test_whoever_stops_or_drains_cancels_everything(scene, session):
 def test_whoever_pauses_or_resumes_cancels_nothing(scene, session):
     scene.want(session)
     assert scene.router.of(CancelAllOrders) == []
+
+
+def test_while_stopped_everything_is_cancelled_again_for_what_was_on_its_way(scene):
+    scene.want(Session.STOPPED)
+    scene.house.pass_time(CANCEL_AGAIN_S * 3.5)
+    assert len(scene.router.of(CancelAllOrders)) == 4
+    scene.want(Session.READY)
+    scene.house.pass_time(CANCEL_AGAIN_S * 3.5)
+    assert len(scene.router.of(CancelAllOrders)) == 4
+
+
+def test_a_later_life_that_finds_it_stopped_cancels_too(house):
+    scene = Scene(house, a_session(session=Session.STOPPED))
+    scene.house.pass_time(CANCEL_AGAIN_S * 1.5)
+    assert scene.router.of(CancelAllOrders)
 
 
 # Emergency.
