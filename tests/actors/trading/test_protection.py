@@ -1,6 +1,7 @@
 """What is held has a stop that somebody watches, and is sold when the price comes to it."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ class Scene:
         number = self._trades
         name = {"client_order_id": f"t-{number}", "pair": BTC}
         amount = Quantity(Decimal(quantity))
-        events = [
+        events: list[Any] = [
             an_intent(**name, side=side, quantity=amount, decision_id=f"d-{number}"),
             an_acceptance(**name, venue_order_id=f"v-{number}"),
             a_fill(
@@ -116,7 +117,7 @@ class Scene:
         )
 
     @property
-    def covered(self):
+    def covered(self) -> Any:
         return self.heard[-1]
 
     @property
@@ -138,6 +139,11 @@ class Scene:
         self.house.tell(PROTECTOR, dropped)
 
 
+def is_uncovered(scene) -> bool:
+    cover: Cover = scene.covered.cover
+    return cover is Cover.UNCOVERED
+
+
 @pytest.fixture
 def scene(house):
     scene = Scene(house)
@@ -151,7 +157,7 @@ def scene(house):
 def test_how_positions_are_protected_is_in_the_journal_before_there_is_one(house):
     scene = Scene(house, CoverSettings(stop_bps=Decimal(150), target_bps=Decimal(300)))
     [chosen] = scene.journal.told(ProtectionChosen)
-    assert (chosen.stop_bps, chosen.target_bps) == (150, 300)
+    assert (chosen.stop_bps, chosen.target_bps) == (Decimal(150), Decimal(300))
     house.crash(PROTECTOR)
     assert len(scene.journal.told(ProtectionChosen)) == 1
 
@@ -197,14 +203,14 @@ def test_what_nobody_would_take_is_as_good_as_nothing(scene):
 def test_without_a_book_only_a_trigger_order_for_all_of_it_covers(scene):
     scene.fill()
     scene.house.publish(BookLost(pair=BTC, reason="gap"))
-    assert scene.covered.cover is Cover.UNCOVERED
+    assert is_uncovered(scene)
     scene.arm("0.5")
-    assert scene.covered.cover is Cover.UNCOVERED
+    assert is_uncovered(scene)
     scene.arm("0.5", number=2)
-    assert scene.covered.cover is Cover.COVERED
+    assert not is_uncovered(scene)
     assert scene.covered.reason == "not watched here: no live book"
     scene.journal.append(a_trigger_cancel())
-    assert scene.covered.cover is Cover.UNCOVERED
+    assert is_uncovered(scene)
 
 
 def test_a_book_that_falls_silent_covers_nothing(scene):
