@@ -508,10 +508,13 @@ class OrderRouter(Actor):
             self._finding.end(order.client_order_id)
             if order.missing_fills:
                 self._finding.look_for(order.client_order_id)
-        elif order.state in _MAY_REST:
+        else:
+            # As soon as it may be sent: a house that stops before it has read the exchange's
+            # answer would leave an order resting that nobody cancels.
             if not self._countdown.is_running:
                 self._countdown.arm()
-            self._sweeping.go_on()
+            if order.state in _MAY_REST:
+                self._sweeping.go_on()
 
     def _is_quiet(self) -> bool:
         """Whether nothing of ours is out or to come."""

@@ -16,6 +16,15 @@ def test_an_order_that_rests_arms_it(scene):
     assert scene.armed == [30]
 
 
+def test_an_order_that_has_left_arms_it_before_anybody_answers(scene):
+    """Found by freezing the house as its order came to rest: nobody cancelled it."""
+    scene.approve()
+    assert scene.exchange.of(PlaceOrder)
+    assert scene.armed == [30]
+    scene.rest("d-2")
+    assert scene.armed == [30]
+
+
 def test_while_something_rests_it_is_armed_again_three_times_as_often(scene):
     scene.rest()
     scene.house.pass_time(25.0)
