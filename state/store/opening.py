@@ -41,11 +41,7 @@ def open_store(lock: DataLock, *, venue: Venue, version: str, at_ns: TimeNs) -> 
         return _opened(connection, str(path), venue, version, at_ns, beside=path)
     except (*chain.UNREADABLE, KeyError) as error:  # KeyError: a column's name was damaged
         connection.close()
-        raise StoreRefused(
-            f"{path}: is not a database that can be used ({error}). Nothing was changed. Way out: "
-            "move it away together with its -wal and -shm, and put a backup in its place or "
-            "start without one"
-        ) from error
+        raise StoreRefused(f"{path}: {_way_out(error)}") from error
     except BaseException:
         connection.close()
         raise
@@ -78,6 +74,20 @@ def pending_migrations(path: Path) -> list[str]:
         raise StoreRefused(f"{path}: is not a database that can be used ({error})") from error
     finally:
         connection.close()
+
+
+def _way_out(error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        # The file is whole and holds all there is to know: whoever moves it away loses that.
+        return (
+            f"the disk does not take or give what is asked of it ({error}). Nothing was changed. "
+            "Way out: make room on the disk or mend it, leave the file where it is, start again"
+        )
+    return (
+        f"is not a database that can be used ({error}). Nothing was changed. Way out: move it away "
+        "together with its -wal and -shm, and put a backup in its place or start without one"
+    )
 
 
 def _connected(path: Path) -> sqlite3.Connection:
