@@ -30,6 +30,12 @@ class Agreement(Struct, frozen=True, kw_only=True):
     never_placed: int
     """Intents that the exchange refused, or that never reached it."""
     events: int
+    lost: int
+    """Orders and fills at the exchange that the journal does not have."""
+    doubled: int
+    """Names placed more than once, and fills the journal has that the exchange does not."""
+    drift: dict[str, str]
+    """What the exchange has more than the journal, by currency; empty when they agree."""
     findings: tuple[str, ...]
 
 
@@ -52,11 +58,15 @@ def agreement(url: str, database: Path, quote: str = "USDT") -> Agreement:
     finally:
         reader.close()
     theirs = [row for row in account["orders"] if row["text"].startswith(OURS)]
-    findings += _doubled(theirs)
+    doubled = _doubled(theirs)
+    unknown = [row["text"] for row in theirs if row["text"] not in intents]
+    findings += doubled
     findings += _of_orders(theirs, intents)
     traded = [row for row in account["trades"] if row["text"].startswith(OURS)]
-    findings += _of_fills(traded, fills)
-    findings += _of_balances(account["balances"], balances)
+    lost, made_up = _of_fills(traded, fills)
+    findings += [*lost, *made_up]
+    drift = _drift(account["balances"], balances)
+    findings += [f"{currency}: {more} more there than here" for currency, more in drift.items()]
     broken = control(url, "invariants")
     findings += [f"the exchange itself: {text}" for text in broken["broken"]]
     return Agreement(
@@ -65,6 +75,9 @@ def agreement(url: str, database: Path, quote: str = "USDT") -> Agreement:
         intents=len(intents),
         never_placed=sum(row["state"] in _DEAD for row in intents.values()),
         events=events,
+        lost=len(unknown) + len(lost),
+        doubled=len(doubled) + len(made_up),
+        drift=drift,
         findings=tuple(findings),
     )
 
@@ -101,7 +114,9 @@ def _of_orders(theirs: list[dict[str, Any]], intents: dict[str, dict[str, Any]])
     return findings
 
 
-def _of_fills(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> list[str]:
+def _of_fills(
+    theirs: list[dict[str, Any]], ours: list[dict[str, Any]]
+) -> tuple[list[str], list[str]]:
     there = Counter(
         (row["currency_pair"], row["id"], Decimal(row["amount"]), Decimal(row["price"]))
         for row in theirs
@@ -112,14 +127,14 @@ def _of_fills(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> list[
     )
     lost = [f"a fill is lost: {key[0]} {key[1]}" for key in there - here]
     made_up = [f"a fill is made up or doubled: {key[0]} {key[1]}" for key in here - there]
-    return lost + made_up
+    return lost, made_up
 
 
-def _of_balances(theirs: dict[str, dict[str, str]], ours: dict[str, Decimal]) -> list[str]:
-    findings = []
+def _drift(theirs: dict[str, dict[str, str]], ours: dict[str, Decimal]) -> dict[str, str]:
+    found = {}
     for currency in sorted({*theirs, *ours}):
         there = Decimal(theirs[currency]["total"]) if currency in theirs else Decimal(0)
-        here = ours.get(currency, Decimal(0))
-        if there != here:
-            findings.append(f"{currency}: {there} there, {here} here")
-    return findings
+        more = there - ours.get(currency, Decimal(0))
+        if more:
+            found[currency] = str(more)
+    return found

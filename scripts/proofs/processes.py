@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from adapters.admin_client import AdminClient, AdminError
+from scripts.proofs.nursery import Born, Nursery
 from state.errors import NotRunning
 
 T = TypeVar("T")
@@ -56,16 +57,26 @@ class Watched:
         command: What to run.
         complaints: File of its standard error, appended to.
         environ: Its environment, on top of ours without anything that concerns Gatehouse.
+        nursery: Where it is forked instead, with the environment of that.
     """
 
+    process: "subprocess.Popen[bytes] | Born"
+
     def __init__(
-        self, command: Iterable[str], complaints: Path, environ: Mapping[str, str] | None = None
+        self,
+        command: Iterable[str],
+        complaints: Path,
+        environ: Mapping[str, str] | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self.complaints = complaints
         self.started_s = time.monotonic()
         complaints.parent.mkdir(parents=True, exist_ok=True)
         with complaints.open("ab") as errors:
             self._said_before = errors.tell()
+            if nursery is not None:
+                self.process = nursery.start(command, complaints)
+                return
             self.process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
                 list(command),
                 cwd=ROOT,
@@ -94,12 +105,12 @@ class Watched:
         return found
 
     def waited_s(self) -> float:
-        """Return how long its main thread could have run and no processor was free."""
-        try:
-            schedule = Path(f"/proc/{self.pid}/schedstat").read_text().split()
-        except FileNotFoundError:
-            return 0.0
-        return int(schedule[1]) / 1e9
+        """Return how long its most delayed thread could have run and no processor was free."""
+        waited_ns = 0
+        for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError, IndexError):  # That thread has ended.
+                waited_ns = max(waited_ns, int(path.read_text().split()[1]))
+        return waited_ns / 1e9
 
     def said(self) -> str:
         """Return what this process wrote to its standard error."""
@@ -189,6 +200,8 @@ class House(Watched):
         settings: `KEY=VALUE` of settings that have no option.
         options: Further options, as on the command line.
         environ: Further variables.
+        nursery: Where it is forked, for proofs that start very many.
+        complaints: File of its standard error, by default in the data directory.
     """
 
     def __init__(
@@ -199,6 +212,8 @@ class House(Watched):
         settings: Iterable[str] = (),
         options: Iterable[str] = (),
         environ: Mapping[str, str] | None = None,
+        nursery: Nursery | None = None,
+        complaints: Path | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.folder = data_dir / "simulated"
@@ -206,11 +221,13 @@ class House(Watched):
         self.socket = self.folder / "admin.sock"
         self._watchdogs: set[int] = set()
         url = exchange.url if isinstance(exchange, Exchange) else exchange
-        command = [*python("-m", "supervisor"), "--data-dir", str(data_dir), "--dashboard", "off"]
+        command = [] if nursery is not None else python("-m", "supervisor")
+        command += ["--data-dir", str(data_dir), "--dashboard", "off"]
         command += ["--exchange-url", url] if url is not None else []
         for setting in settings:
             command += ["--set", setting]
-        super().__init__([*command, *options], data_dir / "house.stderr", environ)
+        complaints = complaints or data_dir / "house.stderr"
+        super().__init__([*command, *options], complaints, environ, nursery)
 
     def exchange_pid(self) -> int:
         """Return the process of the exchange it has started.

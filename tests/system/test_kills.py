@@ -1,23 +1,45 @@
 """kill -9 at moments of chance: a short run of what `scripts/kill_test.py` does at length."""
 
+from typing import Any
+
 import pytest
 
 from scripts.proofs.agreement import agreement
-from scripts.proofs.kills import Plan, kill_again_and_again
+from scripts.proofs.kills import Ordeal, Plan, kill_again_and_again
 from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS
+
+PAIRS = "BTC_USDT,ETH_USDT"
+ORDEALS: dict[str, Any] = {"freeze_every": 2, "silence_every": 5, "full_every": 3}
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "plan",
-    [Plan(kills=8, seed=5, news_max=12), Plan(kills=8, seed=6, news_max=12, faults=True)],
+    [
+        Plan(kills=8, seed=5, news_max=12),
+        Plan(kills=8, seed=6, news_max=12, faults=True),
+        Plan(kills=7, seed=7, news_max=5, faults=True, pairs=PAIRS, **ORDEALS),
+    ],
+    ids=["well-behaved", "misbehaving", "frozen and out of disk"],
 )
 def test_no_order_is_lost_or_doubled_however_often_the_house_is_killed(tmp_path, plan):
     outcome = kill_again_and_again(tmp_path, plan)
     assert outcome.findings == (), f"again: {plan.line}"
     assert outcome.agreement.orders > 0
     assert outcome.agreement.fills > 0
+    assert (outcome.agreement.lost, outcome.agreement.doubled) == (0, 0)
+    assert outcome.agreement.drift == {}
+
+
+@pytest.mark.slow
+def test_without_a_disk_of_its_own_the_house_may_still_be_kept_from_writing(tmp_path):
+    """Where nothing may be mounted the system refuses with another error, and it ends as well."""
+    plan = Plan(kills=2, seed=8, news_max=3, pairs=PAIRS, full_every=2, mounts=False)
+    outcome = kill_again_and_again(tmp_path, plan)
+    assert outcome.findings == (), f"again: {plan.line}"
+    assert outcome.disk == "RLIMIT_FSIZE, EFBIG"
+    assert outcome.ordeals[Ordeal.FULL] == 1
 
 
 @pytest.mark.slow
