@@ -227,6 +227,8 @@ class RiskGuard(Actor):
             refused = Refusal(code=NOT_AMENDABLE, limit="an order that rests", value=value)
             self._drop_amendment(proposed, refused)
             return
+        if order.intent.side is Side.BUY:
+            self._mark()
         halted = self._latch.stops(order.intent.side, order.intent.purpose)
         ruling = judge_amendment(order, proposed, self._known.view_without(order, halted=halted))
         shape = wanted_shape(order, proposed)

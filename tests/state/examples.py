@@ -6,11 +6,15 @@ from typing import Any, TypeVar
 from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved
 from state.messages.operations import AlertRaised, OperatorCommanded, SessionChanged, Severity
 from state.messages.orders import (
+    AmendIntended,
+    AmendNotMade,
+    AmendRefused,
     Bound,
     CancelIntended,
     DecisionMade,
     Ladder,
     OrderAccepted,
+    OrderAmended,
     OrderFilled,
     OrderFinished,
     OrderIntended,
@@ -121,6 +125,25 @@ def a_finish(**changes: Any) -> OrderFinished:
     return _of_order(
         OrderFinished, {"filled_quantity": Quantity(Decimal(2)), "reason": "filled"}, changes
     )
+
+
+def an_amendment(**changes: Any) -> AmendIntended:
+    ours = {"number": 1, "quantity": Quantity(Decimal(3)), "price": Price(Decimal(101))}
+    ours |= {"expires_at_ns": TimeNs(10), "reason": "better so", "reply_to": "trader"}
+    return _of_order(AmendIntended, ours, changes)
+
+
+def an_amended(**changes: Any) -> OrderAmended:
+    ours = {"number": 1, "quantity": Quantity(Decimal(3)), "price": Price(Decimal(101))}
+    return _of_order(OrderAmended, ours, changes)
+
+
+def a_refused_amendment(**changes: Any) -> AmendRefused:
+    return _of_order(AmendRefused, {"number": 1, "label": "NO_CHANGE", "message": ""}, changes)
+
+
+def an_amendment_not_made(**changes: Any) -> AmendNotMade:
+    return _of_order(AmendNotMade, {"number": 1, "reason": "proven"}, changes)
 
 
 def a_decision(**changes: Any) -> DecisionMade:

@@ -6,8 +6,13 @@ from hypothesis import strategies as st
 
 from state.messages.accounts import FundsMoved
 from state.messages.orders import (
+    AmendIntended,
+    AmendNotMade,
+    AmendRefused,
+    AmendUnknown,
     CancelIntended,
     OrderAccepted,
+    OrderAmended,
     OrderFilled,
     OrderFinished,
     OrderIntended,
@@ -112,6 +117,50 @@ def order_stories(draw) -> tuple[OrderIntended, list[OrderFact]]:
         reason = "cancelled" if rest or not parts else "filled"
         filled = Quantity(sum(parts, Decimal(0)))
         facts.append(_fact(OrderFinished, 11, filled_quantity=filled, reason=reason))
+    return intent, facts
+
+
+@st.composite
+def amended_stories(draw) -> tuple[OrderIntended, list[OrderFact]]:
+    """An order that is changed some times, one amendment after the other, and filled meanwhile."""
+    intent = an_intent(quantity=Quantity(Decimal(4)), side=draw(st.sampled_from(Side)))
+    facts: list[OrderFact] = [_fact(OrderAccepted, 2, venue_order_id=VenueOrderId("v-1"))]
+    size, filled = intent.quantity, Decimal(0)
+    for number in range(1, draw(st.integers(1, 4)) + 1):
+        at_ns = 10 * number
+        wanted = Quantity(filled + draw(amounts(1, 60)))
+        price = Price(draw(amounts(1, 2000)))
+        change = {"number": number, "quantity": wanted, "price": price}
+        intended = {"expires_at_ns": TimeNs(at_ns + 5), "reason": "", "reply_to": ""}
+        facts.append(_fact(AmendIntended, at_ns, **change, **intended))
+        if draw(st.booleans()):
+            facts.append(_fact(AmendUnknown, at_ns + 1, number=number, reason="time-out"))
+        match draw(st.sampled_from(["made", "refused", "not made"])):
+            case "made":
+                facts.append(_fact(OrderAmended, at_ns + 2, **change))
+                size = wanted
+            case "refused":
+                no = {"number": number, "label": "NO", "message": ""}
+                facts.append(_fact(AmendRefused, at_ns + 2, **no))
+            case _:
+                facts.append(_fact(AmendNotMade, at_ns + 2, number=number, reason="proven"))
+        part = draw(amounts(1, 60))
+        if part < size - filled:
+            filled += part
+            facts.append(
+                _fact(
+                    OrderFilled,
+                    at_ns + 3,
+                    trade_id=TradeId(str(number)),
+                    venue_order_id=VenueOrderId("v-1"),
+                    side=intent.side,
+                    price=Price(Decimal(100)),
+                    quantity=Quantity(part),
+                    role=Role.MAKER,
+                    fee=Decimal(0),
+                    fee_currency=Currency("USDT"),
+                )
+            )
     return intent, facts
 
 

@@ -6,20 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state.messages.orders import OrderFilled, OrderFinished
-from state.order import Alarm, Order, OrderState
+from state.messages.orders import OrderAmended, OrderFilled, OrderFinished
+from state.order import Alarm, Order, OrderState, Shape
 from state.values import OrderType, Side
 from tests.state.examples import (
     a_cancel,
     a_fill,
     a_finish,
     a_proof_of_absence,
+    a_refused_amendment,
     a_rejection,
     an_acceptance,
+    an_amended,
+    an_amendment,
+    an_amendment_not_made,
     an_intent,
     an_unknown,
 )
-from tests.state.strategies import order_stories
+from tests.state.strategies import amended_stories, order_stories
 
 TWO = Decimal(2)
 ONE = Decimal(1)
@@ -38,6 +42,44 @@ def test_any_order_and_any_repetition_of_the_facts_gives_the_same_order(story, d
     shuffled = data.draw(st.permutations(facts))
     repeated = [fact for fact in shuffled for _ in range(data.draw(st.integers(1, 3)))]
     assert folded(*repeated, intent=intent) == folded(*facts, intent=intent)
+
+
+@given(story=amended_stories(), data=st.data())
+def test_amendments_too_may_be_told_in_any_order_and_again(story, data):
+    intent, facts = story
+    shuffled = data.draw(st.permutations(facts))
+    repeated = [fact for fact in shuffled for _ in range(data.draw(st.integers(1, 2)))]
+    assert folded(*repeated, intent=intent) == folded(*facts, intent=intent)
+
+
+@given(story=amended_stories())
+def test_while_an_amendment_is_open_the_larger_and_the_worse_count(story):
+    intent, facts = story
+    order = Order(intent=intent)
+    shape = order.shape
+    for fact in facts:
+        order = order.apply(fact)
+        if isinstance(fact, OrderAmended):
+            shape = Shape(fact.quantity, fact.price)
+        assert order.shape == shape
+        assert not order.alarms
+        assert order.filled + order.working == max(order.quantity, order.filled)
+        amending = order.amending
+        if amending is None:
+            assert (order.quantity, order.worst_price) == (shape.quantity, shape.price)
+        else:
+            assert amending.intent is not None
+            wanted = amending.intent
+            assert order.quantity == max(shape.quantity, wanted.quantity)
+            assert (order.worst_price - wanted.price) * intent.side.sign >= 0
+            assert (order.worst_price - shape.price) * intent.side.sign >= 0
+
+
+@pytest.mark.parametrize("said", [a_refused_amendment, an_amendment_not_made])
+def test_an_amendment_that_was_made_although_it_was_said_that_it_was_not_is_an_alarm(said):
+    order = folded(an_acceptance(), an_amendment(), said(), an_amended())
+    assert order.alarms == (Alarm.AMEND_DISOWNED,)
+    assert order.shape == Shape(Decimal(3), Decimal(101))
 
 
 @given(story=order_stories())

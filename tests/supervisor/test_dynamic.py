@@ -92,6 +92,18 @@ def test_a_dynamic_child_that_declines_is_not_kept(world, restart):
 
 
 @everywhere
+def test_a_dynamic_child_that_ended_well_is_forgotten(world):
+    """OTP: simple_one_for_one with a transient child that ends normally."""
+    begin(world, restart=Restart.TRANSIENT)
+    add(world, "a", "b")
+    world.end("a")
+    world.until(lambda: world.states() == {"b": "running"})
+    add(world, "a")
+    world.crash("a")
+    world.until(lambda: world.states() == {"b": "running", "a": "running"})
+
+
+@everywhere
 def test_the_spec_of_a_dynamic_child_is_told(world):
     """OTP: sup_start_map_simple."""
     begin(world, restart=Restart.TEMPORARY, stop_s=2.0)

@@ -10,9 +10,19 @@ from hypothesis import strategies as st
 from state.errors import StoreCorrupt
 from state.invariants import ledger_violations
 from state.messages.accounts import BalanceDifference
+from state.messages.journal import Event
+from state.messages.orders import ParentFinished
 from state.store import EventsPruned, prunable_up_to, prune, rebuild, self_check
-from state.values import Currency, Pair, Price, Quantity, Side, TimeNs
-from tests.state.examples import a_comparison, a_fill, an_intent, an_opening
+from state.values import Currency, DecisionId, Pair, Price, Quantity, Side, TimeNs
+from tests.state.examples import (
+    a_child,
+    a_comparison,
+    a_fill,
+    a_finish,
+    a_parent,
+    an_intent,
+    an_opening,
+)
 from tests.state.stores import a_day, an_order_of, append, in_memory, opened
 
 LATER = TimeNs(1000)
@@ -180,3 +190,35 @@ def test_a_broken_chain_is_not_pruned(store):
     with pytest.raises(StoreCorrupt):
         prune(store, LATER)
     assert store.base(USDT)[0] == 0
+
+
+def a_sale_in_parts() -> list[Event]:
+    """A parent order that is over, sold by two children."""
+    facts = []
+    for number in (1, 2):
+        name = f"t-p-{number}"
+        part = {"client_order_id": name, "quantity": Quantity(Decimal(1))}
+        facts += [
+            a_child(number, quantity=Decimal(1)),
+            a_fill(**part, trade_id=f"p-{number}", side=Side.SELL, fee_currency=USDT),
+            a_finish(client_order_id=name, filled_quantity=Decimal(1)),
+        ]
+    end = ParentFinished(
+        decision_id=DecisionId("p-1"), pair=BTC, at_ns=TimeNs(5), filled=Decimal(2), reason="filled"
+    )
+    return [a_parent(), *facts, end]
+
+
+def test_a_parent_that_is_not_over_stays_with_all_that_follows(store):
+    append(store, an_opening(), a_parent(), *an_order_of(2), a_comparison(fills=1))
+    assert prunable_up_to(store, LATER) == 2
+
+
+@pytest.mark.parametrize("fills", [1, 2])
+def test_a_parent_whose_beginning_went_is_rebuilt_as_it_was(store, fills):
+    append(store, an_opening(), *a_sale_in_parts(), a_comparison(fills=fills))
+    assert prune(store, LATER)
+    assert self_check(store).differing == []
+    rebuild(store)
+    assert self_check(store).differing == []
+    assert store.open_parents() == []

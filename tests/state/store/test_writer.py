@@ -10,15 +10,19 @@ import pytest
 from state.errors import StoreRefused
 from state.messages.journal import Entry, Journaled, Record
 from state.messages.operations import EpochBegan
+from state.messages.orders import ParentFinished
 from state.order import OrderState
 from state.store import DATABASE_NAME, EpochStale, RecordRefused
-from state.values import Currency, TimeNs
+from state.values import Currency, Side, TimeNs
 from tests.state.examples import (
+    PAIR,
+    a_child,
     a_command,
     a_decision,
     a_fill,
     a_finish,
     a_mark,
+    a_parent,
     a_session,
     an_acceptance,
     an_alert,
@@ -280,3 +284,38 @@ def test_a_late_fill_of_a_settled_order_is_an_alarm_and_no_crash(store):
     assert order.state is OrderState.FILLED
     assert order.alarms
     assert store.ledger(Currency("USDT")).fills == 2
+
+
+# Parent orders: the journal itself takes no child that goes beyond its parent.
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"quantity": Decimal(3)}, {"price": Decimal(89)}, {"attempt": 2}, {"side": Side.BUY}],
+)
+def test_a_child_beyond_its_parent_is_refused(store, changes):
+    append(store, a_parent())
+    with pytest.raises(RecordRefused):
+        append(store, a_child(**changes))
+    append(store, a_child())
+    with pytest.raises(RecordRefused):
+        append(store, a_child(2, quantity=Decimal("0.1")))
+
+
+def test_a_child_of_nobody_is_refused(store):
+    with pytest.raises(RecordRefused, match="no such parent"):
+        append(store, a_child())
+
+
+def test_a_parent_does_not_end_while_a_child_may_be_filled(store):
+    append(store, a_parent(), a_child())
+    end = ParentFinished(
+        decision_id="p-1", pair=PAIR, at_ns=TimeNs(5), filled=Decimal(0), reason="over"
+    )
+    with pytest.raises(RecordRefused, match="may still be filled"):
+        append(store, end)
+    append(store, a_finish(client_order_id="t-p-1", filled_quantity=Decimal(0)))
+    [parent] = store.open_parents()
+    assert (parent.left, parent.outstanding) == (2, 0)
+    append(store, end)
+    assert store.open_parents() == []
