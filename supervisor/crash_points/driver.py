@@ -1,15 +1,17 @@
 """The driver: in the trader's place, it wants what a script says and nothing else."""
 
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors import addresses
 from actors.execution.client_ids import client_order_id
 from actors.kernel import Actor
 from state.config.settings import TrendSettings
 from state.messages.accounts import PositionChanged
-from state.messages.held import RulesKnown
+from state.messages.held import ParentHeld, RulesKnown
 from state.messages.journal import Journaled, JournalOpened, OrderFound, OrderSought
 from state.messages.market import BookLost, BookMeasured
 from state.messages.operations import SessionSought, SessionState
@@ -18,22 +20,28 @@ from state.messages.orders import (
     DecisionDropped,
     OrderEvent,
     OrderProposed,
+    ParentWanted,
     RulesWanted,
 )
 from state.order import Order, OrderState
+from state.parent_order import ParentOrder
 from state.values import (
     NS_PER_S,
     ClientOrderId,
     DecisionId,
     OrderType,
     Pair,
+    Price,
     Session,
+    TimeInForce,
     TimeNs,
     TraceId,
 )
 from supervisor.crash_points.scenarios import ATTEMPTS, Wish
 
 STRATEGY = "script"
+TAKING = Price(Decimal("65000.5"))
+"""The price of a rival, who takes what is there."""
 PROPOSAL_TTL_S = 1.0
 LOOK_AGAIN_S = 0.5
 MARGIN_NS = 6 * NS_PER_S
@@ -113,6 +121,9 @@ class Driver(Actor):
         self._not_before_ns = 0
         """Until when it is no use to propose again."""
         self._names_of: dict[str, list[ClientOrderId]] = {}
+        self._parent: ParentOrder | None = None
+        self._missing = 0
+        """How often in a row the router knew no parent order."""
         self._cancelling: set[ClientOrderId] = set()
         self._session = Session.STARTING
         self._knows_rules = False
@@ -149,6 +160,10 @@ class Driver(Actor):
             case Journaled(event=OrderEvent() as event):
                 if event.client_order_id in self._names():
                     self._ask()
+            case ParentHeld():
+                self._parent = message.parent
+                self._missing += message.parent is None
+                self._act()
             case DecisionDropped():
                 self._on_dropped(message)
             case SessionState():
@@ -185,13 +200,20 @@ class Driver(Actor):
         return self._names_of[wish.name]
 
     def _ask(self) -> None:
+        wish = self._wish
         for name in self._names():
             sought = OrderSought(client_order_id=name, reply_to=self.address)
             self.tell(addresses.RECORDER, sought)
+        if wish is not None and wish.plan is not None:
+            wanted = ParentWanted(decision_id=_decision(wish, self._attempt), reply_to=self.address)
+            self.tell(addresses.ORDER_ROUTER, wanted)
 
     def _act(self) -> None:
         wish, names = self._wish, self._names()
         if wish is None or len(self._found) < len(names):
+            return
+        if wish.plan is not None:
+            self._act_on_parent(wish, names)
             return
         known = [number for number, name in enumerate(names, 1) if self._found[name] is not None]
         order = self._found[names[known[-1] - 1]] if known else None
@@ -204,6 +226,19 @@ class Driver(Actor):
         elif wish.cancel_after_s is not None and order.client_order_id not in self._cancelling:
             self._cancelling.add(order.client_order_id)
             self.after(wish.cancel_after_s, _CancelDue(order.client_order_id))
+
+    def _act_on_parent(self, wish: Wish, names: list[ClientOrderId]) -> None:
+        """Want a parent order until there is one, and wait until it is over.
+
+        While it lives the router has it; when it is over only its children are known. Some answers
+        of nothing in a row, after a child was known, are no race with the parent's own intent.
+        """
+        if self._parent is not None:
+            self._missing = 0
+        elif not any(self._found[name] is not None for name in names):
+            self._propose(wish)
+        elif self._missing >= 4:
+            self._finish(wish)
 
     def _propose(self, wish: Wish) -> None:
         now_ns = self.now_ns()
@@ -232,9 +267,18 @@ class Driver(Actor):
             expires_at_ns=self._expires_ns,
             reply_to=self.address,
             purpose=wish.purpose,
+            plan=wish.plan,
         )
         self._diary.proposed += 1
         self.tell(addresses.RISK_GUARD, proposal)
+        if wish.rival:
+            rival = replace(
+                proposal,
+                decision_id=DecisionId(f"{decision}/rival"),
+                price=TAKING,
+                time_in_force=TimeInForce.IOC,
+            )
+            self.tell(addresses.RISK_GUARD, rival)
 
     def _on_dropped(self, dropped: DecisionDropped) -> None:
         # Repeated proves nothing: whoever judged it first may still have let it pass.
@@ -261,6 +305,8 @@ class Driver(Actor):
         self._diary.over = self._wish is None
         self._found.clear()
         self._attempt = 1
+        self._missing = 0
+        self._parent = None
         self._expires_ns = None
         self._ask()
 

@@ -53,9 +53,19 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Of all second crashes after one that was tried."""
     only: tuple[Blow, ...] = ()
     """Exactly these blows, one after the other, and nothing else."""
+    most: int | None = None
+    """Of all cases; None for no bound."""
+    until_caught: bool = False
+    """Whether the first violation ends it."""
     jobs: int = 1
     """Copies at work at a time."""
     fates: tuple[Fate, ...] = tuple(Fate)
+    first: tuple[Fate, ...] = ()
+    """Of the first blow; empty: any of `fates`."""
+    sites: tuple[Site, ...] = ()
+    """Where the first blow falls; empty: anywhere."""
+    skip: int = 0
+    """Instants of the first life that are let pass."""
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -97,6 +107,7 @@ class _Explorer:
         """Where a copy reports; None in the process that everything began in."""
         self._copies: list[tuple[int, int]] = []
         self._cases: list[Case] = []
+        self._begun = 0
 
     def run(self, cast: Cast | None) -> list[Case]:
         try:
@@ -116,6 +127,8 @@ class _Explorer:
         """Try each blow of this instant in a copy."""
         depth = len(self._blows)
         if depth >= 2 or (depth == 1 and house.instants > PAIRED_WITHIN):
+            return
+        if not depth and self._plan.sites and site not in self._plan.sites:
             return
         for blow in self._possible(house, site, what):
             if self._wanted(blow):
@@ -139,10 +152,15 @@ class _Explorer:
 
     def _wanted(self, blow: Blow) -> bool:
         plan, depth = self._plan, len(self._blows)
+        if plan.until_caught and any(case.violations for case in self._cases):
+            return False
+        if plan.most is not None and self._begun >= plan.most:
+            return False
         if plan.only:
             return depth < len(plan.only) and blow == plan.only[depth]
         share = plan.pairs if depth else plan.share
-        if blow.fate not in plan.fates or not share:
+        fates = plan.fates if depth else plan.first or plan.fates
+        if blow.fate not in fates or not share or (not depth and blow.at <= plan.skip):
             return False
         name = f"{plan.seed}:{self._scenario.name}:{self._blows}:{blow}"
         return zlib.crc32(name.encode()) < share * 2**32
@@ -150,6 +168,7 @@ class _Explorer:
     def _branch(self, house: House, blow: Blow, site: Site, what: Any) -> None:
         while len(self._copies) >= self._plan.jobs:
             self._collect()
+        self._begun += 1
         sys.stdout.flush()
         ours, theirs = os.pipe()
         pid = os.fork()

@@ -15,7 +15,7 @@ from actors.trading.trader import Trader
 from state.config import Config, FeedSettings, OrderSettings, RiskSettings, SupervisionSettings
 from state.messages.accounts import EquityMarked
 from state.messages.journal import SaveSnapshot
-from state.messages.operations import SessionState
+from state.messages.operations import SessionAnswer, SessionState, SessionWanted
 from state.values import Session
 from supervisor.crash_points import oracles
 from supervisor.crash_points.driver import Diary, Driver
@@ -45,6 +45,7 @@ STRUCK = frozenset(
 LONGEST_S = 60.0
 """Virtual seconds after which a day that is not over is stuck."""
 QUIET_S = 3.0
+HALTED_FOR_NS = 5_000_000_000
 CONFIG = Config(
     pairs=(PAIR,),
     orders=OrderSettings(
@@ -115,22 +116,37 @@ class House:
         self.progress = Progress(DRIVER, self.stage.named)
         self.diary = Diary()
         self.heard: list[Any] = []
+        self.halted = False
+        """Whether an emergency stop has been confirmed: from then on nothing may be sent."""
+        self.runtime: VirtualRuntime
+        self._asked = False
+        """Whether this life was told to stop everything."""
+        self._halted_ns = 0
+        self._rested_ns: int | None = None
         self._cast = dict(cast or {})
         self._unlucky = bool(scenario.misfortune or scenario.faults)
         self._seen = (0, 0, 0)
         self._begin()
 
     @property
-    def is_ready(self) -> bool:
-        """Whether this life has come as far as trading."""
+    def session(self) -> Session | None:
+        """What this life may do; None while nobody has told."""
         states = [one for one in self.heard if isinstance(one, SessionState)]
-        return bool(states) and states[-1].session is Session.READY
+        return states[-1].session if states else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all that the day was to bring has come."""
+        if self.scenario.halt_after_s is None:
+            return self.diary.over
+        return self.halted and self.clock.elapsed_ns >= self._halted_ns + HALTED_FOR_NS
 
     def finish(self) -> None:
         """Let the day come to its end and look whether all is as it must be."""
         until_ns = self.clock.elapsed_ns + int(LONGEST_S * 1e9)
-        while not self.diary.over and self.clock.elapsed_ns < until_ns and not self.violations:
+        while not self.is_over and self.clock.elapsed_ns < until_ns and not self.violations:
             self._let(0.1)
+            self._operate()
         self.armed = False
         self._let(QUIET_S)
         self.violations += oracles.at_the_end(self)
@@ -145,6 +161,24 @@ class House:
             now_ns=self.clock.elapsed_ns,
             venue_ns=self.stage.host.now_ns(),
         )
+
+    def _operate(self) -> None:
+        """Stop everything when the script says so, and say it until it is confirmed."""
+        after_s, stage = self.scenario.halt_after_s, self.stage
+        if after_s is None or self.halted:
+            return
+        if any(isinstance(one, SessionAnswer) and one.is_journalled for one in self.heard):
+            self.halted, self._halted_ns = True, self.clock.elapsed_ns
+            return
+        if self._rested_ns is None and any(order.is_open for order in stage.orders()):
+            self._rested_ns = self.clock.elapsed_ns
+        due_ns = None if self._rested_ns is None else self._rested_ns + int(after_s * 1e9)
+        if due_ns is not None and self.clock.elapsed_ns >= due_ns and not self._asked:
+            self._asked = True
+            wish = SessionWanted(
+                session=Session.EMERGENCY, reason="the script", caller=DOOR, reply_to=DOOR
+            )
+            self.runtime.tell(addresses.SESSION_KEEPER, wish, control=True)
 
     # How lives begin and end.
 
@@ -161,6 +195,7 @@ class House:
         self.instants = 0
         self.diary = Diary()
         self.heard = []
+        self._asked = False
         self.stage.platter.rollback()
         self.progress.reborn(self._on_disk())
         world = self.stage.new_world()
@@ -257,7 +292,11 @@ class House:
                     self.stage.strike(self.scenario.misfortune)
                 else:
                     self.stage.arm(self.scenario.faults)
-        if self.armed and not self.diary.over:
+            case _:
+                pass
+        if site is Site.HANDED and self.halted and what.changes_orders:
+            self.violations.append(f"sent while halted: {what.name}")
+        if self.armed and not self.is_over:
             self.instants += 1
             self.strike(self, site, what)
         if site is Site.CHECKPOINT:
@@ -280,9 +319,16 @@ def recast(
             dataclasses.replace(child, birth=recast(child.birth, roles, cast))
             for child in spec.children
         )
-        return dataclasses.replace(
-            birth, args=(dataclasses.replace(spec, children=children), *rest)
+        template = spec.template
+
+        def recast_template(*args: Any) -> Any:
+            child = template(*args)
+            return dataclasses.replace(child, birth=recast(child.birth, roles, cast))
+
+        planned = dataclasses.replace(
+            spec, children=children, template=None if template is None else recast_template
         )
+        return dataclasses.replace(birth, args=(planned, *rest))
     if birth.make in roles:
         make, more = roles[birth.make]
         return dataclasses.replace(birth, make=make, kwargs={**birth.kwargs, **more})

@@ -10,7 +10,7 @@ from state.exact import exactly
 from state.messages.accounts import EquityMarked
 from state.messages.orders import OrderFilled
 from state.store import Store, self_check
-from state.values import ZERO
+from state.values import ZERO, Session
 from supervisor.crash_points.stage import PAIR
 from supervisor.worlds.virtual import ACCOUNT
 
@@ -27,10 +27,19 @@ def at_once(house: "House") -> list[str]:
             found.append(f"order doubled: {name} {len(orders)} times")
         if ("OrderIntended", name) not in house.progress.committed:
             found.append(f"order never meant: {name}")
+    plans = {wish.name for wish in house.scenario.wishes if wish.plan is not None}
     lived = Counter(stage.named.get(name, name) for name, orders in ours.items() if _lived(orders))
     found += [
-        f"wish doubled: {wish} by {count} orders" for wish, count in lived.items() if count > 1
+        f"wish doubled: {wish} by {count} orders"
+        for wish, count in lived.items()
+        if count > 1 and wish not in plans
     ]
+    units = stage.host.venue.pairs[PAIR].units
+    for wish in house.scenario.wishes:
+        orders = [one for name in ours if stage.named.get(name) == wish.name for one in ours[name]]
+        lots = sum(one.amount - (0 if one.is_open else one.left) for one in orders)
+        if decimal_of(lots, units.amount_decimals) > wish.quantity:
+            found.append(f"wish exceeded: {wish.name} by {len(orders)} orders")
     limit = house.limit
     for pair, worth in stage.exposures().items():
         if worth > limit:
@@ -40,8 +49,8 @@ def at_once(house: "House") -> list[str]:
 
 def at_the_end(house: "House") -> list[str]:
     """Return what does not hold when the day is over and everything has come to rest."""
-    if not house.diary.over:
-        return [f"stuck: done {house.diary.done}, session ready {house.is_ready}"]
+    if not house.is_over:
+        return [f"stuck: done {house.diary.done}, session {house.session}"]
     store = house.stage.open_store()
     return [
         *(f"exchange: {one}" for one in house.stage.broken_invariants()),
@@ -110,7 +119,8 @@ def _orders(house: "House", store: Store) -> list[str]:
             for name, its_wish in house.stage.named.items()
             if its_wish == wish.name
         )
-        if done > wish.quantity or (done != wish.quantity and not cancelled):
+        partly = cancelled or house.halted
+        if done > wish.quantity or (done != wish.quantity and not partly):
             found.append(f"wish not met: {wish.name} filled {done} of {wish.quantity}")
     return found
 
@@ -126,7 +136,8 @@ def _journal(house: "House", store: Store) -> list[str]:
 
 
 def _living(house: "House") -> list[str]:
-    found = [] if house.is_ready else ["not ready at the end"]
+    wanted = Session.EMERGENCY if house.halted else Session.READY
+    found = [] if house.session is wanted else [f"session: {house.session} and not {wanted}"]
     found += [
         f"not running: {report.address} {report.state}"
         for report in house.runtime.board.values()

@@ -10,11 +10,14 @@ from typing import Final
 from msgspec import Struct
 
 from adapters.simulated.faults import FaultName, FaultOrder
+from state.messages.orders import Ladder
 from state.values import Price, Purpose, Quantity, Side, TimeInForce
 from supervisor.crash_points.instants import Fate
 
 ATTEMPTS = 6
 """Most proposals that one wish may take."""
+CHILDREN = 8
+"""Most children that one parent order may take."""
 
 
 class Fill(Struct, frozen=True):
@@ -38,6 +41,11 @@ class Wish(Struct, frozen=True, kw_only=True):
     purpose: Purpose = Purpose.ENTRY
     fills: tuple[Fill, ...] = ()
     cancel_after_s: float | None = None
+    rival: bool = False
+    """Whether a second order of the same size is wanted in the same breath: the limits have room
+    for one, and the guard for what is left of it."""
+    plan: Ladder | None = None
+    """How it is worked, where it is a parent order."""
     crossed: Decimal | None = None
     """Share of the order that is filled while its cancel travels."""
 
@@ -52,6 +60,10 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """What strikes the first placement of the day, crash or no crash."""
     faults: tuple[FaultOrder, ...] = ()
     """How else the exchange misbehaves from that placement on."""
+    offer: tuple[Price, Quantity] | None = None
+    """What the street offers besides, from the beginning."""
+    halt_after_s: float | None = None
+    """When an operator stops everything, seconds after the first order rests."""
     idle_s: float = 0.0
     """How long after the start the first proposal is made."""
 
@@ -92,10 +104,16 @@ PLACE: Final = Scenario(
 )
 CANCEL: Final = Scenario(
     name="cancel",
-    text="one order is cancelled untouched, one while a fill crosses the cancel",
+    text="one order is cancelled untouched, one while a fill crosses the cancel, one too late",
     wishes=(
         Wish(name="untouched", cancel_after_s=0.2),
         Wish(name="crossed", cancel_after_s=0.2, crossed=_share("0.4")),
+        Wish(
+            name="outrun",
+            quantity=Quantity(Decimal("0.0003")),
+            cancel_after_s=0.2,
+            crossed=_share("1"),
+        ),
     ),
 )
 PARTS: Final = Scenario(
@@ -153,6 +171,41 @@ SILENT: Final = Scenario(
     wishes=(Wish(name="silent", fills=_IN_PARTS),),
     faults=(FaultOrder(fault=FaultName.PUSH_LOST, match="spot.", probability=1.0),),
 )
-SCENARIOS: Final = {
-    one.name: one for one in (PLACE, CANCEL, PARTS, LATE, UNANSWERED, LOST, FILL_FIRST, SILENT)
-}
+UNHEARD: Final = Scenario(
+    name="unheard",
+    text="the first placement is accepted; its answer and every push are lost",
+    wishes=(Wish(name="unheard", fills=_WHOLE),),
+    faults=(
+        FaultOrder(fault=FaultName.PUSH_LOST, match="spot.", probability=1.0),
+        FaultOrder(fault=FaultName.ANSWER_LOST, match="POST /spot/orders", occurrences=(1,)),
+    ),
+)
+RUSH: Final = Scenario(
+    name="rush",
+    text="two orders are wanted in one breath, and the limits have room for one",
+    wishes=(Wish(name="rush", fills=_WHOLE, rival=True),),
+)
+HALT: Final = Scenario(
+    name="halt",
+    text="everything is stopped while an order rests and another one is wanted",
+    wishes=(Wish(name="before"), Wish(name="after")),
+    halt_after_s=0.3,
+)
+LADDER: Final = Scenario(
+    name="ladder",
+    text="a parent order takes a small offer with its first child, the rest with another",
+    wishes=(
+        Wish(
+            name="ladder",
+            price=_ASK,
+            time_in_force=TimeInForce.IOC,
+            plan=Ladder(rungs_bps=(Decimal(0),)),
+        ),
+    ),
+    offer=(_BID, Quantity(Decimal("0.0003"))),
+)
+_ALL: Final = (
+    *(PLACE, CANCEL, PARTS, LATE, UNANSWERED, LOST, FILL_FIRST, SILENT),
+    *(UNHEARD, RUSH, HALT, LADDER),
+)
+SCENARIOS: Final = {one.name: one for one in _ALL}

@@ -22,12 +22,14 @@ from state.values import (
     Currency,
     DecisionId,
     Pair,
+    Price,
+    Quantity,
     Side,
     TimeInForce,
 )
 from supervisor.crash_points.instants import Fate, Flight, Site, Watch
 from supervisor.crash_points.platter import Platter, PlatterDisk
-from supervisor.crash_points.scenarios import ATTEMPTS, Fill, Scenario
+from supervisor.crash_points.scenarios import ATTEMPTS, CHILDREN, Fill, Scenario
 from supervisor.worlds.virtual import ACCOUNT, Scene, VirtualOutside
 
 PAIR = Pair("BTC_USDT")
@@ -47,7 +49,7 @@ _FAULTS = {
     Fate.LOST: (FaultName.REQUEST_LOST, 0),
     Fate.TORN: (FaultName.REQUEST_LOST, 0),
     Fate.ANSWER_LOST: (FaultName.ANSWER_LOST, 0),
-    Fate.LATE: (FaultName.REQUEST_LATE, 400),
+    Fate.LATE: (FaultName.REQUEST_LATE, 900),
     Fate.TOO_LATE: (FaultName.REQUEST_LATE, 6_000),
     Fate.ANSWER_LATE: (FaultName.ANSWER_LATE, 1_500),
 }
@@ -80,9 +82,10 @@ class Stage(VirtualOutside):
         self.flights: list[Flight] = []
         """What this life asked for and may still hear of."""
         self.named = {
-            str(client_order_id(ACCOUNT, DecisionId(f"{wish.name}/{attempt}"), 1)): wish.name
+            str(client_order_id(ACCOUNT, DecisionId(f"{wish.name}/{attempt}"), child)): wish.name
             for wish in scenario.wishes
             for attempt in range(1, ATTEMPTS + 1)
+            for child in range(1, 2 if wish.plan is None else CHILDREN + 1)
         }
         """Which wish an order is of, by its client order id."""
         self._dues: dict[tuple[int, int], _Due] = {}
@@ -91,6 +94,8 @@ class Stage(VirtualOutside):
         balances = {Currency("USDT"): Decimal(10_000_000), Currency("BTC"): Decimal(1_000)}
         street = AccountOptions(name=STREET, key=STREET, secret=STREET, balances=balances)
         open_accounts(venue, [street])
+        if scenario.offer is not None:
+            self._offer(*scenario.offer)
         clock.call_later(LOOK_EVERY_NS, self._look)
         clock.call_later(BEAT_EVERY_NS, self._beat)
 
@@ -157,12 +162,18 @@ class Stage(VirtualOutside):
                 action = partial(self.fill, order, wish.crossed)
                 self.clock.call_later(NS_PER_MS, action)
 
+    def _offer(self, price: Price, quantity: Quantity) -> None:
+        venue = self.host.venue
+        offer = OrderRequest(pair=PAIR, side=Side.SELL, amount=quantity, price=price)
+        venue.place(venue.ledger.accounts[STREET], offer, self.host.now_ns())
+        self.host.turn()
+
     def _beat(self) -> None:
         """Move the book a little, far from where anybody trades: a still one is measured once."""
         self.clock.call_later(BEAT_EVERY_NS, self._beat)
         venue, now_ns = self.host.venue, self.host.now_ns()
         street = venue.ledger.accounts[STREET]
-        if not venue.cancel_all(street, now_ns):
+        if not venue.cancel_all(street, now_ns, side=Side.BUY):
             venue.place(street, _BEAT, now_ns)
         self.host.turn()
 

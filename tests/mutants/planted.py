@@ -1,0 +1,162 @@
+"""Planted bugs: the real actors, each with one promise of the order protocol broken."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from actors.execution import facts
+from actors.execution.finding import Finding
+from actors.execution.order_router import OrderRouter
+from actors.execution.order_worker import OrderWorker
+from actors.execution.parents import Parents
+from actors.execution.placing import Placing
+from actors.operations.recorder import Recorder
+from actors.operations.session_keeper import SessionKeeper
+from actors.trading.risk_guard import RiskGuard
+from state.messages.journal import Books, Record
+from state.messages.operations import SessionAnswer
+from state.messages.orders import ChildProposed, OrderIntended
+from state.messages.venue import CancelPlaced, PlaceOrder, Refused, TradeReport, Unknown
+from state.values import ClientOrderId, Session, TimeNs, TradeId
+
+HOUR_NS = 3_600_000_000_000
+
+
+class SendsBeforeTheJournal(OrderRouter):
+    """The order leaves, then its intent is written."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._placing.__class__ = _Eager
+
+
+class _Eager(Placing):
+    def _mean(self, intent: OrderIntended) -> None:
+        self._orders.apply(intent)
+        self._send(intent)
+        super()._mean(intent)
+
+    def recorded(self, intent: OrderIntended, seq: int) -> None:
+        self._meant.pop(intent.client_order_id)
+
+
+class NeverSyncs(Recorder):
+    """What must be durable is answered when it is only written."""
+
+    def on_receive(self, message: Any) -> None:
+        super().on_receive(replace(message, durable=False) if type(message) is Record else message)
+
+
+class MakesANewOrderAfterATimeOut(OrderRouter):
+    """No answer is taken for no order."""
+
+    def _on_placed(self, request: PlaceOrder, outcome: Any) -> None:
+        order = self._orders.get(request.client_order_id)
+        if isinstance(outcome, Unknown) and order is not None:
+            self.record([facts.not_placed(order, "no answer", self.now_ns())], durable=True)
+        else:
+            super()._on_placed(request, outcome)
+
+
+class TakesNotFoundForProof(OrderRouter):
+    """An order that is not found is taken for one that never was, whenever it was asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._finding.__class__ = _Hasty
+
+
+class _Hasty(Finding):
+    def search(self, due: Any) -> None:
+        self._settings = replace(self._settings, visibility_lag_s=-HOUR_NS / 1e9, query_every_s=0.1)
+        super().search(due)
+
+
+class SetsNoExpiry(OrderRouter):
+    """The exchange takes the order whenever it arrives."""
+
+    def request(self, request: Any) -> None:
+        if isinstance(request, PlaceOrder):
+            later_ns = TimeNs(request.expires_at_ns + HOUR_NS)
+            request = replace(request, expires_at_ns=later_ns)
+        super().request(request)
+
+
+class ForgetsUnknownOrders(OrderRouter):
+    """After a restart only those orders are known that the exchange had confirmed."""
+
+    def _on_books(self, books: Books) -> None:
+        confirmed = tuple(order for order in books.orders if order.accepted is not None)
+        super()._on_books(replace(books, orders=confirmed))
+
+
+class CountsAFillTwice(OrderRouter):
+    """A fill is known by when it was told, not by its number."""
+
+    def _take(self, report: Any) -> None:
+        if isinstance(report, TradeReport):
+            told = TradeId(f"{report.trade_id}@{self.now_ns()}")
+            report = replace(report, trade_id=told)
+        super()._take(report)
+
+
+class ReleasesHoldsEarly(RiskGuard):
+    """What was approved counts only when the journal tells of its order."""
+
+    def on_start(self) -> None:
+        super().on_start()
+        self._known.approve = lambda decision: None  # type: ignore[method-assign]
+
+
+class ForgetsTheHalt(SessionKeeper):
+    """An emergency stop is confirmed, and never journalled."""
+
+    def _record(self, session: Session, reason: str, caller: str) -> None:
+        if session is not Session.EMERGENCY:
+            super()._record(session, reason, caller)
+
+    def _answer_askers(self, *, late: bool = False) -> None:
+        for wish in self._askers:
+            # Whoever asked is told that it is on the disk.
+            answer = _answer(wish, self._session)
+            self.tell_control(wish.reply_to, answer)
+        self._askers = []
+
+
+class LetsChildrenExceedTheirParent(OrderRouter):
+    """Nobody holds a child against what its parent has left."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._parents.__class__ = _Lenient
+
+
+class _Lenient(Parents):
+    def objection(self, child: OrderIntended) -> str | None:
+        return None
+
+
+class WantsTooMuch(OrderWorker):
+    """Each child is as large as the whole parent: harmless while the router looks."""
+
+    def tell(self, address: str, message: object) -> bool:
+        if isinstance(message, ChildProposed) and self._parent is not None:
+            message = replace(message, quantity=self._parent.intent.quantity)
+        return super().tell(address, message)
+
+
+class TakesARefusedCancelForTheEnd(OrderRouter):
+    """An order whose cancel is refused is taken for one that never was."""
+
+    def _on_answer(self, answered: Any) -> None:
+        order = None
+        if isinstance(answered.request, CancelPlaced) and isinstance(answered.outcome, Refused):
+            order = self._orders.get(ClientOrderId(answered.request.client_order_id))
+        if order is None:
+            super()._on_answer(answered)
+        else:
+            self.record([facts.not_placed(order, "cancel refused", self.now_ns())], durable=True)
+
+
+def _answer(wish: Any, session: Session) -> Any:
+    return SessionAnswer(request=wish.request, session=session, is_journalled=True)
