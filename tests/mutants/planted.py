@@ -8,15 +8,14 @@ from actors.execution import facts
 from actors.execution.finding import Finding
 from actors.execution.order_router import OrderRouter
 from actors.execution.order_worker import OrderWorker
-from actors.execution.parents import Parents
 from actors.execution.placing import Placing
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
 from actors.trading.risk_guard import RiskGuard
 from state.messages.journal import Books, Record
-from state.messages.operations import SessionAnswer
 from state.messages.orders import ChildProposed, OrderIntended
 from state.messages.venue import CancelPlaced, PlaceOrder, Refused, TradeReport, Unknown
+from state.parent_order import ParentOrder
 from state.values import ClientOrderId, Session, TimeNs, TradeId
 
 HOUR_NS = 3_600_000_000_000
@@ -115,25 +114,9 @@ class ForgetsTheHalt(SessionKeeper):
         if session is not Session.EMERGENCY:
             super()._record(session, reason, caller)
 
-    def _answer_askers(self, *, late: bool = False) -> None:
-        for wish in self._askers:
-            # Whoever asked is told that it is on the disk.
-            answer = _answer(wish, self._session)
-            self.tell_control(wish.reply_to, answer)
-        self._askers = []
 
-
-class LetsChildrenExceedTheirParent(OrderRouter):
-    """Nobody holds a child against what its parent has left."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._parents.__class__ = _Lenient
-
-
-class _Lenient(Parents):
-    def objection(self, child: OrderIntended) -> str | None:
-        return None
+def no_objection(_parent: ParentOrder, _child: OrderIntended) -> None:
+    """Hold no child against what its parent has left, neither in the router nor in the journal."""
 
 
 class WantsTooMuch(OrderWorker):
@@ -156,7 +139,3 @@ class TakesARefusedCancelForTheEnd(OrderRouter):
             super()._on_answer(answered)
         else:
             self.record([facts.not_placed(order, "cancel refused", self.now_ns())], durable=True)
-
-
-def _answer(wish: Any, session: Session) -> Any:
-    return SessionAnswer(request=wish.request, session=session, is_journalled=True)

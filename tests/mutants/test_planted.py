@@ -1,6 +1,6 @@
 """Each planted bug is caught, by which oracle and how soon; the real house passes the same runs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from actors.execution.order_worker import OrderWorker
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
 from actors.trading.risk_guard import RiskGuard
+from state.parent_order import ParentOrder
 from supervisor.crash_points.exploration import Case, Plan, explore
 from supervisor.crash_points.house import Cast
 from supervisor.crash_points.instants import Fate, Site
@@ -38,6 +39,8 @@ class Hunt(NamedTuple):
     """Beginning of what catches it."""
     plan: Plan
     """Which crashes are tried, one after the other."""
+    patch: tuple[type, str, Any] | None = None
+    """What else is broken, of something that is no actor."""
 
 
 UNDISTURBED = Plan(share=0.0)
@@ -78,13 +81,11 @@ HUNTS = {
         Plan(fates=(Fate.KILL,), skip=400),
     ),
     "children exceed their parent": Hunt(
-        {
-            OrderRouter: planted.LetsChildrenExceedTheirParent,
-            OrderWorker: planted.WantsTooMuch,
-        },
+        {OrderWorker: planted.WantsTooMuch},
         LADDER,
         "wish exceeded",
         UNDISTURBED,
+        (ParentOrder, "objection", planted.no_objection),
     ),
     "a refused cancel is the end": Hunt(
         {OrderRouter: planted.TakesARefusedCancelForTheEnd}, CANCEL, "unsettled", UNDISTURBED
@@ -106,7 +107,7 @@ def test_a_planted_bug_is_caught_and_the_real_house_passes_the_same_runs(hunt, r
 
     same = explore(hunt.scenario, replace(hunt.plan, most=len(cases) - 1))
     assert [_told(case) for case in same if case.violations] == []
-    assert len(same) == len(cases)
+    assert len(same) >= len(cases)
 
 
 def _told(case: Case) -> str:
