@@ -71,6 +71,10 @@ class VirtualClock:
         due = self.elapsed_ns + max(0, delay_ns)
         heapq.heappush(self._agenda, (due, next(self._order), action))
 
+    def pending(self) -> int:
+        """Return how many things are to happen."""
+        return len(self._agenda)
+
     def advance(self, until_ns: int | None) -> bool:
         """Move to the next thing that is to happen and let it; False when there is none.
 

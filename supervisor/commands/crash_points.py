@@ -12,7 +12,7 @@ from rich.table import Table
 from supervisor.commands.options import fail
 from supervisor.crash_points.census import Census
 from supervisor.crash_points.exploration import Case, Plan, explore
-from supervisor.crash_points.instants import Blow
+from supervisor.crash_points.instants import Blow, Fate
 from supervisor.crash_points.scenarios import SCENARIOS, Scenario
 
 
@@ -38,6 +38,13 @@ from supervisor.crash_points.scenarios import SCENARIOS, Scenario
     help="Of all second crashes in the life after each; 1 is the whole grid.",
     show_default=True,
 )
+@click.option(
+    "--fate",
+    "fates",
+    multiple=True,
+    type=click.Choice([fate.value for fate in Fate]),
+    help="Only this way of being struck; may be repeated.",
+)
 @click.option("--seed", default=0, help="Of the choice where a share is below 1.")
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Copies at work at a time.")
 @click.option(
@@ -49,6 +56,7 @@ def crash_points(
     *,
     share: float,
     pairs: float,
+    fates: tuple[str, ...],
     seed: int,
     jobs: int,
     path: str | None,
@@ -61,7 +69,8 @@ def crash_points(
     """
     if path is not None:
         sys.exit(_again(path))
-    plan = Plan(seed=seed, share=share, pairs=pairs, jobs=jobs)
+    wanted_fates = tuple(map(Fate, fates)) or tuple(Fate)
+    plan = Plan(seed=seed, share=share, pairs=pairs, jobs=jobs, fates=wanted_fates)
     console = Console(stderr=True)
     census = Census()
     wanted = [SCENARIOS[name] for name in names or SCENARIOS]
@@ -72,7 +81,7 @@ def crash_points(
             census.add(explore(scenario, plan))
             progress.advance(task)
     # A part of the days cannot hit everything; a share of the instants should.
-    missed = census.missed() if not names and share == 1.0 else []
+    missed = census.missed() if not (names or fates) and share == 1.0 else []
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(census.facts())))
     else:

@@ -57,7 +57,8 @@ class Census:
         """Count `cases`."""
         for case in cases:
             fates = [Blow.of(text).fate for text in case.blows]
-            self._cases[" then ".join(fates) if fates else "undisturbed"] += 1
+            kind = " then ".join(fates) if fates else "undisturbed"
+            self._cases["equal to one of these" if case.is_same else kind] += 1
             if case.violations:
                 self.violations.append(case)
             if fates:

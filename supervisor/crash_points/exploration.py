@@ -25,6 +25,8 @@ from supervisor.crash_points.instants import ENDS_LIFE, WIRE, Blow, Fate, Flight
 from supervisor.crash_points.scenarios import Scenario
 
 RECOVERY = 37
+_PROCESS = frozenset({Fate.KILL, Fate.POWER})
+"""After these nothing is left of the process, so what it had in memory makes no difference."""
 PAIRED_WITHIN = 400
 """Instants of the next life in which it may be struck again: they hold its first 40 steps, the
 whole recovery, and the end of what was under way."""
@@ -77,6 +79,8 @@ class Case(Struct, frozen=True, kw_only=True):
     """Where the house stood at each blow."""
     sites: tuple[str, ...]
     violations: tuple[str, ...]
+    is_same: bool = False
+    """Not run: it leaves the very disk, exchange and time that a case before it has left."""
 
     @property
     def path(self) -> str:
@@ -108,6 +112,8 @@ class _Explorer:
         self._copies: list[tuple[int, int]] = []
         self._cases: list[Case] = []
         self._begun = 0
+        self._tried: set[Any] = set()
+        """What was left by the ends of this life that were tried: equal remains, equal lives."""
 
     def run(self, cast: Cast | None) -> list[Case]:
         try:
@@ -131,8 +137,14 @@ class _Explorer:
         if not depth and self._plan.sites and site not in self._plan.sites:
             return
         for blow in self._possible(house, site, what):
-            if self._wanted(blow):
-                self._branch(house, blow, site, what)
+            if not self._wanted(blow):
+                continue
+            left = (blow.fate, blow.back, house.survives())
+            if blow.fate in _PROCESS and left in self._tried:
+                self._cases.append(self._same(house, blow, site, what))
+                continue
+            self._tried.add(left)
+            self._branch(house, blow, site, what)
 
     def _possible(self, house: House, site: Site, what: Any) -> Iterator[Blow]:
         at = house.instants
@@ -178,20 +190,33 @@ class _Explorer:
             return
         os.close(ours)
         self._out, self._copies, self._cases = theirs, [], []
-        points = house.points(site, what)
-        if blow.fate is Fate.TORN:
-            points = points - {7} | {8}
-        if self._blows:
-            points |= {RECOVERY}
-        self._blows += (blow,)
-        self._points += (tuple(sorted(points)),)
-        who = house.who if site in (Site.HANDLE, Site.SEND) else ""
-        self._sites += (" ".join(filter(None, (site, _told(what), who))),)
+        self._suffer(house, blow, site, what)
         if blow.fate in ENDS_LIFE:
             self._live_on(house, blow)
         if blow.fate is Fate.CRASH:
             raise Struck(str(blow))
         house.stage.strike(blow.fate)
+
+    def _suffer(self, house: House, blow: Blow, site: Site, what: Any) -> None:
+        """Note a blow and where the house stood."""
+        points = house.points(site, what)
+        if blow.fate is Fate.TORN:
+            points = points - {7} | {8}
+        if self._blows:
+            points |= {RECOVERY}
+        self._tried = set()
+        self._blows += (blow,)
+        self._points += (tuple(sorted(points)),)
+        who = house.who if site in (Site.HANDLE, Site.SEND) else ""
+        self._sites += (" ".join(filter(None, (site, _told(what), who))),)
+
+    def _same(self, house: House, blow: Blow, site: Site, what: Any) -> Case:
+        """Return the case of a blow that leaves just what one before it has left."""
+        kept = self._tried, self._blows, self._points, self._sites
+        self._suffer(house, blow, site, what)
+        case = msgspec.structs.replace(self._case([]), is_same=True)
+        self._tried, self._blows, self._points, self._sites = kept
+        return case
 
     def _live_on(self, house: House, blow: Blow) -> NoReturn:
         """Begin the next life on top of the one that has ended, and never return to that."""

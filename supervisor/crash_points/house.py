@@ -151,6 +151,20 @@ class House:
         self._let(QUIET_S)
         self.violations += oracles.at_the_end(self)
 
+    def survives(self) -> tuple[Any, ...]:
+        """Return what tells apart all that outlives the process: disk, exchange, wire and time."""
+        stage, disk = self.stage, self.stage.platter
+        orders = [(one.id, one.left, one.status) for one in stage.orders()]
+        sent = [one.sent for one in stage.flights]
+        return (
+            self.clock.elapsed_ns,
+            self.clock.pending(),
+            (disk.commits, disk.in_transaction, len(disk.unsynced)),
+            (len(sent), sum(sent)),
+            (stage.orders_taken(), stage.traded(), tuple(orders)),
+            self.halted,
+        )
+
     def points(self, site: Site, what: Any) -> set[int]:
         """Return at which of the points the house stands."""
         return self.progress.points(

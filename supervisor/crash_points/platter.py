@@ -47,6 +47,8 @@ class Platter(Connection):
     """Whether the next commit is synced."""
     unsynced: list[bytes]
     """Images: of the last synced commit, and of each one since."""
+    commits = 0
+    """How many there were."""
     batch: Batch
 
     def begin(self, tell: Watch, image: bytes) -> None:
@@ -90,6 +92,7 @@ class Platter(Connection):
         batch = self.batch
         self.tell(Site.WRITTEN, batch)
         cursor = sqlite3.Connection.execute(self, "COMMIT")
+        self.commits += 1
         self.unsynced.append(self.serialize())
         self.tell(Site.COMMITTING, batch)
         if self.durable:
