@@ -8,6 +8,7 @@ Exit codes: 0 no order lost or doubled, every unit accounted for, READY in time;
 """
 
 import json
+import signal
 import statistics
 import sys
 import tempfile
@@ -61,6 +62,8 @@ def main(
     *, seed: int, is_long: bool, rounds: int, keep: Path | None, as_json: bool, **wanted: object
 ) -> None:
     """Start a house at an exchange that stays up, kill -9 it KILLS times, compare every order."""
+    # What was started is ended, whoever asks for it.
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     asked = {**wanted, **(_LONG if is_long else {})}
     plans = [
         msgspec.convert({**asked, "seed": number}, Plan) for number in range(seed, seed + rounds)
@@ -75,10 +78,16 @@ def main(
             if as_json:
                 click.echo(json.dumps(msgspec.to_builtins(outcome) | {"again": plan.line}))
             else:
-                _show(Console(), outcome)
+                _show(_wide(), outcome)
     if not as_json and rounds > 1:
-        _total(Console(), outcomes)
+        _total(_wide(), outcomes)
     sys.exit(any(outcome.findings for outcome in outcomes))
+
+
+def _wide() -> Console:
+    # A terminal says how wide it is; a file or a pipe takes whole lines.
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=140)
 
 
 class _Progress(Progress):

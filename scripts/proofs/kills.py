@@ -119,7 +119,8 @@ class Life(Struct, frozen=True, kw_only=True):
     waited_s: float
     """Of that, how long it or the exchange could have run and no processor was free."""
     uncovered_s: float | None
-    """From READY until every position was covered; None where nobody says."""
+    """How long positions were without protection when looked at, at READY and in between; None
+    where nobody says."""
     lived_s: float
     end: str
     orders: int
@@ -244,8 +245,12 @@ def _life(theatre: Theatre, plan: Plan, number: int) -> Life:
         else:
             ready_s = house.until_ready()
             waited_s = house.waited_s() + theatre.exchange.waited_s() - before_s
-            uncovered_s = ordeals.until_covered(house)
-            end = f"after {hear(house, chance.randint(1, plan.news_max))}"
+            uncovered_s = ordeals.uncovered_s(house)
+            news = chance.randint(1, plan.news_max)
+            if news > 1:
+                hear(house, news // 2)
+                uncovered_s = _sum(uncovered_s, ordeals.uncovered_s(house))
+            end = f"after {hear(house, news - news // 2)}"
             match ordeal:
                 case Ordeal.FREEZE:
                     end = ordeals.freeze(theatre, house, chance)
@@ -266,6 +271,10 @@ def _life(theatre: Theatre, plan: Plan, number: int) -> Life:
     )
 
 
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
+
+
 def _last_life(theatre: Theatre, plan: Plan) -> tuple[Life, list[str]]:
     """Start once more, let nothing rest or stay unknown, and end in good order."""
     complaints = []
@@ -273,7 +282,7 @@ def _last_life(theatre: Theatre, plan: Plan) -> tuple[Life, list[str]]:
     with theatre.start() as house:
         ready_s = house.until_ready()
         waited_s = house.waited_s() + theatre.exchange.waited_s() - before_s
-        uncovered_s = ordeals.until_covered(house)
+        uncovered_s = ordeals.uncovered_s(house)
         house.call("stop", reason="the kills are over")
         house.until(lambda: house.call("orders", open=True) == [], QUIET_S, "no order is open")
         ordeals.compare_balances(house, QUIET_S)

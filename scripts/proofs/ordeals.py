@@ -1,13 +1,13 @@
 """What a trading house goes through before it is killed: each is done to a process from outside."""
 
 import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from adapters.admin_client import AdminClient, AdminError
 from scripts.proofs.agreement import OURS
@@ -63,20 +63,29 @@ def hear(house: House, news: int) -> str:
     return last
 
 
-def until_covered(house: House) -> float | None:
-    """Return for how long after READY a position was not covered; None where nobody says."""
+def uncovered_s(house: House) -> float | None:
+    """Return for how long positions are without protection by now; None where nobody says.
+
+    Waits until none is, for so long it counts.
+
+    Raises:
+        NotSoon: One stays without.
+    """
     began_s = time.monotonic()
-    positions = house.call("positions")
-    if not any("cover" in row for row in positions):
+    pairs = (house.status() or {"pairs": []})["pairs"]
+    if not any("uncovered_s" in row for row in pairs):
         return None
-    if not _uncovered(positions):
+    bare = [row["uncovered_s"] or 0.0 for row in pairs if row["cover"] == "uncovered"]
+    if not bare:
         return 0.0
-    house.until(lambda: not _uncovered(house.call("positions")), COVERED_S, "all is covered")
-    return time.monotonic() - began_s
+    house.until(lambda: not _bare(house), COVERED_S, "every position is protected")
+    return sum(bare) + time.monotonic() - began_s
 
 
-def _uncovered(positions: list[dict[str, Any]]) -> bool:
-    return any(row.get("cover") == "uncovered" for row in positions)
+def _bare(house: House) -> list[str]:
+    status = house.status()
+    assert status is not None, "the house does not answer"
+    return [row["pair"] for row in status["pairs"] if row["cover"] == "uncovered"]
 
 
 def compare_balances(house: House, deadline_s: float) -> None:
@@ -162,7 +171,8 @@ def run_out_of_disk(theatre: Theatre, house: House, chance: Random) -> str:
             end = f"ended with code {house.process.returncode}"
         else:
             raise NotSoon(f"a full disk is no good end\n{house.said()[-4000:]}")
-        if not _tells_of_disk(house.said()):
+        # Without a disk of its own it is the house that may not write, its complaints included.
+        if disk.mounted and not _tells_of_disk(house.said()):
             raise NotSoon(f"it does not say why it stopped\n{house.said()[-4000:]}")
         house.kill()
         before = _placed(exchange)
@@ -176,9 +186,15 @@ def run_out_of_disk(theatre: Theatre, house: House, chance: Random) -> str:
 
 def _start_in_vain(theatre: Theatre) -> None:
     """Start a house on a full disk: it must say so, and end or not get ready."""
+    disk = theatre.disk
+    assert disk is not None
+    disk.free()
+    leave_no_slack(theatre.database)
+    if disk.mounted:
+        disk.fill(os.getpid())
     with theatre.start() as house:
-        assert theatre.disk is not None
-        theatre.disk.fill(house.pid)
+        if not disk.mounted:
+            disk.fill(house.pid)
         deadline = time.monotonic() + 5.0
         while house.alive and time.monotonic() < deadline:
             if house.session() == "ready":
@@ -186,7 +202,7 @@ def _start_in_vain(theatre: Theatre) -> None:
             time.sleep(0.05)
         if not house.alive and not house.process.returncode:
             raise NotSoon(f"a start on a full disk is no success\n{house.said()[-4000:]}")
-        if "make room" not in house.said():
+        if disk.mounted and "make room" not in house.said():
             raise NotSoon(f"it does not say how it would start\n{house.said()[-4000:]}")
 
 

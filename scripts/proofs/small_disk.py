@@ -14,6 +14,7 @@ from typing import Self
 
 SIZE = 1 << 30
 """Bytes; of memory only what is written is taken."""
+TRIES = 50
 
 
 class SmallDisk:
@@ -37,16 +38,20 @@ class SmallDisk:
         Without a disk of its own no file of the process may be written beyond so many bytes.
         """
         if self.mounted:
-            used = shutil.disk_usage(self.folder).used
-            # Not below what is used, and a size of 0 would mean: no limit.
-            _mount(self.folder, f"remount,size={max(used + left, resource.getpagesize())}")
-            return
+            # The system refuses a size below what is used, and the house may write meanwhile; a
+            # size of 0 would mean: no limit.
+            for more in range(TRIES):
+                used = shutil.disk_usage(self.folder).used
+                size = used + left + (more + 1) * resource.getpagesize()
+                if _mount(self.folder, f"remount,size={size}"):
+                    return
+            raise OSError(f"{self.folder} cannot be made smaller")
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (left, resource.RLIM_INFINITY))
 
     def free(self) -> None:
         """Give room again; without a disk of its own only to processes that start from now on."""
         if self.mounted:
-            _mount(self.folder, f"remount,size={SIZE}")
+            assert _mount(self.folder, f"remount,size={SIZE}")
 
     def close(self) -> None:
         """Take it away with all that is on it."""
