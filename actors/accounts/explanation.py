@@ -50,6 +50,8 @@ class Cause(Struct, frozen=True, kw_only=True):
     changes: Mapping[Currency, Decimal]
     text: str
     at_ns: TimeNs
+    trade: TradeReport | None = None
+    """The fill that it is."""
 
     @property
     def key(self) -> str:
@@ -202,6 +204,7 @@ def _of_trade(trade: TradeReport, ours: Collection[VenueOrderId]) -> Cause:
         changes=balance_changes(_filled(trade)),
         text=f"trade {trade.trade_id} of {trade.pair}, order {trade.venue_order_id}",
         at_ns=trade.event_time_ns,
+        trade=trade,
     )
 
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
-from actors.accounts.explanation import Cause, causes_of
-from state.messages.accounts import BalanceDifference
+from msgspec import Struct
+
+from actors.accounts.explanation import Cause, causes_of, explained
+from state.messages.accounts import BalanceDifference, BalancesCompared
 from state.messages.journal import FiredTrigger, KnownFound, KnownSought
 from state.messages.venue import (
     AccountEntry,
@@ -17,7 +19,31 @@ from state.messages.venue import (
     TriggerReport,
     VenueRequest,
 )
-from state.values import Pair, TimeNs
+from state.values import NS_PER_S, Pair, TimeNs
+
+MARGIN_NS = 5 * NS_PER_S
+"""By so much the exchange's times and ours may differ, and a balance lag behind its cause."""
+UNSETTLED_NS = 24 * 3600 * NS_PER_S
+"""Looked back, where the journal has no comparison without a difference."""
+
+
+class Settled(Struct, frozen=True, kw_only=True):
+    """Which causes count: none before, all after, and between them some."""
+
+    since_ns: TimeNs
+    """What is older was counted in when all agreed."""
+    until_ns: TimeNs
+    """What is older may have been."""
+
+    @classmethod
+    def at(cls, agreed: BalancesCompared | None, now_ns: TimeNs) -> "Settled":
+        """Return what the newest agreement settles."""
+        if agreed is None:
+            return cls(since_ns=TimeNs(now_ns - UNSETTLED_NS), until_ns=TimeNs(now_ns + MARGIN_NS))
+        began_ns = agreed.began_at_ns or agreed.at_ns
+        return cls(
+            since_ns=TimeNs(began_ns - 2 * MARGIN_NS), until_ns=TimeNs(agreed.at_ns + MARGIN_NS)
+        )
 
 
 class Inquiry:
@@ -27,7 +53,7 @@ class Inquiry:
         number: Which one it is: answers to an earlier one are not taken for its own.
         differences: What is to be explained.
         pairs: Whose fills to ask for.
-        since_ns: From when on; what is older was counted in when all agreed.
+        settled: Which causes count.
     """
 
     def __init__(
@@ -35,8 +61,10 @@ class Inquiry:
         number: int,
         differences: tuple[BalanceDifference, ...],
         pairs: Iterable[Pair],
-        since_ns: TimeNs,
+        settled: Settled,
     ) -> None:
+        since_ns = settled.since_ns
+        self._settled = settled
         self.number = number
         self.differences = differences
         self.questions: tuple[VenueRequest, ...] = (
@@ -89,6 +117,10 @@ class Inquiry:
             reply_to=reply_to,
             request=self.number,
         )
+
+    def explained(self, known: KnownFound) -> tuple[Cause, ...] | None:
+        """Return what the differences come of, or None while nobody knows."""
+        return explained(self.differences, self.news(known), self._settled.until_ns)
 
     def news(self, known: KnownFound) -> list[Cause]:
         """Return what moved balances and is not in the journal, oldest first."""

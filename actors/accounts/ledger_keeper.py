@@ -6,14 +6,14 @@ from typing import Any
 from msgspec import Struct
 
 from actors import addresses
+from actors.accounts import bookings
 from actors.accounts.comparison import ATTEMPTS, Comparison, drift
-from actors.accounts.explanation import explained, kinds_of, pairs_to_ask
-from actors.accounts.inquiry import Inquiry
+from actors.accounts.explanation import kinds_of, pairs_to_ask
+from actors.accounts.inquiry import Inquiry, Settled
 from actors.kernel import Actor
 from actors.outbox import Outbox
 from adapters.ports import Exchange
-from state.exact import difference
-from state.ledger import OPENING, Ledger
+from state.ledger import Ledger
 from state.messages.accounts import (
     BalanceDifference,
     BalancesCompared,
@@ -34,12 +34,10 @@ from state.messages.journal import (
 )
 from state.messages.market import BookMeasured, StreamOpened
 from state.messages.operations import (
-    AlertRaised,
     PartNotReady,
     PartReady,
     ReadinessWanted,
     ReconcileWanted,
-    Severity,
 )
 from state.messages.orders import OrderFilled
 from state.messages.venue import (
@@ -50,7 +48,7 @@ from state.messages.venue import (
     VenueAnswer,
     VenueRequest,
 )
-from state.values import NS_PER_S, ZERO, Currency, Pair, TimeNs, plain
+from state.values import Currency, Pair, TimeNs
 
 PART = "ledger"
 LOOK_AGAIN_S = 0.25
@@ -59,11 +57,8 @@ MARKS_PER_RECORD = 60
 """Equity is told every second and journalled every minute."""
 INQUIRIES = 5
 """Rounds of questions before a difference is unknown: what explains it may lag behind it."""
+INQUIRIES_A_LIFE = 1_000_000_000
 ASK_AGAIN_S = 0.5
-MARGIN_NS = 5 * NS_PER_S
-"""By so much the exchange's times and ours may differ, and a balance lag behind its cause."""
-UNSETTLED_S = 24 * 3600
-"""Looked back, where the journal has no comparison without a difference."""
 
 
 class _CompareDue(Struct, frozen=True):
@@ -127,7 +122,9 @@ class LedgerKeeper(Actor):
         """The newest comparison without a difference."""
         self._inquiry: Inquiry | None = None
         self._inquiries = 0
-        """Rounds since the last comparison that was concluded."""
+        """Rounds since the comparison under way began."""
+        self._asked = 0
+        """Number of the newest inquiry; none of another life has it."""
         self._accept: str | None = None
         """Why the next differences are to be booked as funds moved; None: they are not."""
         self._unready = "starting"
@@ -140,6 +137,7 @@ class LedgerKeeper(Actor):
     def on_start(self) -> None:
         """Ask for the books."""
         self._outbox = Outbox(self.address, self.incarnation)
+        self._asked = self.incarnation * INQUIRIES_A_LIFE
         for topic in (OrderFilled, FundsMoved, JournalOpened, BookMeasured):
             self.subscribe(topic)
         self._not_ready("starting")
@@ -289,35 +287,25 @@ class LedgerKeeper(Actor):
         """The first look ever: what is there now is where the accounts begin."""
         if not self._opening:
             self._opening = True
-            now_ns = self.now_ns()
-            # An account that was never funded opens with nothing, which has to be said too.
-            opening = {self._quote: ZERO}
-            opening |= {one.currency: one.available + one.locked for one in outcome.balances}
-            self._record(
-                [
-                    Entry(
-                        key=f"opening:{currency}", event=_moved(currency, change, OPENING, now_ns)
-                    )
-                    for currency, change in opening.items()
-                ]
-            )
+            self._record(bookings.opening(outcome.balances, self._quote, self.now_ns()))
         self.after(LOOK_AGAIN_S, _LookAgain())
 
     def _conclude(self, comparison: Comparison) -> None:
         if not comparison.differences:
-            self._agreed = self._record_comparison(())
+            self._agreed = self._record_comparison((), [])
             self._accept = None
             self._unready = ""
             self._tell_readiness()
         elif self._accept is not None:
             # It was said of these differences: the next ones may be of another kind.
-            accepted, self._accept = self._accept, None
-            self._book_accepted(comparison.differences, accepted)
+            reason, self._accept = self._accept, None
+            entries = bookings.accepted(comparison.differences, reason, self.now_ns())
+            self._book(comparison.differences, entries)
         else:
             self._inquire(comparison.differences)
 
     def _record_comparison(
-        self, differences: tuple[BalanceDifference, ...], *more: Entry
+        self, differences: tuple[BalanceDifference, ...], entries: list[Entry]
     ) -> BalancesCompared:
         now_ns = self.now_ns()
         compared = BalancesCompared(
@@ -329,25 +317,13 @@ class LedgerKeeper(Actor):
             drift_currency=self._quote,
         )
         # Its key keeps a record that is said again to a new recorder from being written twice.
-        self._record([Entry(key=f"compared:{now_ns}", event=compared), *more])
+        self._record([Entry(key=f"compared:{now_ns}", event=compared), *entries])
         self.publish(compared)
         return compared
 
-    def _book_accepted(self, differences: tuple[BalanceDifference, ...], reason: str) -> None:
-        now_ns = self.now_ns()
-        # Said again to a new recorder, it is the same entry by its key and not booked twice.
-        self._record_comparison(
-            differences,
-            *(
-                Entry(
-                    key=f"accepted:{one.currency}:{now_ns}",
-                    event=_moved(
-                        one.currency, difference(one.exchange, one.ledger), reason, now_ns
-                    ),
-                )
-                for one in differences
-            ),
-        )
+    def _book(self, differences: tuple[BalanceDifference, ...], entries: list[Entry]) -> None:
+        """Journal what accounts for `differences`, and look whether it does."""
+        self._record_comparison(differences, entries)
         self._compare_anew(Comparison())
         self.after(LOOK_AGAIN_S, _LookAgain())
 
@@ -355,9 +331,9 @@ class LedgerKeeper(Actor):
 
     def _inquire(self, differences: tuple[BalanceDifference, ...]) -> None:
         self._inquiries += 1
-        since_ns, _ = self._settled()
+        self._asked += 1
         pairs = pairs_to_ask(self._pairs, differences, self._quote)
-        inquiry = Inquiry(self._inquiries, differences, pairs, since_ns)
+        inquiry = Inquiry(self._asked, differences, pairs, Settled.at(self._agreed, self.now_ns()))
         self._inquiry = inquiry
         life, deliver = self.incarnation, self.inlet()
 
@@ -366,14 +342,6 @@ class LedgerKeeper(Actor):
 
         for question in inquiry.questions:
             self._exchange.request(question, answered)
-
-    def _settled(self) -> tuple[TimeNs, TimeNs]:
-        """Return from when on causes count, and until when they may have counted before."""
-        if self._agreed is None:
-            now_ns = self.now_ns()
-            return TimeNs(now_ns - UNSETTLED_S * NS_PER_S), TimeNs(now_ns + MARGIN_NS)
-        began_ns = self._agreed.began_at_ns or self._agreed.at_ns
-        return TimeNs(began_ns - 2 * MARGIN_NS), TimeNs(self._agreed.at_ns + MARGIN_NS)
 
     def _on_answer(self, answer: _Answered) -> None:
         inquiry = self._inquiry
@@ -391,30 +359,29 @@ class LedgerKeeper(Actor):
         inquiry = self._inquiry
         if inquiry is None or known.request != inquiry.number or not inquiry.done:
             return
-        _, settled_ns = self._settled()
-        causes = explained(inquiry.differences, inquiry.news(known), settled_ns)
+        causes = inquiry.explained(known)
         if causes is None:
             self._not_explained(inquiry, "")
             return
         kinds = kinds_of(inquiry.differences, causes)
         missed = [one for one in causes if one.kind is DifferenceKind.MISSED_FILL]
         if missed:
+            for one in missed:
+                # As if the stream had told it: the router knows whose it is, or finds out.
+                self.tell(addresses.ORDER_ROUTER, one.trade)
             self.tell(addresses.ORDER_ROUTER, ReconcileWanted())
             self._not_explained(inquiry, f"missed: {missed[0].text}", kinds)
-            return
-        self._inquiry = None
-        booked = [
-            Entry(key=key, event=moved) for cause in causes for key, moved in cause.bookings()
-        ]
-        self._record_comparison(kinds, *booked)
-        self._compare_anew(Comparison())
-        self.after(LOOK_AGAIN_S, _LookAgain())
+        elif self._inquiries > INQUIRIES:
+            self._not_explained(inquiry, "what was booked did not account for it", kinds)
+        else:
+            self._inquiry = None
+            self._book(kinds, bookings.of_causes(causes))
 
     def _not_explained(
         self,
         inquiry: Inquiry,
         why: str,
-        differences: tuple[BalanceDifference, ...] | None = None,
+        kinds: tuple[BalanceDifference, ...] = (),
     ) -> None:
         """Look again, at all balances in one moment; in the end say that nobody knows."""
         self._inquiry = None
@@ -422,21 +389,10 @@ class LedgerKeeper(Actor):
             self._compare_anew(Comparison(looks=ATTEMPTS - 1))
             self.after(ASK_AGAIN_S, _LookAgain())
             return
-        differences = differences or inquiry.differences
-        told = ", ".join(
-            f"{one.currency}: ledger {plain(one.ledger)}, exchange {plain(one.exchange)}"
-            for one in differences
-        )
+        differences = kinds or inquiry.differences
+        told = bookings.in_words(differences)
         self._not_ready(f"the exchange shows other balances: {told}")
-        text = f"{told}; {why}; " if why else f"{told}; "
-        alert = AlertRaised(
-            alert="ledger_mismatch",
-            severity=Severity.CRITICAL,
-            text=f"{text}no trading until they agree, or reconcile accept=REASON books it",
-            at_ns=self.now_ns(),
-        )
-        entry = Entry(key=f"alert:{alert.alert}:{alert.at_ns}", event=alert)
-        self._record_comparison(differences, entry)
+        self._record_comparison(differences, [bookings.mismatch(told, why, self.now_ns())])
 
     # Equity.
 
@@ -468,7 +424,3 @@ class LedgerKeeper(Actor):
             if self._unready
             else PartReady(part=PART),
         )
-
-
-def _moved(currency: Currency, change: Decimal, reason: str, at_ns: TimeNs) -> FundsMoved:
-    return FundsMoved(currency=currency, change=change, reason=reason, at_ns=at_ns)

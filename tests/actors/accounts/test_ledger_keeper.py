@@ -43,6 +43,7 @@ from state.messages.venue import (
     FetchTriggers,
     Refused,
     Succeeded,
+    TradeReport,
     TriggerReport,
     TriggerRule,
     TriggerStatus,
@@ -440,6 +441,7 @@ def test_a_fill_of_ours_that_nobody_told_is_fetched_and_never_booked_as_anything
     scene.show(USDT="9900", BTC="1")
     compare(scene)
     assert router.of(ReconcileWanted)
+    assert set(router.of(TradeReport)) == {trade}
     assert len(scene.moved) == 1
     assert "missed: trade 70" in scene.alerts[-1].text
     kinds = {one.kind for one in scene.journal.told(BalancesCompared)[-1].differences}
