@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import click
 
-from scripts.benchmarks import exchange, footprint, gate, kernel, orders, stop
+from scripts.benchmarks import exchange, footprint, gate, kernel, orders, risk, stop
 from scripts.benchmarks.figures import Figure, show
 
 PARTS: dict[str, Callable[[float, int], list[Figure]]] = {
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[float, int], list[Figure]]] = {
     "gate": lambda _minutes, _trials: gate.measure(),
     "kernel": lambda _minutes, _trials: kernel.measure(),
     "orders": lambda _minutes, _trials: orders.measure(),
+    "risk": lambda _minutes, _trials: risk.measure(),
     "stop": lambda _minutes, trials: stop.measure(trials),
 }
 PEERS = {"exchange": exchange.PEER, "gate": gate.PEER, "kernel": "stock pykka"}
