@@ -51,6 +51,7 @@ from state.messages.operations import (
 )
 from state.messages.orders import DecisionMade, OrderEvent
 from state.messages.protection import CoverWanted, PositionCovered
+from state.messages.risk import LimitsTold, LimitsWanted
 from state.store import Reader
 from state.values import Currency, Pair, Session, TimeNs
 
@@ -63,6 +64,7 @@ NOT_AVAILABLE = -32002
 
 ROWS_MAX = 1000
 RESTART_PATIENCE_S = 15.0
+GUARD_PATIENCE_S = 1.0
 RESULTS_REMEMBERED = 1000
 LETTERS_SHOWN = 100
 
@@ -142,6 +144,10 @@ class _PatienceOver(Struct, frozen=True):
     """Of the command's record: another command for the same actor has its own patience."""
 
 
+class _GuardSilent(Struct, frozen=True):
+    token: str
+
+
 class _Refused(Exception):
     """A request cannot be served; the caller is told."""
 
@@ -178,6 +184,8 @@ class Admin(Actor):
         self._done: dict[str, Any] = {}
         """Results by idempotency key."""
         self._known_seq = 0
+        self._asked: dict[str, tuple[AdminRequest, Pair]] = {}
+        """Why-nots, answered when the risk guard has told."""
         self._subscribers: dict[str, set[int]] = {}
 
     def on_start(self) -> None:
@@ -264,6 +272,10 @@ class Admin(Actor):
                 self._compared = message
             case ChildReport():
                 self._on_report(message)
+            case LimitsTold():
+                self._answer_why_not(message.request, message)
+            case _GuardSilent():
+                self._answer_why_not(message.token, None)
             case Journaled():
                 payload = message.event
             case _:
@@ -280,6 +292,8 @@ class Admin(Actor):
                 raise _Refused(f"{request.method} is not available yet", NOT_AVAILABLE)
             if request.method in _CHANGING:
                 self._command(request)
+            elif request.method == "why_not":
+                self._ask_guard(request)
             else:
                 self._desk.server.answer(request, self._look_up(request))
         except _Refused as refused:
@@ -304,8 +318,6 @@ class Admin(Actor):
                 return self._subscribe(request, params)
             case "explain":
                 return self._rows().explain(params.text("id"))
-            case "why_not":
-                return self._why_not(params.pair("pair"))
             case "balances":
                 rows = self._rows()
                 return balances_view(rows.balances(), rows.accounts(), self._equity, self._compared)
@@ -360,10 +372,31 @@ class Admin(Actor):
             ),
         )
 
-    def _why_not(self, pair: Pair) -> dict[str, Any]:
-        facts = self._pairs.get(pair)
-        if facts is None:
+    def _ask_guard(self, request: AdminRequest) -> None:
+        """Ask who judges orders what it would say; answered when it has told, or soon anyway."""
+        pair = _Params(request).pair("pair")
+        if pair not in self._pairs:
             raise _Refused(f"{pair} is not traded here; traded: {', '.join(self._desk.pairs)}")
+        token = f"limits {self.next_id()}"
+        self._asked[token] = (request, pair)
+        wanted = LimitsWanted(pair=pair, reply_to=self.address, request=token)
+        self.tell(addresses.RISK_GUARD, wanted)
+        self.after(GUARD_PATIENCE_S, _GuardSilent(token))
+
+    def _answer_why_not(self, token: str, told: LimitsTold | None) -> None:
+        request, pair = self._asked.pop(token, (None, None))
+        if request is None or pair is None:
+            return
+        result = self._why_not(pair)
+        if told is None:
+            result["risk"] = "the risk guard does not answer"
+        else:
+            result["risk"] = {"entry": told.entry, "exit": told.exit, "standing": told.standing}
+            result["limits"] = told.uses
+        self._desk.server.answer(request, result)
+
+    def _why_not(self, pair: Pair) -> dict[str, Any]:
+        facts = self._pairs[pair]
         decisions = self._rows().decisions(pair=pair, limit=1)
         return {
             "pair": pair,

@@ -13,6 +13,8 @@ from state.messages.operations import (
     SessionState,
     SessionWanted,
 )
+from state.messages.orders import Refusal
+from state.messages.risk import LimitsTold, LimitsWanted
 from state.store import DATABASE_NAME, DataLock, Reader, open_reader
 from state.values import Session
 from tests.actors.examples import BTC, ETH, NOW, USDT, a_call
@@ -33,6 +35,7 @@ class Scene:
         self.journal = Journal(house, addresses.RECORDER)
         self.keeper = house.ear(addresses.SESSION_KEEPER)
         self.ledger = house.ear(addresses.LEDGER_KEEPER)
+        self.guard = house.ear(addresses.RISK_GUARD)
         house.runtime.open(FEED)  # Nobody lives there: what it is told can be looked at.
         self.supervisor = house.ear("market")
         self.operations = house.ear("operations")
@@ -94,8 +97,22 @@ class Scene:
     def call(self, method: str, **params: Any) -> Any:
         """Call a method that is answered at once; return the result, or the refusal's code."""
         self.send(a_call(method, **params))
+        self.answer_limits()
         how, what = self.outcome()
         return what if how == ANSWERED else what[0]
+
+    def answer_limits(self, entry: Refusal | None = None) -> None:
+        """Answer what the risk guard was asked."""
+        for wanted in self.guard.take(LimitsWanted):
+            told = LimitsTold(
+                pair=wanted.pair,
+                request=wanted.request,
+                entry=entry,
+                exit=None,
+                uses=(),
+                standing=None,
+            )
+            self.house.tell(ADMIN, told)
 
     def outcome(self) -> tuple[str, Any]:
         """Return the one outcome since this was last asked: the result, or code and message."""

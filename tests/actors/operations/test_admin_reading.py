@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from actors.operations.admin import (
+    GUARD_PATIENCE_S,
     INVALID_PARAMS,
     LATER,
     METHOD_NOT_FOUND,
@@ -18,6 +19,7 @@ from actors.operations.admin import REFUSED as CODE_REFUSED
 from state.messages.accounts import BalancesCompared, PositionChanged, PositionWanted
 from state.messages.market import BookState, FeedChanged
 from state.messages.operations import AdminHungUp, SessionSought
+from state.messages.orders import Refusal
 from state.values import Session
 from tests.actors.examples import (
     BTC,
@@ -143,6 +145,25 @@ def test_why_not_shows_what_bears_on_a_pair(scene):
     assert told["position"].quantity == Decimal("0.25")
     assert told["last_decision"]["decision_id"] == "d-2"
     assert scene.call("why_not", pair="ETH_USDT")["last_decision"] is None
+
+
+def test_why_not_tells_what_the_risk_guard_would_say(scene):
+    scene.send(a_call("why_not", pair="BTC_USDT"))
+    assert scene.unanswered()
+    scene.answer_limits(Refusal(code="DAILY_LOSS", limit="no lock", value="lost"))
+    _, told = scene.outcome()
+    assert told["risk"]["entry"].code == "DAILY_LOSS"
+    assert told["risk"]["exit"] is None
+
+
+def test_why_not_is_answered_also_while_the_risk_guard_is_silent(scene):
+    scene.send(a_call("why_not", pair="BTC_USDT"))
+    scene.house.pass_time(GUARD_PATIENCE_S)
+    _, told = scene.outcome()
+    assert told["risk"] == "the risk guard does not answer"
+    assert told["last_decision"]["decision_id"] == "d-2"
+    scene.answer_limits()
+    assert scene.unanswered()
 
 
 def test_why_not_names_the_pairs_that_are_traded(scene):
