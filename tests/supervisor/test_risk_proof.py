@@ -16,8 +16,11 @@ from state import standing
 from state.instrument import TradingRules
 from state.order import OrderState
 from state.rates import recent_of
+from state.store import DataLock
 from supervisor.__main__ import main
 from supervisor.risk_proof import Verdict, prove
+from tests.state.examples import a_risk_mark, an_intent
+from tests.state.stores import a_day, append, opened
 
 
 def test_no_schedule_passes_a_limit_and_most_limits_are_reached():
@@ -135,3 +138,23 @@ def test_a_passed_limit_is_told_with_its_seed_and_exit_code_1(tmp_path, monkeypa
     assert told.exit_code == 1
     assert "PASSED" in told.output
     assert "seed " in told.output
+
+
+def test_the_use_of_limits_is_shown_of_a_journal_that_nobody_writes(tmp_path):
+    with DataLock(tmp_path / "simulated") as lock:
+        store = opened(lock)
+        append(store, *a_day(), a_risk_mark(), an_intent(client_order_id="t-open"))
+        store.close()
+    told = CliRunner().invoke(main, ["risk", "show", "--json", "--data-dir", str(tmp_path)])
+    assert told.exit_code == 0, told.output
+    facts = json.loads(told.stdout)
+    used = {(row["code"], row["pair"]): row for row in facts["limits"]}
+    # 0.998 BTC bought at 100 after fees, and an order for 2 more.
+    assert used["POSITION_MAX", "BTC_USDT"]["used"] == "299.8"
+    assert used["OPEN_ORDERS_MAX", None]["used"] == "1"
+    assert used["DAILY_LOSS", "BTC_USDT"]["denies"]
+
+
+def test_without_house_and_journal_there_is_nothing_to_show(tmp_path):
+    told = CliRunner().invoke(main, ["risk", "show", "--data-dir", str(tmp_path)])
+    assert told.exit_code == 3

@@ -7,7 +7,7 @@ from actors.trading.risk.rules import judge
 from actors.trading.risk.view import View
 from state.exact import difference
 from state.messages.orders import OrderProposed, Refusal, Verdict
-from state.messages.risk import LimitUse
+from state.messages.risk import LimitUse, Lock
 from state.standing import daily_loss, drawdown
 from state.values import (
     ZERO,
@@ -99,12 +99,26 @@ def _losses(view: View) -> list[LimitUse]:
         (Code.DRAWDOWN_REDUCE, limits.drawdown_reduce_share, fall),
         (Code.DRAWDOWN_HALT, limits.drawdown_halt_share, fall),
     )
-    locked = {} if view.lock is None else {view.lock.code: view.lock}
+    lock = view.lock
     found = []
     for code, limit, used in shares:
         percent = _use(code, None, limit * _PERCENT, max(used, ZERO) * _PERCENT, "%")
-        found.append(percent if code not in locked else _denying(percent))
-    return found
+        if lock is not None and lock.code == code and lock.pair is None:
+            percent, lock = _denying(percent), None
+        found.append(percent)
+    return found if lock is None else [*found, _locked(lock)]
+
+
+def _locked(lock: Lock) -> LimitUse:
+    return LimitUse(
+        code=lock.code,
+        pair=lock.pair,
+        limit="no lock",
+        used=lock.reason,
+        left="0",
+        unit="",
+        denies=True,
+    )
 
 
 def _denying(use: LimitUse) -> LimitUse:
