@@ -10,6 +10,7 @@ from actors.trading.risk.uses import uses
 from state.config import Config
 from state.messages.journal import Books
 from state.messages.risk import LimitUse
+from state.standing import lock_on
 from state.store import (
     Reader,
     closed_trades,
@@ -53,8 +54,10 @@ def limits_at_rest(reader: Reader, config: Config, now_ns: TimeNs) -> dict[Pair,
     )
     known.look(now_ns, now_ns)
     known.begin(books)
-    views = {pair: known.view(pair, halted=None) for pair in config.pairs}
-    return {
-        pair: list(uses(pair, replace(view, standing=known.standing)))
-        for pair, view in views.items()
-    }
+    found = {}
+    for pair in config.pairs:
+        # How the account stood when it was last marked: without prices it cannot be marked anew.
+        lock = None if books.risk is None else lock_on(books.risk, pair, books.risk.at_ns)
+        view = replace(known.view(pair, halted=None), standing=books.risk, lock=lock)
+        found[pair] = list(uses(pair, view))
+    return found
