@@ -183,7 +183,7 @@ class Application:
         )
         store.close()
         where, credentials = self._find_exchange(log)
-        self._signs.begin(where.rest, credentials)
+        self._signs.begin(where.rest, credentials, is_own=self._exchange is not None)
         with contextlib.ExitStack() as opened:
             loop, latch = LoopThread(), Latch(HaltFile(self._folder))
             opened.callback(loop.close, ADAPTERS_CLOSE_S)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from loguru import logger
+from msgspec.structs import replace
 
 from adapters.gate.signing import Credentials
 from adapters.heartbeat import BEATING, ENDED, FAILED, STARTING, Heartbeat
@@ -14,6 +15,8 @@ from state.config import Config, WatchdogMode
 from state.messages.operations import AlertRaised, Severity
 from state.values import TimeNs
 from supervisor.watchdog import REPORT
+
+OWN_GIVE_UP_S = 3.0
 
 
 class LifeSigns:
@@ -30,14 +33,21 @@ class LifeSigns:
         self._heartbeat = Heartbeat(folder)
         self._watchdog: WatchdogProcess | None = None
 
-    def begin(self, rest: str, credentials: Credentials) -> None:
-        """Say where we trade, and have a watchdog that knows what to do there."""
+    def begin(self, rest: str, credentials: Credentials, *, is_own: bool) -> None:
+        """Say where we trade, and have a watchdog that knows what to do there.
+
+        Args:
+            rest: Address of the exchange's REST interface.
+            credentials: Of the account.
+            is_own: Whether that exchange ends with us: nobody has to ask for it for long.
+        """
         self._heartbeat.trades_at(rest)
         if self._config.watchdog.mode is WatchdogMode.OFF:
             return
+        known = self._config.watchdog
         self._watchdog = WatchdogProcess(
             self._folder,
-            self._config.watchdog,
+            replace(known, give_up_s=min(known.give_up_s, OWN_GIVE_UP_S)) if is_own else known,
             expiry_s=self._config.orders.expiry_s,
             key=credentials.key,
             secret=credentials.secret,

@@ -265,6 +265,15 @@ def test_without_a_permit_no_placement_leaves_but_cancels_and_questions_do(world
     request = placement(world)
     refused = only(Refused, ask(world, request))
     assert (refused.label, refused.message) == ("HALTED", "drill")
+    amend = AmendOrder(
+        pair=BTC,
+        client_order_id=resting.client_order_id,
+        venue_order_id=resting.venue_order_id,
+        quantity=Quantity(resting.quantity * 2),
+        price=None,
+        expires_at_ns=TimeNs(world.now_ns() + 10 * NS_PER_S),
+    )
+    assert only(Refused, ask(world, amend)).label == "HALTED"
     absent = FetchOrder(pair=BTC, client_order_id=request.client_order_id, venue_order_id=None)
     assert only(Refused, ask(world, absent)).label == "ORDER_NOT_FOUND"
     assert isinstance(cancelled(world, resting), Succeeded)

@@ -121,7 +121,11 @@ def test_a_house_that_takes_the_place_is_not_disturbed(houses, exchange):
     assert not (house.folder / "watchdog.json").exists()
 
 
-def test_a_house_that_ends_in_good_order_leaves_no_process_and_no_work(house, exchange):
+def test_a_house_that_ends_in_good_order_leaves_no_process_and_no_work(houses, exchange):
+    house = houses(exchange=exchange, settings=(*SETTINGS, "shutdown.orders=leave"))
+    house.until_ready()
+    house.call("pause")
+    rest(exchange, OURS, FOREIGN)
     children = house.children()
     assert len(children) == 1
     assert house.terminate() == 0
