@@ -111,6 +111,12 @@ ORDER_PATH = Profile(
         ),
         risk=_RISK,
         feed=FeedSettings(book_stale_after_s=3.0, book_depth=20),
+        protection=CoverSettings(
+            stop=StopMode.TRAILING,
+            stop_bps=Decimal(8),
+            target_bps=Decimal(15),
+            ratchet_step_bps=Decimal(2),
+        ),
     ),
     network=Network(
         timeout_ns=1000 * NS_PER_MS,

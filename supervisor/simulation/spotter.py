@@ -42,6 +42,7 @@ from state.values import Session
 from supervisor.simulation.chronicle import Chronicle, Known
 from supervisor.simulation.faults import Fault, Kind
 from supervisor.simulation.sightings import Sightings
+from supervisor.simulation.stop_spotter import StopSpotter
 from supervisor.worlds.disk import Disk, DiskFault
 
 _LIMITS = frozenset(
@@ -88,6 +89,7 @@ class Spotter:
     def __init__(self, run: Looked) -> None:
         self._run = run
         self._see = run.seen.see
+        self._stops = StopSpotter(self._see)
         self._incarnations: dict[str, int] = {}
         self._was_ready = True
         """Whether the present process ever was."""
@@ -102,6 +104,7 @@ class Spotter:
             self._lost = chronicle.lost
             self._see("power cut lost events")
         event = journaled.event
+        self._stops.on_event(event)
         match event:
             case OrderUnknown():
                 self._see("order unknown")
@@ -110,6 +113,7 @@ class Spotter:
                     self._see("proven absent")
             case OrderFilled():
                 known = chronicle.orders[event.client_order_id]
+                self._stops.on_fill(event, known)
                 if not known.accepted:
                     self._see("fill before acceptance")
                 if known.cancel:
@@ -197,6 +201,7 @@ class Spotter:
     def on_death(self) -> None:
         """The process is about to die."""
         run = self._run
+        self._stops.on_death(list(run.chronicle.orders.values()))
         if self._any(lambda one: one.lost):
             self._see("killed while unknown")
             self._see("restart while unknown")
