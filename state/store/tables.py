@@ -102,4 +102,5 @@ _STATEMENTS = {table: _replacement(table, *columns) for table, columns in CHANGI
 def write_rows(connection: sqlite3.Connection, rows: Mapping[str, Iterable[Row]]) -> None:
     """Put `rows` into their tables, in the order of the mapping; no table has two kinds."""
     for table, its_rows in rows.items():
-        connection.executemany(_STATEMENTS[table], its_rows)
+        if its_rows:  # Most commits touch few tables.
+            connection.executemany(_STATEMENTS[table], its_rows)

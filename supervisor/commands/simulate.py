@@ -25,7 +25,7 @@ from supervisor.simulation.batch import (
     run_seeds,
 )
 from supervisor.simulation.failure import Failure, failure_of, read_failure, write_failure
-from supervisor.simulation.run import Delivery
+from supervisor.simulation.report import Delivery
 from supervisor.simulation.shrink import shrink as shrunk_to
 from supervisor.simulation.sightings import SIGHTINGS
 from supervisor.version import VERSION

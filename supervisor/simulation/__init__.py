@@ -3,7 +3,8 @@
 from supervisor.simulation.faults import Fault
 from supervisor.simulation.options import Options
 from supervisor.simulation.profiles import HOUSE, ORDER_PATH, PROFILES, Profile
-from supervisor.simulation.run import Report, Simulation
+from supervisor.simulation.report import Report
+from supervisor.simulation.run import Simulation
 
 __all__ = [
     "HOUSE",

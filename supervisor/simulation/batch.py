@@ -15,7 +15,8 @@ from msgspec import Struct
 from actors.kernel.virtual import Policy
 from supervisor.simulation.options import Options
 from supervisor.simulation.profiles import PROFILES
-from supervisor.simulation.run import Report, Simulation
+from supervisor.simulation.report import Report
+from supervisor.simulation.run import Simulation
 from supervisor.simulation.sightings import never_seen
 
 SIGHTINGS_DUE = 500

@@ -8,7 +8,7 @@ from msgspec import Struct
 from state.errors import ConfigurationInvalid
 from supervisor.simulation.faults import Fault
 from supervisor.simulation.options import Options
-from supervisor.simulation.run import Report
+from supervisor.simulation.report import Report
 
 
 class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -11,17 +11,15 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from actors import addresses
-from actors.kernel import Actor, Birthright, Drill, Exited
+from actors.kernel import Birthright, Drill, Exited
 from actors.kernel import Fault as Drilled
 from actors.kernel.backend import here
 from actors.kernel.dead_letters import Quarantine
 from actors.kernel.lifecycle import ChildReport
 from actors.kernel.virtual import VirtualClock, VirtualRuntime
-from adapters.halt_latch import Latch
 from adapters.simulated.network import Network
 from state.config import BookChannel, Config
 from state.messages.journal import Journaled
@@ -32,10 +30,12 @@ from state.messages.venue import Outcome, PlaceOrder, VenueRequest
 from state.values import NS_PER_MS, Purpose, Session, Side
 from supervisor.simulation.chronicle import Chronicle
 from supervisor.simulation.desk import DOOR, Desk
+from supervisor.simulation.edge import Door, WatchedLatch
 from supervisor.simulation.faults import At, Fault, Kind, Plan, planned
 from supervisor.simulation.options import Options
 from supervisor.simulation.oracles import ORACLES, Oracle
 from supervisor.simulation.profiles import Profile
+from supervisor.simulation.report import Delivery, Report
 from supervisor.simulation.sightings import Sightings
 from supervisor.simulation.spotter import Spotter
 from supervisor.simulation.stranger import Stranger
@@ -52,81 +52,6 @@ _MASK = (1 << 64) - 1
 
 class Injected(Exception):
     """What a struck handler dies of."""
-
-
-class Delivery(Struct, frozen=True):
-    """One message that was handled."""
-
-    step: int
-    at_ns: int
-    address: str
-    incarnation: int
-    message: object
-
-    def __str__(self) -> str:
-        """Return it as one line."""
-        what = repr(self.message)
-        told = what if len(what) < 200 else f"{what[:197]}..."
-        return f"{self.step:6} {self.at_ns / 1e9:9.4f} {self.address}:{self.incarnation} {told}"
-
-
-class Report(Struct, kw_only=True):
-    """What became of a run."""
-
-    options: Options
-    faults: list[Fault] = []
-    fingerprint: int = 0
-    steps: int = 0
-    at_s: float = 0.0
-    """Virtual seconds it took."""
-    violations: list[str] = []
-    counts: dict[str, int] = {}
-    """How often what happened: a fault that never struck proves nothing."""
-    sightings: dict[str, int] = {}
-    deliveries: list[str] = []
-    """The newest, where something was wrong."""
-
-    @property
-    def oracle(self) -> str:
-        """Which oracle was violated first; empty when none was."""
-        return self.violations[0].partition(" at ")[0] if self.violations else ""
-
-    @property
-    def line(self) -> str:
-        """How to run it again."""
-        options = self.options
-        return (
-            f"python -m supervisor simulate replay --seed {options.seed}"
-            f" --profile {options.profile} --policy {options.policy} --until {options.faulty_s:g}"
-        )
-
-
-class _Door(Actor):
-    """Hears what the root, the session and the desk's wishes come to."""
-
-    def __init__(self, heard: Callable[[object], None]) -> None:
-        super().__init__()
-        self._heard = heard
-
-    def on_start(self) -> None:
-        self.subscribe(SessionState)
-        self.subscribe(ChildReport)
-
-    def on_receive(self, message: object) -> None:
-        self._heard(message)
-
-
-class _WatchedLatch(Latch):
-    """A latch that tells when it is set."""
-
-    def __init__(self, on_set: Callable[[], None]) -> None:
-        super().__init__()
-        self._on_set = on_set
-
-    def set(self, reason: str) -> None:
-        """See `adapters.ports.HaltLatch.set`."""
-        super().set(reason)
-        self._on_set()
 
 
 class Simulation:
@@ -193,7 +118,7 @@ class Simulation:
         self.stranger = Stranger(self.outside, self.config.pairs, self.config.quote)
         for fault in self.plan.timed():
             self.clock.call_later(fault.nth * NS_PER_MS, partial(self._on_time, fault))
-        self.latch = _WatchedLatch(self._on_halt)
+        self.latch = WatchedLatch(self._on_halt)
         self.runtime = self._begin()
 
     @property
@@ -309,7 +234,7 @@ class Simulation:
         # Where strikes are frequent, two deaths by equal messages are no sign of poison.
         runtime.quarantine = Quarantine(window_s=2.0)
         runtime.after_step = self._check_step
-        self.latch = _WatchedLatch(self._on_halt)
+        self.latch = WatchedLatch(self._on_halt)
         self._halted = False
         self._root_ended = False
         self.under_way.clear()
@@ -320,7 +245,7 @@ class Simulation:
         exchange = WatchedExchange(world.exchange, self)
         world = dataclasses.replace(world, exchange=exchange)
         self.runtime = runtime
-        runtime.spawn(DOOR, Birthright(make=_Door, args=(self._on_heard,)), parent=None)
+        runtime.spawn(DOOR, Birthright(make=Door, args=(self._on_heard,)), parent=None)
         runtime.settle()
         runtime.spawn(ROOT, root(self.config, world), parent=DOOR)
         return runtime

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from supervisor.simulation.faults import Fault
 from supervisor.simulation.options import Options
-from supervisor.simulation.run import Report, Simulation
+from supervisor.simulation.report import Report
+from supervisor.simulation.run import Simulation
 
 
 class Shrunk:

@@ -12,7 +12,7 @@ from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation, simula
 from supervisor.simulation.batch import SIGHTINGS_DUE, Tally, Wanted, run_seeds
 from supervisor.simulation.failure import failure_of, read_failure, write_failure
 from supervisor.simulation.faults import At, Kind
-from supervisor.simulation.run import Report
+from supervisor.simulation.report import Report
 from supervisor.simulation.shrink import shrink
 from supervisor.simulation.sightings import SIGHTINGS
 
