@@ -7,14 +7,16 @@ fault like any other, so that a list of faults says it and a shorter list still 
 from decimal import Decimal
 from random import Random
 
+from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.orders import OrderRequest
-from adapters.simulated.core.units import SCALE, scaled
+from adapters.simulated.core.units import SCALE
 from state.errors import VenueRefused
 from state.values import Currency, Pair, Side, TimeInForce, base_of
 from supervisor.simulation.faults import Fault, Kind
 from supervisor.worlds.virtual import ACCOUNT, STRANGER, VirtualOutside
 
-_UNITS = Decimal("0.00000001")
+_UNIT = 10 ** (SCALE - 8)
+"""Atoms: nobody moves less than the 8th decimal."""
 
 
 class Stranger:
@@ -40,25 +42,24 @@ class Stranger:
         try:
             match fault.kind:
                 case Kind.DEPOSIT:
-                    self._fund(currency, Decimal(chance.randint(1, 10**11)) * _UNITS)
+                    self._fund(currency, chance.randint(1, 10**11) * _UNIT)
                 case Kind.WITHDRAWAL:
-                    self._fund(currency, -self._free(currency) * Decimal(chance.randint(1, 9)) / 50)
+                    free = self._account.balances[currency].available
+                    self._fund(currency, -(free * chance.randint(1, 9) // 50 // _UNIT * _UNIT))
                 case _:
                     self._trade(pair, chance)
         except VenueRefused:
             pass
         self._outside.host.turn()
 
-    def _fund(self, currency: Currency, change: Decimal) -> None:
-        ledger = self._outside.host.venue.ledger
-        atoms = scaled(change.quantize(_UNITS), SCALE)
-        if atoms:
-            account = ledger.accounts[ACCOUNT]
-            ledger.fund(account, currency, atoms, self._outside.venue_now_ns())
+    @property
+    def _account(self) -> Account:
+        return self._outside.host.venue.ledger.accounts[ACCOUNT]
 
-    def _free(self, currency: Currency) -> Decimal:
-        account = self._outside.host.venue.ledger.accounts[ACCOUNT]
-        return Decimal(account.balances[currency].available).scaleb(-SCALE)
+    def _fund(self, currency: Currency, atoms: int) -> None:
+        if atoms:
+            ledger, now_ns = self._outside.host.venue.ledger, self._outside.venue_now_ns()
+            ledger.fund(self._account, currency, atoms, now_ns)
 
     def _trade(self, pair: Pair, chance: Random) -> None:
         """Take from the book, a little, either way."""
@@ -79,4 +80,4 @@ class Stranger:
             time_in_force=TimeInForce.IOC,
             text=f"{STRANGER}{self._orders}",
         )
-        venue.place(venue.ledger.accounts[ACCOUNT], order, self._outside.venue_now_ns())
+        venue.place(self._account, order, self._outside.venue_now_ns())
