@@ -35,6 +35,7 @@ from state.messages.protection import (
     TriggerUnknown,
 )
 from state.messages.risk import Lock, RiskMarked, Tier
+from state.order import Shape
 from state.values import (
     ClientOrderId,
     Currency,
@@ -125,6 +126,10 @@ def a_finish(**changes: Any) -> OrderFinished:
     return _of_order(
         OrderFinished, {"filled_quantity": Quantity(Decimal(2)), "reason": "filled"}, changes
     )
+
+
+def a_shape(quantity: str, price: str) -> Shape:
+    return Shape(Quantity(Decimal(quantity)), Price(Decimal(price)))
 
 
 def an_amendment(**changes: Any) -> AmendIntended:

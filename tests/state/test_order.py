@@ -16,6 +16,7 @@ from tests.state.examples import (
     a_proof_of_absence,
     a_refused_amendment,
     a_rejection,
+    a_shape,
     an_acceptance,
     an_amended,
     an_amendment,
@@ -79,7 +80,7 @@ def test_while_an_amendment_is_open_the_larger_and_the_worse_count(story):
 def test_an_amendment_that_was_made_although_it_was_said_that_it_was_not_is_an_alarm(said):
     order = folded(an_acceptance(), an_amendment(), said(), an_amended())
     assert order.alarms == (Alarm.AMEND_DISOWNED,)
-    assert order.shape == Shape(Decimal(3), Decimal(101))
+    assert order.shape == a_shape("3", "101")
 
 
 @given(story=order_stories())

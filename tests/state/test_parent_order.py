@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from state.messages.orders import ParentCancelIntended, ParentFinished
 from state.order import Order, OrderState
 from state.parent_order import ParentOrder
-from state.values import DecisionId, OrderType, Side, TimeNs, TradeId
+from state.values import DecisionId, OrderType, Quantity, Side, TimeNs, TradeId
 from tests.state.examples import (
     PAIR,
     a_child,
@@ -35,7 +35,7 @@ def an_end(filled="0"):
         decision_id=DecisionId("p-1"),
         pair=PAIR,
         at_ns=TimeNs(9),
-        filled=Decimal(filled),
+        filled=Quantity(Decimal(filled)),
         reason="over",
     )
 
@@ -57,7 +57,8 @@ PARENT = ParentOrder(intent=a_parent())
 
 
 def test_a_new_parent_has_all_of_it_left():
-    assert (PARENT.filled, PARENT.left, PARENT.free, PARENT.committed) == (0, 2, 2, 2)
+    assert PARENT.filled == 0
+    assert PARENT.left == PARENT.free == PARENT.committed == 2
     assert not PARENT.is_over
 
 

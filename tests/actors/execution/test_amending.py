@@ -27,13 +27,14 @@ from state.messages.venue import (
     Succeeded,
     Unknown,
 )
-from state.order import OrderState, Shape
+from state.order import OrderState
 from state.values import NS_PER_S, Price, Quantity, TimeNs
 from tests.actors.examples import BTC, NOW, a_trade_report, an_order_report
 from tests.actors.execution.router_scene import NAME, ROUTER
+from tests.state.examples import a_shape
 
 CONCLUSIVE_S = 9.02
-OLD, NEW = Shape(Decimal(2), Decimal(100)), Shape(Decimal(3), Decimal(101))
+OLD, NEW = a_shape("2", "100"), a_shape("3", "101")
 
 
 def approve(scene, shape=NEW, name=NAME, **changes):
@@ -88,7 +89,7 @@ def test_nothing_is_sent_before_the_intent_is_recorded(resting):
 
 
 def test_what_stays_is_not_said(resting):
-    approve(resting, Shape(Decimal(2), Decimal(99)))
+    approve(resting, a_shape("2", "99"))
     assert (asked(resting)[0].quantity, asked(resting)[0].price) == (None, 99)
 
 
@@ -102,7 +103,7 @@ def test_an_answer_with_the_new_shape_is_that_it_was_made(resting):
 
 
 def test_until_there_is_an_answer_the_larger_and_the_worse_count(resting):
-    approve(resting, Shape(Decimal(1), Decimal(101)))
+    approve(resting, a_shape("1", "101"))
     order = resting.order()
     assert (order.quantity, order.worst_price, order.working) == (2, 101, 2)
 
@@ -201,7 +202,7 @@ def test_filled_beyond_its_old_size_it_may_still_be_open(resting):
 
 
 @pytest.mark.parametrize(
-    ("shape", "why"), [(OLD, "nothing would change"), (Shape(Decimal(1), Decimal(99)), "filled")]
+    ("shape", "why"), [(OLD, "nothing would change"), (a_shape("1", "99"), "filled")]
 )
 def test_an_amendment_that_makes_no_sense_is_dropped(resting, shape, why):
     resting.tell(a_trade_report(NAME, venue_order_id="v d-1", quantity=Decimal(1)))
@@ -212,10 +213,10 @@ def test_an_amendment_that_makes_no_sense_is_dropped(resting, shape, why):
 
 def test_one_at_a_time(resting):
     approve(resting)
-    approve(resting, Shape(Decimal(4), Decimal(100)))
+    approve(resting, a_shape("4", "100"))
     assert drops(resting) == ["it is being amended"]
     resting.answer(AmendOrder, Succeeded(orders=(shown(NEW),)))
-    approve(resting, Shape(Decimal(4), Decimal(100)))
+    approve(resting, a_shape("4", "100"))
     assert [one.number for one in resting.journal.told(AmendIntended)] == [1, 2]
 
 

@@ -73,12 +73,10 @@ def ended(scene, number, filled="0"):
         filled_quantity=Decimal(filled),
         **reports,
     )
-    trades = ()
-    if Decimal(filled):
-        trade = a_trade_report(
-            name(number), trade_id=f"t-{number}", quantity=Decimal(filled), **reports
-        )
-        trades = (trade,)
+    trade = a_trade_report(
+        name(number), trade_id=f"t-{number}", quantity=Decimal(filled), **reports
+    )
+    trades = (trade,) if trade.quantity else ()
     scene.answer(PlaceOrder, Succeeded(orders=(report,), trades=trades))
 
 

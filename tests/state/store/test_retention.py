@@ -194,7 +194,7 @@ def test_a_broken_chain_is_not_pruned(store):
 
 def a_sale_in_parts() -> list[Event]:
     """A parent order that is over, sold by two children."""
-    facts = []
+    facts: list[Event] = []
     for number in (1, 2):
         name = f"t-p-{number}"
         part = {"client_order_id": name, "quantity": Quantity(Decimal(1))}
@@ -204,7 +204,11 @@ def a_sale_in_parts() -> list[Event]:
             a_finish(client_order_id=name, filled_quantity=Decimal(1)),
         ]
     end = ParentFinished(
-        decision_id=DecisionId("p-1"), pair=BTC, at_ns=TimeNs(5), filled=Decimal(2), reason="filled"
+        decision_id=DecisionId("p-1"),
+        pair=BTC,
+        at_ns=TimeNs(5),
+        filled=Quantity(Decimal(2)),
+        reason="filled",
     )
     return [a_parent(), *facts, end]
 

@@ -13,7 +13,7 @@ from state.messages.operations import EpochBegan
 from state.messages.orders import ParentFinished
 from state.order import OrderState
 from state.store import DATABASE_NAME, EpochStale, RecordRefused
-from state.values import Currency, Side, TimeNs
+from state.values import Currency, DecisionId, Quantity, Side, TimeNs
 from tests.state.examples import (
     PAIR,
     a_child,
@@ -310,7 +310,11 @@ def test_a_child_of_nobody_is_refused(store):
 def test_a_parent_does_not_end_while_a_child_may_be_filled(store):
     append(store, a_parent(), a_child())
     end = ParentFinished(
-        decision_id="p-1", pair=PAIR, at_ns=TimeNs(5), filled=Decimal(0), reason="over"
+        decision_id=DecisionId("p-1"),
+        pair=PAIR,
+        at_ns=TimeNs(5),
+        filled=Quantity(Decimal(0)),
+        reason="over",
     )
     with pytest.raises(RecordRefused, match="may still be filled"):
         append(store, end)
