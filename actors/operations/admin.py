@@ -27,6 +27,7 @@ from state.messages.accounts import (
     PositionChanged,
     PositionWanted,
 )
+from state.messages.held import ForeignOrders, ForeignOrdersWanted
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -49,9 +50,10 @@ from state.messages.operations import (
     SessionState,
     SessionWanted,
 )
-from state.messages.orders import DecisionMade, OrderEvent
+from state.messages.orders import DecisionMade, OrderEvent, ParentEvent
 from state.messages.protection import CoverWanted, PositionCovered
 from state.messages.risk import LimitsTold, LimitsWanted
+from state.messages.venue import OrderReport
 from state.store import Reader
 from state.values import Currency, Pair, Session, TimeNs
 
@@ -111,7 +113,7 @@ TOPICS: dict[str, tuple[type[Any], ...]] = {
     "positions": (PositionChanged, PositionCovered),
     "feeds": (FeedChanged,),
     "actors": (ChildReport,),
-    "orders": tuple(OrderEvent.__subclasses__()),
+    "orders": (*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()),
     "decisions": (DecisionMade,),
     "alerts": (AlertRaised,),
 }
@@ -173,6 +175,8 @@ class Admin(Actor):
         self._session = SessionState(session=Session.STARTING, reason="starting", since_ns=0)  # type: ignore[arg-type]
         self._equity: EquityMarked | None = None
         self._health: HealthSampled | None = None
+        self._foreign: tuple[OrderReport, ...] = ()
+        """Orders of others that rest in the account."""
         self._compared: BalancesCompared | None = None
         self._pairs = {pair: PairFacts() for pair in desk.pairs}
         self._commands: dict[int, AdminRequest] = {}
@@ -194,12 +198,13 @@ class Admin(Actor):
         for kinds in TOPICS.values():
             for kind in kinds:
                 self.subscribe(kind)
-        for kind in (BookMeasured, BalancesCompared, JournalOpened):
+        for kind in (BookMeasured, BalancesCompared, JournalOpened, ForeignOrders):
             self.subscribe(kind)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._desk.quote))
         if self.incarnation > 1:
             # In the first life they are not born yet, and tell it by themselves when they are.
+            self.tell(addresses.ORDER_ROUTER, ForeignOrdersWanted(reply_to=self.address))
             for pair in self._desk.pairs:
                 position = PositionWanted(pair=pair, reply_to=self.address)
                 self.tell(addresses.LEDGER_KEEPER, position)
@@ -270,6 +275,8 @@ class Admin(Actor):
                 self._pairs.setdefault(message.pair, PairFacts()).covered = message
             case BalancesCompared():
                 self._compared = message
+            case ForeignOrders():
+                self._foreign = message.orders
             case ChildReport():
                 self._on_report(message)
             case LimitsTold():
@@ -326,6 +333,8 @@ class Admin(Actor):
                 positions = positions_view(rows.positions(), rows.lots())
                 return with_cover(positions, self._covers())
             case "orders":
+                if params.flag("foreign"):
+                    return self._foreign
                 unsettled = params.flag("open")
                 pair, limit = params.optional_pair(), params.limit()
                 return self._rows().orders(unsettled=unsettled, pair=pair, limit=limit)

@@ -93,7 +93,7 @@ def test_a_dynamic_child_that_declines_is_not_kept(world, restart):
 
 @everywhere
 def test_a_dynamic_child_that_ended_well_is_forgotten(world):
-    """OTP: simple_one_for_one with a transient child that ends normally."""
+    """As OTP does with a transient child under simple_one_for_one that ends normally."""
     begin(world, restart=Restart.TRANSIENT)
     add(world, "a", "b")
     world.end("a")

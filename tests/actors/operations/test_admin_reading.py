@@ -17,6 +17,7 @@ from actors.operations.admin import (
 )
 from actors.operations.admin import REFUSED as CODE_REFUSED
 from state.messages.accounts import BalancesCompared, PositionChanged, PositionWanted
+from state.messages.held import ForeignOrders
 from state.messages.market import BookState, FeedChanged
 from state.messages.operations import AdminHungUp, SessionSought
 from state.messages.orders import Refusal
@@ -29,6 +30,7 @@ from tests.actors.examples import (
     a_health,
     a_measure,
     a_position,
+    an_order_report,
 )
 from tests.actors.operations.desk_scene import ADMIN, FEED, Scene
 from tests.state.examples import a_mark, an_alert
@@ -135,6 +137,14 @@ def test_balances_come_with_the_newest_comparison(scene):
     balances = scene.call("balances")
     assert {row["currency"] for row in balances["ledger"]} == {"USDT", "BTC"}
     assert balances["compared"] == compared
+
+
+def test_orders_of_others_are_shown_beside_ours(scene):
+    assert scene.call("orders", foreign=True) == ()
+    theirs = an_order_report("apiv4", venue_order_id="x-1")
+    scene.house.publish(ForeignOrders(orders=(theirs,)))
+    assert scene.call("orders", foreign=True) == (theirs,)
+    assert len(scene.call("orders")) == 2
 
 
 def test_why_not_shows_what_bears_on_a_pair(scene):
