@@ -62,7 +62,14 @@ def agreement(url: str, database: Path, quote: str = "USDT") -> Agreement:
     unknown = [row["text"] for row in theirs if row["text"] not in intents]
     findings += doubled
     findings += _of_orders(theirs, intents)
-    traded = [row for row in account["trades"] if row["text"].startswith(OURS)]
+    # What a trigger order of ours became carries no name of ours.
+    fired = {str(row.get("fired_order_id") or "") for row in account["price_orders"]} - {"", "0"}
+    traded = [
+        row
+        for row in account["trades"]
+        if row["text"].startswith(OURS) or str(row["order_id"]) in fired
+    ]
+    findings += _of_fired(fired, intents)
     lost, made_up = _of_fills(traded, fills)
     findings += [*lost, *made_up]
     drift = _drift(account["balances"], balances)
@@ -109,9 +116,24 @@ def _of_orders(theirs: list[dict[str, Any]], intents: dict[str, dict[str, Any]])
     findings += [
         f"{name}: {intent['state']} here, unknown there"
         for name, intent in intents.items()
-        if name not in known and intent["state"] not in _DEAD
+        if name not in known and intent["state"] not in _DEAD and not _is_adopted(intent)
     ]
     return findings
+
+
+def _is_adopted(intent: dict[str, Any]) -> bool:
+    """Whether the exchange made it of a trigger order of ours."""
+    decision: str = intent["decision_id"]
+    return decision.startswith("trigger/")
+
+
+def _of_fired(fired: set[str], intents: dict[str, dict[str, Any]]) -> list[str]:
+    adopted = Counter(
+        intent["venue_order_id"] for intent in intents.values() if _is_adopted(intent)
+    )
+    there = Counter(fired)
+    findings = [f"fired and not adopted: order {name}" for name in there - adopted]
+    return findings + [f"adopted and never fired: order {name}" for name in adopted - there]
 
 
 def _of_fills(
