@@ -8,12 +8,16 @@ import pytest
 from actors import addresses
 from actors.kernel import LanePolicy
 from actors.operations.recorder import BATCH_MAX, CHECKPOINT_EVERY_S, LINGER_S, Recorder
+from state.messages.accounts import BalanceDifference, TradeClosed
 from state.messages.journal import (
     Books,
     BooksWanted,
     Entry,
+    FiredTrigger,
     Journaled,
     JournalOpened,
+    KnownFound,
+    KnownSought,
     OrderFound,
     OrderSought,
     Record,
@@ -24,13 +28,24 @@ from state.messages.journal import (
 from state.messages.operations import AlertRaised, EpochBegan, SessionChanged
 from state.messages.orders import DecisionMade, OrderFilled, OrderIntended
 from state.store import Store, store_over, stored_snapshots
-from state.values import ClientOrderId, DecisionId, Session, TimeNs, Venue
-from tests.actors.examples import NOW, USDT
+from state.values import (
+    ClientOrderId,
+    DecisionId,
+    Purpose,
+    Session,
+    Side,
+    TimeNs,
+    Venue,
+    VenueOrderId,
+)
+from tests.actors.examples import BTC, NOW, USDT
 from tests.state.examples import (
     ID,
+    a_comparison,
     a_decision,
     a_fill,
     a_session,
+    an_acceptance,
     an_alert,
     an_intent,
     an_opening,
@@ -271,6 +286,50 @@ def test_an_order_is_found_by_its_name_also_when_it_was_said_a_moment_ago(scene)
     assert known.order is not None
     assert known.order.intent == an_intent()
     assert unknown == OrderFound(client_order_id=ClientOrderId("t-9"), order=None)
+
+
+def test_a_trade_is_told_after_the_commit_and_is_in_the_next_books(scene):
+    trades = scene.house.listener(TradeClosed)
+    sale = {"client_order_id": "t-2", "side": Side.SELL, "quantity": Decimal("0.998")}
+    scene.record(
+        an_intent(),
+        a_fill(),
+        an_intent(**sale, purpose=Purpose.STOP_LOSS),
+        a_fill(**sale, trade_id="8", price=Decimal(90), fee=Decimal(0), at_ns=NOW),
+    )
+    [told] = trades
+    assert (told.pair, told.purpose, told.closed_at_ns) == ("BTC_USDT", "stop_loss", NOW)
+    assert told.profit < 0
+    scene.ask(BooksWanted(reply_to="asker", quote=USDT))
+    [books] = scene.asker.of(Books)
+    assert books.trades == (told,)
+    assert told.seq == books.last_seq
+
+
+def test_the_newest_agreement_is_in_the_books(scene):
+    differing = BalanceDifference(currency=USDT, ledger=Decimal(1), exchange=Decimal(2))
+    scene.record(
+        a_comparison(fills=3, began_at_ns=TimeNs(15)),
+        a_comparison(at_ns=TimeNs(30), differences=(differing,)),
+    )
+    scene.ask(BooksWanted(reply_to="asker", quote=USDT))
+    [books] = scene.asker.of(Books)
+    assert books.agreed == a_comparison(fills=3, began_at_ns=TimeNs(15))
+
+
+def test_who_asks_is_told_which_keys_and_orders_the_journal_knows(scene):
+    scene.record(an_intent(), an_acceptance(), a_fill())
+    ours, other = VenueOrderId("v-1"), VenueOrderId("v-9")
+    sought = KnownSought(
+        keys=("fill:BTC_USDT:7", "fill:BTC_USDT:8", "book:1:USDT"),
+        orders=(ours, other),
+        fired=(FiredTrigger(venue_order_id=other, pair=BTC, expiration_s=77),),
+        reply_to="asker",
+        request=5,
+    )
+    scene.ask(sought)
+    [known] = scene.asker.of(KnownFound)
+    assert known == KnownFound(request=5, keys=("fill:BTC_USDT:7",), orders=(ours,))
 
 
 def test_snapshots_are_kept_the_newest_of_each_address(scene):
