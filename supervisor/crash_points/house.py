@@ -293,6 +293,8 @@ class House:
                 progress.inserted(what)
             case Site.SYNCED:
                 assert isinstance(what, Batch)
+                if any(fact.type == "EpochBegan" for fact in what.facts):
+                    progress.reread(self._on_disk())
                 progress.wrote(what)
                 if self.stage.platter.durable:
                     progress.synced()

@@ -66,6 +66,11 @@ class Progress:
         self._unapplied: set[str] = set()
         self._not_found: set[str] = set()
 
+    def reread(self, on_disk: Iterable[Fact]) -> None:
+        """Take what a new opening of the journal finds: more than was told, if a sync failed."""
+        for fact in on_disk:
+            self._commit(fact)
+
     # What is heard.
 
     def before(self, address: str, message: Any) -> None:
