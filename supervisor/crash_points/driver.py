@@ -16,6 +16,7 @@ from state.messages.journal import Journaled, JournalOpened, OrderFound, OrderSo
 from state.messages.market import BookLost, BookMeasured
 from state.messages.operations import SessionSought, SessionState
 from state.messages.orders import (
+    AmendProposed,
     CancelOrder,
     DecisionDropped,
     OrderEvent,
@@ -68,6 +69,10 @@ class Diary(Struct):
 
 class _LookDue(Struct, frozen=True):
     """Ask the journal what became of it."""
+
+
+class _AmendDue(Struct, frozen=True):
+    order: ClientOrderId
 
 
 class _CancelDue(Struct, frozen=True):
@@ -124,6 +129,7 @@ class Driver(Actor):
         self._parent: ParentOrder | None = None
         self._missing = 0
         """How often in a row the router knew no parent order."""
+        self._amending: set[ClientOrderId] = set()
         self._cancelling: set[ClientOrderId] = set()
         self._session = Session.STARTING
         self._knows_rules = False
@@ -180,6 +186,8 @@ class Driver(Actor):
             case _LookDue():
                 self.after(LOOK_AGAIN_S, _LookDue())
                 self._ask()
+            case _AmendDue():
+                self._on_amend_due(message.order)
             case _CancelDue():
                 self._on_cancel_due(message.order)
             case _:
@@ -223,6 +231,10 @@ class Driver(Actor):
             self._propose(wish)
         elif order.is_settled:
             self._finish(wish)
+        elif wish.amend_after_s is not None and order.client_order_id not in self._amending:
+            self._amending.add(order.client_order_id)
+            if not order.amendments:
+                self.after(wish.amend_after_s, _AmendDue(order.client_order_id))
         elif wish.cancel_after_s is not None and order.client_order_id not in self._cancelling:
             self._cancelling.add(order.client_order_id)
             self.after(wish.cancel_after_s, _CancelDue(order.client_order_id))
@@ -292,6 +304,19 @@ class Driver(Actor):
         if attempt >= self._attempt:
             self._attempt = attempt + 1
             self._expires_ns = None
+
+    def _on_amend_due(self, name: ClientOrderId) -> None:
+        wish = self._wish
+        if wish is not None and name in self._names():
+            proposal = AmendProposed(
+                client_order_id=name,
+                pair=self._pair,
+                quantity=wish.amended,
+                reason="the script says so",
+                expires_at_ns=TimeNs(self.now_ns() + int(PROPOSAL_TTL_S * NS_PER_S)),
+                reply_to=self.address,
+            )
+            self.tell(addresses.RISK_GUARD, proposal)
 
     def _on_cancel_due(self, name: ClientOrderId) -> None:
         if name in self._names():  # Said again until the wish is over: the router may have died.

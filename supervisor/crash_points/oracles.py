@@ -38,7 +38,7 @@ def at_once(house: "House") -> list[str]:
     for wish in house.scenario.wishes:
         orders = [one for name in ours if stage.named.get(name) == wish.name for one in ours[name]]
         lots = sum(one.amount - (0 if one.is_open else one.left) for one in orders)
-        if decimal_of(lots, units.amount_decimals) > wish.quantity:
+        if decimal_of(lots, units.amount_decimals) > max(wish.quantity, wish.amended or ZERO):
             found.append(f"wish exceeded: {wish.name} by {len(orders)} orders")
     limit = house.limit
     for pair, worth in stage.exposures().items():
@@ -119,7 +119,9 @@ def _orders(house: "House", store: Store) -> list[str]:
             if its_wish == wish.name
         )
         partly = cancelled or house.halted
-        if done > wish.quantity or (done != wish.quantity and not partly):
+        # Whoever was struck may have lost the wish to amend: then the order is as it was.
+        whole = {wish.quantity, wish.amended or wish.quantity}
+        if done > max(whole) or (done not in whole and not partly):
             found.append(f"wish not met: {wish.name} filled {done} of {wish.quantity}")
     return found
 

@@ -25,6 +25,8 @@ from supervisor.crash_points.platter import Batch, Fact
 
 Key = tuple[str, str]
 """Type of an event, and the order or trade it is about."""
+LOTS_PER_BASE = 1_000_000
+"""Of the one pair that is traded."""
 CONCLUSIVE_AFTER_NS = 600_000_000
 """After an expiry, when `not found` proves something; as the house is configured here."""
 
@@ -320,8 +322,8 @@ def _left(orders: list[Order]) -> int:
 
 
 def _is_amended(order: Order, request: AmendOrder) -> bool:
-    del order, request
-    return False
+    wanted = None if request.quantity is None else int(request.quantity * LOTS_PER_BASE)
+    return wanted is None or order.amount == wanted
 
 
 _ENDED = ("OrderNotPlaced", "OrderRejected", "OrderFinished")

@@ -41,6 +41,9 @@ class Wish(Struct, frozen=True, kw_only=True):
     purpose: Purpose = Purpose.ENTRY
     fills: tuple[Fill, ...] = ()
     cancel_after_s: float | None = None
+    amend_after_s: float | None = None
+    amended: Quantity | None = None
+    """To what quantity, so many seconds after it was first seen to rest."""
     rival: bool = False
     """Whether a second order of the same size is wanted in the same breath: the limits have room
     for one, and the guard for what is left of it."""
@@ -204,8 +207,28 @@ LADDER: Final = Scenario(
     ),
     offer=(_BID, Quantity(Decimal("0.0003"))),
 )
+AMEND: Final = Scenario(
+    name="amend",
+    text="one order is made smaller and one larger while it rests, then each is filled in parts",
+    wishes=(
+        Wish(
+            name="smaller",
+            quantity=Quantity(Decimal("0.001")),
+            amend_after_s=0.2,
+            amended=Quantity(Decimal("0.0006")),
+            fills=(Fill(0.25, _share("0.3")), Fill(1.2, _share("1"))),
+        ),
+        Wish(
+            name="larger",
+            quantity=Quantity(Decimal("0.0004")),
+            amend_after_s=0.2,
+            amended=Quantity(Decimal("0.0008")),
+            fills=(Fill(0.25, _share("0.5")), Fill(1.2, _share("1"))),
+        ),
+    ),
+)
 _ALL: Final = (
     *(PLACE, CANCEL, PARTS, LATE, UNANSWERED, LOST, FILL_FIRST, SILENT),
-    *(UNHEARD, RUSH, HALT, LADDER),
+    *(UNHEARD, RUSH, HALT, LADDER, AMEND),
 )
 SCENARIOS: Final = {one.name: one for one in _ALL}

@@ -15,7 +15,7 @@ from adapters.simulated.core.units import decimal_of
 from adapters.simulated.faults import FaultName, FaultOrder
 from adapters.simulated.network import Network
 from adapters.simulated.options import AccountOptions, open_accounts
-from state.messages.venue import CancelPlaced, PlaceOrder, VenueAnswer, VenueRequest
+from state.messages.venue import AmendOrder, CancelPlaced, PlaceOrder, VenueAnswer, VenueRequest
 from state.values import (
     NS_PER_MS,
     NS_PER_S,
@@ -209,7 +209,7 @@ class Wire:
         flight.sent = True
         if isinstance(request, CancelPlaced):
             self._stage.cancel_leaves(flight)
-        if not isinstance(request, PlaceOrder | CancelPlaced):
+        if not isinstance(request, PlaceOrder | AmendOrder | CancelPlaced):
             return
         self._watch(Site.SENT, flight)
 

@@ -12,9 +12,9 @@ from actors.execution.placing import Placing
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
 from actors.trading.risk_guard import RiskGuard
-from state.messages.journal import Books, Record
-from state.messages.orders import ChildProposed, OrderIntended
-from state.messages.venue import CancelPlaced, PlaceOrder, Refused, TradeReport, Unknown
+from state.messages.journal import Books, Entry, Record
+from state.messages.orders import ChildProposed, OrderAmended, OrderIntended
+from state.messages.venue import AmendOrder, CancelPlaced, PlaceOrder, Refused, TradeReport, Unknown
 from state.parent_order import ParentOrder
 from state.values import ClientOrderId, Session, TimeNs, TradeId
 
@@ -139,3 +139,25 @@ class TakesARefusedCancelForTheEnd(OrderRouter):
             super()._on_answer(answered)
         else:
             self.record([facts.not_placed(order, "cancel refused", self.now_ns())], durable=True)
+
+
+class TakesAmendmentsForMade(OrderRouter):
+    """No answer to an amendment is taken for yes."""
+
+    def _on_answer(self, answered: Any) -> None:
+        request = answered.request
+        is_lost = isinstance(request, AmendOrder) and isinstance(answered.outcome, Unknown)
+        order = self._orders.get(request.client_order_id) if is_lost else None
+        if order is None or order.amending is None or order.amending.intent is None:
+            super()._on_answer(answered)
+            return
+        intent = order.amending.intent
+        made = OrderAmended(
+            client_order_id=order.client_order_id,
+            pair=intent.pair,
+            at_ns=self.now_ns(),
+            number=intent.number,
+            quantity=intent.quantity,
+            price=intent.price,
+        )
+        self.record([Entry(event=made)], durable=True)

@@ -15,6 +15,7 @@ from supervisor.crash_points.exploration import Case, Plan, explore
 from supervisor.crash_points.house import Cast
 from supervisor.crash_points.instants import Fate, Site
 from supervisor.crash_points.scenarios import (
+    AMEND,
     CANCEL,
     HALT,
     LADDER,
@@ -86,6 +87,12 @@ HUNTS = {
         "wish exceeded",
         UNDISTURBED,
         (ParentOrder, "objection", planted.no_objection),
+    ),
+    "an amendment applied blindly": Hunt(
+        {OrderRouter: planted.TakesAmendmentsForMade},
+        AMEND,
+        "stuck",
+        Plan(fates=(Fate.LOST,), sites=(Site.HANDED,)),
     ),
     "a refused cancel is the end": Hunt(
         {OrderRouter: planted.TakesARefusedCancelForTheEnd}, CANCEL, "unsettled", UNDISTURBED
