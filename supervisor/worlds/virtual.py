@@ -239,19 +239,29 @@ def _is_ours(one: Order | UserTrade) -> bool:
     return not one.text.startswith(STRANGER)
 
 
-_SWITCHES = Switches(repeated_text=RepeatedText.ALLOWED, text_lookup=TextLookup.OPEN)
-"""It takes an order of a name it knows, and forgets a name when its order ends: what must not
-happen twice is for us to see to."""
+def _switches(seed: int) -> Switches:
+    """Return how the exchange answers what no source settles.
+
+    It takes an order of a name it knows, and forgets a name when its order ends: what must not
+    happen twice is for us to see to. What a price order does to funds, and the countdown to price
+    orders, each seed has otherwise.
+    """
+    return Switches(
+        repeated_text=RepeatedText.ALLOWED,
+        text_lookup=TextLookup.OPEN,
+        price_orders_lock_funds=seed % 2 == 1,
+        countdown_cancels_price_orders=seed % 4 >= 2,
+    )
 
 
 def _venue(scene: Scene, now_ns: int) -> SimulatedVenue:
-    options = ExchangeOptions(pairs=scene.pairs, seed=scene.seed, switches=_SWITCHES)
+    options = ExchangeOptions(pairs=scene.pairs, seed=scene.seed, switches=_switches(scene.seed))
     return build_venue(options, now_ns, step_ns=_step_ns(scene), past=_PAST)
 
 
 def _small_venue(scene: Scene, now_ns: int) -> SimulatedVenue:
     listed = [listing(pair) for pair in scene.pairs]
-    venue = SimulatedVenue([rules for rules, _ in listed], now_ns, _SWITCHES)
+    venue = SimulatedVenue([rules for rules, _ in listed], now_ns, _switches(scene.seed))
     open_accounts(venue, (demo_account(scene.pairs, DEMO_KEY, DEMO_SECRET),))
     traits = [traits for _, traits in listed]
     market = SmallMarket(venue, traits, seed=scene.seed, now_ns=now_ns, step_ns=_step_ns(scene))

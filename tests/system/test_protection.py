@@ -18,7 +18,7 @@ def held(house):
     """Each pair that holds something, with how it is protected."""
     status = house.status()
     pairs = [] if status is None else status["pairs"]
-    return {one["pair"]: one["protection"] for one in pairs if one["cover"] not in ("flat",)}
+    return {one["pair"]: one["protection"] for one in pairs if one["cover"] != "flat"}
 
 
 @pytest.mark.slow
