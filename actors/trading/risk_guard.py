@@ -133,6 +133,8 @@ class RiskGuard(Actor):
         self._told: RiskMarked | None = None
         """What was journalled last of how the account stands."""
         self._flatten_told_ns = -FLATTEN_AGAIN_NS
+        self._leaving: dict[int, ApprovedOrder | ApprovedAmendment] = {}
+        """Approved, by the number of the record that says so; out when that is written."""
 
     def on_start(self) -> None:
         """Ask for the books, the rules, the session and the clock."""
@@ -184,6 +186,7 @@ class RiskGuard(Actor):
                 for record in self._outbox.unanswered():
                     self.tell(addresses.RECORDER, record)
             case Recorded() | RecordDenied():
+                self._let_leave(message)
                 self._on_recorded(self._outbox.answered(message.request))
             case VenueAnswer(request=FetchRules() as request, outcome=outcome):
                 self._on_rules(request.pairs, outcome)
@@ -199,10 +202,10 @@ class RiskGuard(Actor):
             self._mark()
         ruling = self._ruling(proposal)
         decision = _decision(proposal, ruling, self.now_ns())
+        request = 0
         if not self._known.has_judged(proposal.decision_id):
             self._known.remember(decision.decision_id)
-            # Said before the approval leaves: whoever restarts us finds it in the journal.
-            self._record([Entry(event=decision, trace_id=proposal.trace_id)])
+            request = self._record([Entry(event=decision, trace_id=proposal.trace_id)])
         if ruling.verdict is Verdict.DENY:
             assert ruling.refusal is not None
             self.tell(
@@ -218,7 +221,7 @@ class RiskGuard(Actor):
         rules = self._known.rules.get(proposal.pair)
         as_of_seq = self._known.last_seq or 0
         approval = _approval(proposal, ruling.quantity, rules, as_of_seq)
-        self.tell(addresses.ORDER_ROUTER, approval)
+        self._leaving[request] = approval
 
     def _on_amend_proposed(self, proposed: AmendProposed) -> None:
         name, order = proposed.client_order_id, self._known.order(proposed.client_order_id)
@@ -242,7 +245,7 @@ class RiskGuard(Actor):
             verdict=ruling.verdict,
             refusal=ruling.refusal,
         )
-        self._record([Entry(event=judged, trace_id=order.intent.trace_id)])
+        request = self._record([Entry(event=judged, trace_id=order.intent.trace_id)])
         if ruling.refusal is not None:
             self._drop_amendment(proposed, ruling.refusal)
             return
@@ -256,7 +259,7 @@ class RiskGuard(Actor):
             reply_to=proposed.reply_to,
         )
         self._known.approve_amendment(approved)
-        self.tell(addresses.ORDER_ROUTER, approved)
+        self._leaving[request] = approved
 
     def _drop_amendment(self, proposed: AmendProposed, refused: Refusal) -> None:
         dropped = AmendmentDropped(
@@ -299,6 +302,29 @@ class RiskGuard(Actor):
         grave = is_grave(self._told, standing)
         self._told = standing
         self._record(entries, durable=grave)
+
+    def _let_leave(self, answer: Recorded | RecordDenied) -> None:
+        """Tell the router what may go out, now that the journal knows of it.
+
+        Not before: if we and the recorder died in one moment, nobody would count it.
+        """
+        approved = self._leaving.pop(answer.request, None)
+        if approved is None:
+            return
+        if isinstance(answer, Recorded):
+            self.tell(addresses.ORDER_ROUTER, approved)
+            return
+        refused = Refusal(code="NOT_SENT", limit="a ruling in the journal", value=answer.reason)
+        name, pair = approved.reply_to, approved.pair
+        if isinstance(approved, ApprovedAmendment):
+            order = approved.client_order_id
+            self._known.drop_amendment(order)
+            told: Any = AmendmentDropped(client_order_id=order, pair=pair, refusal=refused)
+        else:
+            decision = approved.decision_id
+            self._known.drop(decision)
+            told = DecisionDropped(decision_id=decision, pair=pair, refusal=refused)
+        self.tell(name, told)
 
     def _on_recorded(self, record: Record | None) -> None:
         for entry in () if record is None else record.entries:
@@ -407,8 +433,11 @@ class RiskGuard(Actor):
     def _ask_books(self) -> None:
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._known.quote))
 
-    def _record(self, entries: Iterable[Entry], *, durable: bool = False) -> None:
-        self.tell(addresses.RECORDER, self._outbox.add(entries, durable=durable))
+    def _record(self, entries: Iterable[Entry], *, durable: bool = False) -> int:
+        """Have these journalled; return the number of the record."""
+        record = self._outbox.add(entries, durable=durable)
+        self.tell(addresses.RECORDER, record)
+        return record.request
 
 
 def _decision(proposal: OrderProposed, ruling: Ruling, at_ns: TimeNs) -> DecisionMade:

@@ -202,6 +202,7 @@ class Schedule:
             (3, self._change_session),
             (2, self._lose_book),
             (2, self._crash),
+            (1, self._crash_both),
             (1, self._restart),
             (1, self._leap),
             (1, self._halt),
@@ -639,6 +640,15 @@ class Schedule:
             self._stage.crash(address)
         else:
             self._stage.strike(address, self._chance.choice(["before", "sending", "after"]))
+        self._propose_in_a_burst()
+        self._stage.spare()
+
+    def _crash_both(self) -> None:
+        """Let the recorder die with rulings in hand, and the guard before it can repeat them."""
+        self._calm()
+        self._stage.strike(addresses.RECORDER, "before", self._chance.choice(["Record", "_Flush"]))
+        self._stage.strike(addresses.RISK_GUARD, "before", "JournalOpened")
+        self._propose_in_a_burst()
         self._propose_in_a_burst()
         self._stage.spare()
 

@@ -187,7 +187,8 @@ class _Strike:
     """The probe that lets one handler die, before it or after it."""
 
     def __init__(self) -> None:
-        self.armed: tuple[str, str] | None = None
+        self.armed: dict[str, tuple[str, str]] = {}
+        """By address: where, and at which kind of message; empty: at any."""
 
     def before(self, address: str, message: object) -> None:
         self._maybe("before", address, message)
@@ -199,9 +200,9 @@ class _Strike:
         self._maybe("after", address, message)
 
     def _maybe(self, place: str, address: str, message: object) -> None:
-        del message
-        if self.armed == (address, place):
-            self.armed = None
+        where, kind = self.armed.get(address, ("", ""))
+        if where == place and kind in ("", type(message).__name__):
+            del self.armed[address]
             raise Struck(place)
 
 
@@ -306,13 +307,13 @@ class RiskStage:
 
     # Deaths.
 
-    def strike(self, address: str, place: str) -> None:
-        """Let the next handler of somebody die, `before`, `sending` or `after`."""
-        self._strike.armed = (address, place)
+    def strike(self, address: str, place: str, kind: str = "") -> None:
+        """Let somebody die at the next message of a kind: `before`, `sending` or `after`."""
+        self._strike.armed[address] = (place, kind)
 
     def spare(self) -> None:
         """Let nobody die who has not yet."""
-        self._strike.armed = None
+        self._strike.armed.clear()
 
     def crash(self, address: str) -> None:
         """End somebody between two messages and bring them back."""

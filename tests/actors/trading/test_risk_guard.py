@@ -19,6 +19,7 @@ from actors.trading.risk_guard import (
 from adapters.halt_latch import Latch
 from state.config import RiskSettings
 from state.messages.held import RulesKnown
+from state.messages.journal import RecordDenied
 from state.messages.market import BookLost
 from state.messages.operations import SessionSought, SessionState
 from state.messages.orders import (
@@ -184,13 +185,35 @@ def test_every_ruling_is_journalled_with_the_proposal(scene):
     assert made[0].worksheet == a_proposal().worksheet
 
 
-def test_the_ruling_is_on_its_way_to_the_journal_before_the_approval_leaves(scene):
-    """Whoever restarts the guard finds there what may be out."""
+def test_an_approval_leaves_only_once_the_journal_has_the_ruling(scene):
+    """Whoever restarts the guard finds there what may be out, whoever died beside it."""
     scene.journal.patient = True
     scene.propose()
     [*_, record] = scene.journal.records
     assert isinstance(record.entries[0].event, DecisionMade)
+    assert scene.approved() == []
+    scene.journal.write()
     assert len(scene.approved()) == 1
+
+
+def test_an_approval_counts_while_its_ruling_is_on_the_way_to_the_journal(scene):
+    scene.journal.patient = True
+    scene.propose("2")
+    scene.propose("2")
+    scene.journal.write()
+    assert [quantity for _, quantity in scene.approved()] == [2, 1]
+
+
+def test_a_ruling_that_the_journal_will_not_take_lets_nothing_leave(scene):
+    scene.journal.patient = True
+    name = scene.propose("2")
+    [*_, record] = scene.journal.records
+    scene.journal.lose()
+    scene.house.tell(GUARD, RecordDenied(request=record.request, reason="it contradicts"))
+    scene.journal.patient = False
+    assert scene.approved() == []
+    assert scene.denied() == ["NOT_SENT"]
+    assert scene.room() == 2, name
 
 
 def test_a_shrunk_order_goes_out_smaller_and_a_denied_one_not_at_all(scene):
