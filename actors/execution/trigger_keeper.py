@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from actors import addresses
 from actors.execution import trigger_facts
+from actors.execution.trigger_pair import PairTriggers, Release
 from actors.execution.trigger_table import TriggerTable
 from actors.kernel import Actor
 from actors.outbox import Outbox
@@ -67,7 +68,7 @@ from state.messages.venue import (
 )
 from state.order import Order
 from state.trigger import Trigger, TriggerState
-from state.values import NS_PER_S, ClientOrderId, Currency, DecisionId, Pair, Session, Side, TimeNs
+from state.values import NS_PER_S, Currency, Pair, Session, Side, TimeNs
 
 RELEASED_S = 3.0
 """So long nothing is armed after a release: time for the sale to reach the journal and to leave."""
@@ -101,53 +102,6 @@ class _ReconcileDue(Struct, frozen=True):
     """See what became of all of them, as every so often."""
 
 
-class _Release(Struct):
-    asked: ReleaseTriggers
-    fired: bool = False
-
-
-class _PairState:
-    """What is known and wanted of one pair."""
-
-    def __init__(self) -> None:
-        self.wanted: TriggerWanted | None = None
-        """What is to wait; None: nobody said yet, so what waits may wait on."""
-        self.number = 0
-        self.releases: list[_Release] = []
-        self.leases: dict[int, int] = {}
-        """Releases that were granted: until when, monotonic, nothing is armed."""
-        self.sales: dict[ClientOrderId, Order] = {}
-        """Sales of the pair that may still be filled, or whose fills we lack."""
-        self.filled_seq = 0
-        """Where the journal has the newest fill of the pair that we know of."""
-        self.fired_seq = 0
-        """Where the journal has the newest fact of an order that one of ours became."""
-        self.parents: dict[DecisionId, bool] = {}
-        """Parent sales that are not over, and whether a trigger order fired meanwhile."""
-        self.looking_ns: int | None = None
-        """When the list was asked for that is on its way."""
-        self.look_again = False
-        self.looked = False
-        """Whether a list has come in this life."""
-        self.refusals = 0
-        """In a row."""
-        self.not_before_ns = 0
-        """Monotonic: nothing is armed earlier."""
-
-    def end_lease(self) -> None:
-        """Hear of the sale that was waited for: from here on it says itself when it is over."""
-        if self.leases:
-            del self.leases[next(iter(self.leases))]
-
-    def has_fired(self, asked: ReleaseTriggers) -> bool:
-        """Return whether what the sale is to sell may have been sold by a trigger order."""
-        if any(order.intent.trigger_id for order in self.sales.values()):
-            return True
-        if asked.parent is not None:
-            return self.parents.get(asked.parent, False)
-        return asked.as_of_seq is not None and asked.as_of_seq < self.fired_seq
-
-
 class TriggerKeeper(Actor):
     """One. Owns what waits at the exchange for a price; a restart begins from the books and looks.
 
@@ -179,7 +133,7 @@ class TriggerKeeper(Actor):
         self._settings = settings
         self._account = account
         self._quote = quote
-        self._pairs = {pair: _PairState() for pair in pairs}
+        self._pairs = {pair: PairTriggers() for pair in pairs}
         self._triggers = TriggerTable()
         self._last_seq: int | None = None
         self._clock: ClockMeasured | None = None
@@ -268,7 +222,7 @@ class TriggerKeeper(Actor):
     def _on_release(self, asked: ReleaseTriggers) -> None:
         of = self._pairs.get(asked.pair)
         if of is not None:
-            of.releases.append(_Release(asked))
+            of.releases.append(Release(asked))
             self._settle(asked.pair)
 
     def _settle(self, pair: Pair) -> None:
@@ -295,7 +249,7 @@ class TriggerKeeper(Actor):
             return
         self._arm(of, wanted)
 
-    def _why_not(self, of: _PairState) -> str:
+    def _why_not(self, of: PairTriggers) -> str:
         """Why nothing may be armed now; empty when it may."""
         if self._latch.reason is not None or self._session in _SILENT:
             return "halted or stopped"
@@ -310,7 +264,7 @@ class TriggerKeeper(Actor):
             return "it is promised that nothing is armed for a moment"
         return ""
 
-    def _arm(self, of: _PairState, wanted: TriggerWanted) -> None:
+    def _arm(self, of: PairTriggers, wanted: TriggerWanted) -> None:
         of.number += 1
         intent = trigger_facts.intent_of(wanted, of.number, self.now_ns())
         self._meant.add(intent.trigger_id)
@@ -322,7 +276,7 @@ class TriggerKeeper(Actor):
         else:
             self._send_cancel(trigger)
 
-    def _grant(self, of: _PairState) -> None:
+    def _grant(self, of: PairTriggers) -> None:
         releases, of.releases = of.releases, []
         for release in releases:
             asked = release.asked
@@ -594,7 +548,7 @@ class TriggerKeeper(Actor):
                 pass
         self._settle(event.pair)
 
-    def _on_ended(self, event: TriggerEnded, of: _PairState) -> None:
+    def _on_ended(self, event: TriggerEnded, of: PairTriggers) -> None:
         for memory in (self._sent_ns, self._passes, self._cancelling):
             memory.pop(event.trigger_id, None)
         if event.end is TriggerEnd.FIRED:
