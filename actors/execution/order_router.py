@@ -340,7 +340,8 @@ class OrderRouter(Actor):
     def venue_ns(self) -> int:
         """See `Door.venue_ns`."""
         assert self.clock is not None, "ready before the exchange's clock was known"
-        return self.now_ns() + self.clock.offset_ns
+        # An expiry that moved with our wall clock would promise what nobody keeps.
+        return self.clock.venue_ns(self.now_ns(), self.monotonic_ns())
 
     # What the exchange says.
 

@@ -306,7 +306,8 @@ class TriggerKeeper(Actor):
         if not reason:
             assert self._clock is not None, "asked above"
             lasts_ns = int(self._settings.expiry_s * NS_PER_S)
-            until_ns = self.now_ns() + self._clock.offset_ns + lasts_ns
+            now_ns = self._clock.venue_ns(self.now_ns(), self.monotonic_ns())
+            until_ns = now_ns + lasts_ns
             self._sent_ns[trigger.trigger_id] = self.monotonic_ns() + lasts_ns
             self._ask(trigger_facts.arming(trigger.intent, TimeNs(until_ns)))
             return

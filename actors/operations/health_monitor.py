@@ -124,8 +124,10 @@ class HealthMonitor(Actor):
         # Below 0 our clock was set back meanwhile.
         good = 0 <= half <= CLOCK_GOOD_NS
         if told is not None and half >= 0:
+            offset_ns = told.venue_ns - (request.asked_at_ns + half)
             self._clock = ClockMeasured(
-                offset_ns=told.venue_ns - (request.asked_at_ns + half),
+                offset_ns=offset_ns,
+                steady_ns=offset_ns + self.now_ns() - self.monotonic_ns(),
                 uncertainty_ns=half,
                 at_ns=told.answered_at_ns,
             )

@@ -106,6 +106,14 @@ class ClockMeasured(Struct, frozen=True, kw_only=True, tag=True):
     uncertainty_ns: int
     """Half the round trip."""
     at_ns: TimeNs
+    steady_ns: int | None = None
+    """Exchange's clock minus our monotonic one, which no step of our wall clock moves."""
+
+    def venue_ns(self, now_ns: int, monotonic_ns: int) -> int:
+        """Return what the exchange's clock shows when ours show this."""
+        if self.steady_ns is None:
+            return now_ns + self.offset_ns
+        return monotonic_ns + self.steady_ns
 
 
 class ClockWanted(Struct, frozen=True, kw_only=True, tag=True):

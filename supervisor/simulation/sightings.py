@@ -31,7 +31,7 @@ SIGHTINGS = {
     "emergency with an order under way": "an emergency stop while a placement had no answer",
     "emergency with an order resting": "an emergency stop while an order rested",
     "emergency survived a restart": "a new process began in an emergency, and stayed in it",
-    "emergency refused an order": "the latch refused a placement",
+    "emergency at the door": "an order that was approved before an emergency stop did not leave",
     "disk full": "a commit failed for want of room",
     "sync failed": "a sync failed, and the journal was opened anew",
     "clock set back": "our clock was set back while an order was under way",

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from actors import addresses
+from actors.execution.placing import NOT_SENT
 from actors.kernel.lifecycle import ChildReport
 from actors.trading.risk.codes import Code
 from adapters.simulated.faults import Armed, FaultName
@@ -108,6 +109,8 @@ class Spotter:
         match event:
             case OrderUnknown():
                 self._see("order unknown")
+            case OrderNotPlaced(reason=reason) if reason.startswith("halted"):
+                self._see("emergency at the door")
             case OrderNotPlaced():
                 if chronicle.orders[event.client_order_id].unknown:
                     self._see("proven absent")
@@ -149,7 +152,7 @@ class Spotter:
             self._see("late answer")
         match outcome:
             case Refused(label="HALTED"):
-                self._see("emergency refused an order")
+                self._see("emergency at the door")
             case Refused(label="REQUEST_EXPIRED", status=status) if status:
                 if isinstance(request, PlaceOrder):
                     self._see("expired at the exchange")
@@ -172,6 +175,8 @@ class Spotter:
 
     def on_dropped(self, dropped: DecisionDropped) -> None:
         """The desk was told that nothing will come of a wish."""
+        if dropped.refusal.code == NOT_SENT and dropped.refusal.value.startswith("halted"):
+            self._see("emergency at the door")
         if dropped.refusal.code == Code.REPEATED:
             self._see("repeated decision refused")
 

@@ -72,9 +72,11 @@ def scene(house):
 
 def test_the_offset_is_taken_from_the_middle_of_the_round_trip(scene):
     scene.answer(ahead_ms=-300.0, took_ms=40.0)
+    clock = scene.house.runtime.clock
     assert scene.clocks == [
         ClockMeasured(
             offset_ns=-300 * NS_PER_MS,
+            steady_ns=-300 * NS_PER_MS + clock.now_ns() - clock.monotonic_ns(),
             uncertainty_ns=20 * NS_PER_MS,
             at_ns=TimeNs(NOW + 40 * NS_PER_MS),
         )
