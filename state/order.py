@@ -187,6 +187,22 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return newest if newest is not None and newest.is_open else None
 
     @property
+    def changed_at_ns(self) -> TimeNs:
+        """When it was last amended, by the exchange's clock; 0 when it never was."""
+        made = [one.made.at_ns for one in self.amendments if one.made is not None]
+        return TimeNs(made[-1] if made else 0)
+
+    def had(self, shape: Shape) -> bool:
+        """Return whether it once asked for just that, before it was last amended."""
+        shapes = [Shape(self.intent.quantity, self.intent.price)]
+        shapes += [
+            Shape(one.made.quantity, one.made.price)
+            for one in self.amendments
+            if one.made is not None
+        ]
+        return shape in shapes[:-1]
+
+    @property
     def quantity(self) -> Quantity:
         """The largest quantity that it may ask for now, what is filled included."""
         amending = self.amending

@@ -102,18 +102,23 @@ class Amending:
         return True
 
     def shown(self, report: OrderReport, answered: Answered) -> None:
-        """Take what a query showed: the old shape, asked for late enough, is proof."""
+        """Take what a query showed: asked for late enough, either shape is proof."""
         order = self._orders.of_report(report)
         amendment = None if order is None else order.amending
         clock = self._door.clock
         if order is None or amendment is None or amendment.intent is None or clock is None:
             return
-        if not report.open or not facts.shows(report, order.shape):
+        is_old, is_new = (facts.shows(report, one) for one in (order.shape, amendment.intent))
+        if not report.open or not (is_old or is_new):
             return
         since_ns = self._door.monotonic_ns() - answered.asked_ns
         asked_ns = self._door.venue_ns() - clock.uncertainty_ns - since_ns
         expires_ns = amendment.intent.expires_at_ns
-        if resolution.is_conclusive(expires_ns, asked_ns, self._settings):
+        if not resolution.is_conclusive(expires_ns, asked_ns, self._settings):
+            return
+        if is_new:
+            self._door.record([facts.amendment_made(order, amendment.intent, report)])
+        else:
             reason = "the old shape was shown after it could no longer arrive"
             absent = facts.amend_not_made(order, amendment.number, reason, self._door.now_ns())
             self._door.record([absent], durable=True)

@@ -69,15 +69,23 @@ def amended(order: Order, report: OrderReport) -> list[Entry]:
     amendment = order.amending
     if amendment is None or amendment.intent is None or not shows(report, amendment.intent):
         return []
+    wanted = Shape(amendment.intent.quantity, amendment.intent.price)
+    if order.had(wanted) and report.event_time_ns <= order.changed_at_ns:
+        return []  # A late report of how it was before: it asked for just that once already.
+    return [amendment_made(order, amendment.intent, report)]
+
+
+def amendment_made(order: Order, intent: AmendIntended, report: OrderReport) -> Entry:
+    """Return that an amendment was made, as the report shows."""
     event = OrderAmended(
         client_order_id=order.client_order_id,
         pair=report.pair,
         at_ns=report.event_time_ns,
-        number=amendment.number,
-        quantity=amendment.intent.quantity,
-        price=amendment.intent.price,
+        number=intent.number,
+        quantity=intent.quantity,
+        price=intent.price,
     )
-    return [_entry(f"amended:{order.client_order_id}:{amendment.number}", order, event)]
+    return _entry(f"amended:{order.client_order_id}:{intent.number}", order, event)
 
 
 def shows(report: OrderReport, shape: AmendIntended | Shape) -> bool:

@@ -198,6 +198,29 @@ def test_filled_beyond_its_old_size_it_may_still_be_open(resting):
     assert (resting.order().state, resting.order().working) == (OrderState.OPEN, 1)
 
 
+def test_a_late_report_of_how_it_once_was_is_not_taken_for_the_way_back(resting):
+    approve(resting)
+    resting.answer(AmendOrder, Succeeded(orders=(shown(NEW, event_time_ns=NOW + 20),)))
+    approve(resting, OLD)
+    resting.answer(AmendOrder, Unknown(reason="time-out"))
+    resting.tell(shown(OLD, event_time_ns=NOW + 10))
+    assert resting.order().amending is not None
+    resting.tell(shown(OLD, event_time_ns=NOW + 30))
+    assert (resting.order().amending, resting.order().shape) == (None, OLD)
+
+
+def test_the_way_back_is_proven_by_a_query_that_was_late_enough(resting):
+    approve(resting)
+    resting.answer(AmendOrder, Succeeded(orders=(shown(NEW, event_time_ns=NOW + 20),)))
+    approve(resting, OLD)
+    resting.answer(AmendOrder, Unknown(reason="time-out"))
+    show(resting, shown(OLD, event_time_ns=NOW + 20))
+    resting.house.pass_time(CONCLUSIVE_S - 0.1)
+    assert resting.order().amending is not None
+    resting.house.pass_time(2.0)
+    assert (resting.order().amending, resting.order().shape) == (None, OLD)
+
+
 # What must not leave.
 
 
