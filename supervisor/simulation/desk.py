@@ -182,6 +182,9 @@ class Desk:
         )
         size = known.quantity * Decimal(chance.choice(["0.5", "1", "1.5", "2"])) // step * step
         price = known.price + tick * int(chance.gauss(0, 20))
+        if chance.random() < 0.3:
+            # Back to how it began: a late report of then must not be taken for it.
+            size, price = known.intent.quantity, known.intent.price
         proposed = AmendProposed(
             client_order_id=known.intent.client_order_id,
             pair=known.intent.pair,

@@ -18,7 +18,7 @@ from state.config import Config
 from state.invariants import ledger_violations
 from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
-from state.messages.orders import OrderFilled, OrderIntended
+from state.messages.orders import AmendIntended, OrderAmended, OrderFilled, OrderIntended
 from state.messages.protection import Cover, PositionCovered
 from state.order import Order as Folded
 from state.store import Store, self_check
@@ -388,6 +388,15 @@ class Settled(Oracle):
 class Shapes(Oracle):
     """What an order asks for at the exchange is what the journal says it may ask for."""
 
+    def on_event(self, journaled: Journaled) -> None:
+        """See `Oracle`. The next amendment cannot have left yet, so the exchange shows this one."""
+        event = journaled.event
+        if not isinstance(event, OrderAmended):
+            return
+        for order in self.run.outside.orders():
+            if order.text == event.client_order_id and self._asked(order) != _shape(event):
+                self.run.blame("never amended", f"{order.text}: {_shape(event)}")
+
     def on_end(self, store: Store) -> None:
         """See `Oracle`."""
         del store
@@ -395,14 +404,20 @@ class Shapes(Oracle):
             known = self.run.chronicle.orders.get(ClientOrderId(order.text))
             if known is None:
                 continue
-            units = self.run.outside.host.venue.pairs[order.pair].units
-            asked = decimal_of(order.amount, units.amount_decimals)
-            price = decimal_of(order.ticks, units.price_decimals)
             shapes = [(known.quantity, known.price)]
             if known.pending is not None:
-                shapes.append((known.pending.quantity, known.pending.price))
-            if (asked, price) not in shapes:
-                self.run.blame("another shape", f"{order.text}: {asked} at {price}, not {shapes}")
+                shapes.append(_shape(known.pending))
+            if self._asked(order) not in shapes:
+                self.run.blame("another shape", f"{order.text}: {self._asked(order)}, not {shapes}")
+
+    def _asked(self, order: Order) -> tuple[Decimal, Decimal]:
+        units = self.run.outside.host.venue.pairs[order.pair].units
+        quantity = decimal_of(order.amount, units.amount_decimals)
+        return quantity, decimal_of(order.ticks, units.price_decimals)
+
+
+def _shape(event: OrderAmended | AmendIntended) -> tuple[Decimal, Decimal]:
+    return event.quantity, event.price
 
 
 class Journal(Oracle):
