@@ -16,6 +16,7 @@ from state.config import Config, FeedSettings, OrderSettings, RiskSettings, Supe
 from state.messages.accounts import EquityMarked
 from state.messages.journal import SaveSnapshot
 from state.messages.operations import SessionAnswer, SessionState, SessionWanted
+from state.messages.protection import Cover, PositionCovered
 from state.values import Session
 from supervisor.crash_points import oracles
 from supervisor.crash_points.driver import Diary, Driver
@@ -46,6 +47,9 @@ LONGEST_S = 60.0
 """Virtual seconds after which a day that is not over is stuck."""
 QUIET_S = 3.0
 HALTED_FOR_NS = 5_000_000_000
+BARE_FOR_NS = 1_000_000_000
+DUST = Decimal("0.00005")
+"""Less of the base than the exchange would take."""
 CONFIG = Config(
     pairs=(PAIR,),
     orders=OrderSettings(
@@ -85,6 +89,7 @@ class _Door(Actor):
     def on_start(self) -> None:
         self.subscribe(SessionState)
         self.subscribe(EquityMarked)
+        self.subscribe(PositionCovered)
 
     def on_receive(self, message: object) -> None:
         self._heard.append(message)
@@ -137,6 +142,8 @@ class House:
     @property
     def is_over(self) -> bool:
         """Whether all that the day was to bring has come."""
+        if self.scenario.falls_after_s is not None:
+            return self.diary.over and self.stage.fell and self.stage.held() < DUST
         if self.scenario.halt_after_s is None:
             return self.diary.over
         return self.halted and self.clock.elapsed_ns >= self._halted_ns + HALTED_FOR_NS
@@ -147,6 +154,7 @@ class House:
         while not self.is_over and self.clock.elapsed_ns < until_ns and not self.violations:
             self._let(0.1)
             self._operate()
+            self.violations += self._look_at_cover()
         self.armed = False
         self._let(QUIET_S)
         self.violations += oracles.at_the_end(self)
@@ -175,6 +183,17 @@ class House:
             now_ns=self.clock.elapsed_ns,
             venue_ns=self.stage.host.now_ns(),
         )
+
+    def _look_at_cover(self) -> list[str]:
+        """Return that something has been held for more than a second without a stop."""
+        told = [one for one in self.heard if isinstance(one, PositionCovered)]
+        covered = bool(told) and told[-1].cover is Cover.COVERED
+        now_ns = self.clock.elapsed_ns
+        if covered or self.session is not Session.READY or self.stage.held() < DUST:
+            self._bare_ns = now_ns
+        if now_ns - self._bare_ns <= BARE_FOR_NS:
+            return []
+        return [f"uncovered for more than a second: {self.stage.held()}"]
 
     def _operate(self) -> None:
         """Stop everything when the script says so, and say it until it is confirmed."""
@@ -210,6 +229,7 @@ class House:
         self.diary = Diary()
         self.heard = []
         self._asked = False
+        self._bare_ns = self.clock.elapsed_ns
         self.stage.platter.rollback()
         self.progress.reborn(self._on_disk())
         world = self.stage.new_world()

@@ -4,6 +4,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from actors.execution.client_ids import is_ours
 from adapters.simulated.core.orders import Order
 from adapters.simulated.core.units import decimal_of
 from state.exact import exactly
@@ -23,12 +24,15 @@ def at_once(house: "House") -> list[str]:
     found, stage = [], house.stage
     ours = stage.ours()
     for name, orders in ours.items():
-        if len(orders) > 1:
+        if len(orders) > 1 and is_ours(name):
             found.append(f"order doubled: {name} {len(orders)} times")
-        if ("OrderIntended", name) not in house.progress.committed:
+        # What a trigger order became carries none of our names; the fills tell whether it is known.
+        if is_ours(name) and ("OrderIntended", name) not in house.progress.committed:
             found.append(f"order never meant: {name}")
     plans = {wish.name for wish in house.scenario.wishes if wish.plan is not None}
-    lived = Counter(stage.named.get(name, name) for name, orders in ours.items() if _lived(orders))
+    lived = Counter[str](
+        stage.named.get(name, name) for name, orders in ours.items() if _lived(orders)
+    )
     found += [
         f"wish doubled: {wish} by {count} orders"
         for wish, count in lived.items()

@@ -65,6 +65,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """How else the exchange misbehaves from that placement on."""
     offer: tuple[Price, Quantity] | None = None
     """What the street offers besides, from the beginning."""
+    falls_after_s: float | None = None
+    """When the price falls through every stop, seconds after something is held."""
     halt_after_s: float | None = None
     """When an operator stops everything, seconds after the first order rests."""
     idle_s: float = 0.0
@@ -227,8 +229,14 @@ AMEND: Final = Scenario(
         ),
     ),
 )
+STOP: Final = Scenario(
+    name="stop",
+    text="what was bought in parts falls through its stop and is sold, here or at the exchange",
+    wishes=(Wish(name="stop", fills=_IN_PARTS),),
+    falls_after_s=1.5,
+)
 _ALL: Final = (
     *(PLACE, CANCEL, PARTS, LATE, UNANSWERED, LOST, FILL_FIRST, SILENT),
-    *(UNHEARD, RUSH, HALT, LADDER, AMEND),
+    *(UNHEARD, RUSH, HALT, LADDER, AMEND, STOP),
 )
 SCENARIOS: Final = {one.name: one for one in _ALL}

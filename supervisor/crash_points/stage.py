@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.execution.client_ids import client_order_id
 from actors.kernel.virtual import VirtualClock
@@ -45,6 +46,13 @@ _STILL = Network(
     timeout_ns=2 * NS_PER_S,
 )
 _BEAT = OrderRequest(pair=PAIR, side=Side.BUY, amount=Decimal("0.001"), price=Decimal(64990))
+_BEAT_BELOW = replace(_BEAT, price=Decimal(63050))
+_FALL = (
+    (Side.SELL, Decimal(63000), Decimal(100), TimeInForce.IOC),
+    (Side.BUY, Decimal(63100), Decimal("0.5"), TimeInForce.GTC),
+    (Side.SELL, Decimal(63101), Decimal("0.5"), TimeInForce.GTC),
+)
+"""Everything that is bid down to 63,000 is taken; then somebody bids below the stop."""
 _FAULTS = {
     Fate.LOST: (FaultName.REQUEST_LOST, 0),
     Fate.TORN: (FaultName.REQUEST_LOST, 0),
@@ -88,6 +96,9 @@ class Stage(VirtualOutside):
             for child in range(1, 2 if wish.plan is None else CHILDREN + 1)
         }
         """Which wish an order is of, by its client order id."""
+        self.fell = False
+        """Whether the price has fallen."""
+        self._held_ns: int | None = None
         self._dues: dict[tuple[int, int], _Due] = {}
         venue = self.host.venue
         venue.markets.clear()
@@ -131,6 +142,13 @@ class Stage(VirtualOutside):
             found.setdefault(order.text, []).append(order)
         return found
 
+    def held(self) -> Decimal:
+        """Return what we bought and did not sell again, base units before fees."""
+        units = self.host.venue.pairs[PAIR].units
+        trades = self.host.venue.index.trades_since(ACCOUNT, PAIR, 0)
+        lots = sum(trade.side.sign * trade.lots for trade in trades)
+        return decimal_of(lots, units.amount_decimals)
+
     def traded(self) -> int:
         """Return a number that grows with every fill of anybody."""
         return self.host.venue.pairs[PAIR].sequence
@@ -168,18 +186,38 @@ class Stage(VirtualOutside):
         venue.place(venue.ledger.accounts[STREET], offer, self.host.now_ns())
         self.host.turn()
 
+    def _fall_if_due(self, now_ns: int) -> None:
+        after_s = self._scenario.falls_after_s
+        if after_s is None or self.fell or not self.held():
+            return
+        if self._held_ns is None:
+            self._held_ns = now_ns
+        if now_ns - self._held_ns < after_s * 1e9:
+            return
+        self.fell = True
+        venue, at_ns = self.host.venue, self.host.now_ns()
+        street = venue.ledger.accounts[STREET]
+        venue.cancel_all(street, at_ns)
+        for side, price, amount, time_in_force in _FALL:
+            order = OrderRequest(
+                pair=PAIR, side=side, amount=amount, price=price, time_in_force=time_in_force
+            )
+            venue.place(street, order, at_ns)
+        self.host.turn()
+
     def _beat(self) -> None:
         """Move the book a little, far from where anybody trades: a still one is measured once."""
         self.clock.call_later(BEAT_EVERY_NS, self._beat)
         venue, now_ns = self.host.venue, self.host.now_ns()
         street = venue.ledger.accounts[STREET]
         if not venue.cancel_all(street, now_ns, side=Side.BUY):
-            venue.place(street, _BEAT, now_ns)
+            venue.place(street, _BEAT_BELOW if self.fell else _BEAT, now_ns)
         self.host.turn()
 
     def _look(self) -> None:
         self.clock.call_later(LOOK_EVERY_NS, self._look)
         now_ns = self.clock.elapsed_ns
+        self._fall_if_due(now_ns)
         for order in self.host.venue.index.open_orders(ACCOUNT):
             wish = self._scenario.wish(self.named.get(order.text, ""))
             for number, fill in enumerate(wish.fills if wish is not None else ()):

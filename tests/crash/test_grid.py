@@ -37,7 +37,7 @@ def test_the_scripted_days_stand_at_every_point_of_the_grid():
 @pytest.mark.slow
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=list(SCENARIOS))
 def test_no_sampled_crash_loses_doubles_or_forgets_anything(scenario):
-    cases = explore(scenario, Plan(seed=1, share=0.01, pairs=0.0005))
+    cases = explore(scenario, Plan(seed=1, share=0.004, pairs=0.0002))
 
     census = Census()
     census.add(cases)
