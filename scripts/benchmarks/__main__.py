@@ -8,14 +8,14 @@ import click
 from scripts.benchmarks import exchange, footprint, gate, kernel, orders, risk, stop
 from scripts.benchmarks.figures import Figure, show
 
-PARTS: dict[str, Callable[[float, int], list[Figure]]] = {
+PARTS: dict[str, Callable[[float, int | None], list[Figure]]] = {
     "exchange": lambda _minutes, _trials: exchange.measure(),
     "footprint": lambda minutes, _trials: footprint.measure(minutes),
     "gate": lambda _minutes, _trials: gate.measure(),
     "kernel": lambda _minutes, _trials: kernel.measure(),
-    "orders": lambda _minutes, _trials: orders.measure(),
+    "orders": lambda _minutes, trials: orders.measure(trials or orders.SINGLE),
     "risk": lambda _minutes, _trials: risk.measure(),
-    "stop": lambda _minutes, trials: stop.measure(trials),
+    "stop": lambda _minutes, trials: stop.measure(trials or stop.TRIALS),
 }
 PEERS = {"exchange": exchange.PEER, "gate": gate.PEER, "kernel": "stock pykka"}
 """What a part is compared with."""
@@ -34,12 +34,12 @@ PEERS = {"exchange": exchange.PEER, "gate": gate.PEER, "kernel": "stock pykka"}
 @click.option(
     "--trials",
     type=click.IntRange(1, 1_000_000),
-    default=stop.TRIALS,
-    show_default=True,
-    help="How many emergency stops `stop` tries.",
+    default=None,
+    help=f"How many emergency stops `stop` tries ({stop.TRIALS}), or orders `orders` "
+    f"({orders.SINGLE}).",
 )
 @click.option("--check", is_flag=True, help="Exit 1 when a target is not met.")
-def main(part: str, *, as_json: bool, minutes: float, trials: int, check: bool) -> None:
+def main(part: str, *, as_json: bool, minutes: float, trials: int | None, check: bool) -> None:
     """Measure PART: `footprint` as processes, the others beside what they stand on or replace."""
     figures = PARTS[part](minutes, trials)
     show(part, figures, as_json=as_json, peer=PEERS.get(part, ""))

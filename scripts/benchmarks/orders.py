@@ -79,8 +79,8 @@ class _Probe:
         """See `actors.kernel.runtime.Probe.after`."""
 
 
-def measure() -> list[Figure]:
-    """Measure single orders and bursts; about half a minute."""
+def measure(single: int = SINGLE) -> list[Figure]:
+    """Measure so many single orders, and bursts; about half a minute."""
     config = CONFIG.__class__(
         pairs=PAIRS,
         strategy=CONFIG.strategy,
@@ -98,13 +98,13 @@ def measure() -> list[Figure]:
             LivingHouse(Path(folder) / "simulated", venue.port, config, delay_ms=0.0) as house,
         ):
             house.until_ready()
-            steps = _single(house)
+            steps = _single(house, single)
             synced = _bare_syncs(Path(folder))
             rates = [_burst(house) for _ in range(ROUNDS)]
     return [*_of_steps(steps), *_of_disk(synced), *_of_rates(rates)]
 
 
-def _single(house: LivingHouse) -> list[dict[str, int]]:
+def _single(house: LivingHouse, count: int) -> list[dict[str, int]]:
     """Return when each step of each order was reached."""
     probe = _Probe()
     house.runtime.probe = probe
@@ -119,7 +119,7 @@ def _single(house: LivingHouse) -> list[dict[str, int]]:
 
     house.exchange.on_asked, house.exchange.on_answered = asked, answered
     taken = []
-    for number in range(WARM_UP + SINGLE):
+    for number in range(WARM_UP + count):
         marks = probe.marks = {}
         proposal = house.proposal(PAIRS[number % len(PAIRS)], TimeInForce.IOC, below="0.98")
         passed, finished = len(house.line.passed["place"]), house.events["OrderFinished"]
