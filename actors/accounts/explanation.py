@@ -22,7 +22,7 @@ from state.messages.accounts import (
 )
 from state.messages.orders import OrderFilled
 from state.messages.venue import AccountEntry, TradeReport
-from state.values import ZERO, Currency, Pair, TimeNs, VenueOrderId
+from state.values import ZERO, Currency, Pair, TimeNs, VenueOrderId, base_of
 
 DUST = Decimal("1e-8")
 """Units of a currency: what is beyond the decimals that an exchange shows is rounded away there."""
@@ -78,11 +78,23 @@ class Cause(Struct, frozen=True, kw_only=True):
 
 
 def pairs_to_ask(
-    pairs: Iterable[Pair], differences: Iterable[BalanceDifference], quote: Currency
+    pairs: Iterable[Pair],
+    differences: Iterable[BalanceDifference],
+    quote: Currency,
+    *,
+    everywhere: bool,
 ) -> list[Pair]:
-    """Return whose fills may explain `differences`: ours, and what somebody may have traded."""
-    others = {Pair(f"{one.currency}_{quote}") for one in differences if one.currency != quote}
-    return sorted({*pairs, *others})
+    """Return whose fills may explain `differences`: of the coins that differ, in our pairs or not.
+
+    Args:
+        pairs: Ours.
+        differences: To be explained.
+        quote: What other coins are traded for.
+        everywhere: All of ours too: what was bought and sold again left no coin that differs.
+    """
+    coins = {one.currency for one in differences if one.currency != quote}
+    ours = [pair for pair in pairs if everywhere or base_of(pair) in coins]
+    return sorted({*ours, *(Pair(f"{coin}_{quote}") for coin in coins)} or set(pairs))
 
 
 def causes_of(

@@ -332,7 +332,8 @@ class LedgerKeeper(Actor):
     def _inquire(self, differences: tuple[BalanceDifference, ...]) -> None:
         self._inquiries += 1
         self._asked += 1
-        pairs = pairs_to_ask(self._pairs, differences, self._quote)
+        # Where it is not known at once, what is asked for grows: it takes from what others may ask.
+        pairs = pairs_to_ask(self._pairs, differences, self._quote, everywhere=self._inquiries > 1)
         inquiry = Inquiry(self._asked, differences, pairs, Settled.at(self._agreed, self.now_ns()))
         self._inquiry = inquiry
         life, deliver = self.incarnation, self.inlet()

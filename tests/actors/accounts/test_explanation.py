@@ -174,7 +174,11 @@ def test_each_difference_is_named_by_what_moved_most_of_it():
 
 def test_the_coins_that_differ_say_which_pairs_somebody_may_have_traded():
     differing = (a_difference("1", "SOL"), a_difference("-1"))
-    assert pairs_to_ask((BTC,), differing, USDT) == ["BTC_USDT", "SOL_USDT"]
+    pairs = (BTC, Pair("ETH_USDT"))
+    assert pairs_to_ask(pairs, differing, USDT, everywhere=False) == ["SOL_USDT"]
+    everywhere = ["BTC_USDT", "ETH_USDT", "SOL_USDT"]
+    assert pairs_to_ask(pairs, differing, USDT, everywhere=True) == everywhere
+    assert pairs_to_ask(pairs, differing[1:], USDT, everywhere=False) == list(pairs)
 
 
 def test_drift_is_what_differences_are_worth_each_counted_positive():
