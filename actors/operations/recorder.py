@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from actors.kernel import Actor, Timer
+from actors.kernel import Actor
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -18,7 +18,6 @@ from state.messages.journal import (
     Recorded,
     SaveSnapshot,
 )
-from state.messages.orders import DecisionMade
 from state.store import (
     ActorSnapshot,
     RecordRefused,
@@ -43,11 +42,6 @@ from state.values import Currency
 CHECKPOINT_EVERY_S = 20.0
 BATCH_MAX = 512
 """Records in one commit: as many as a few milliseconds can write."""
-
-
-LINGER_S = 0.005
-"""A decision is followed by its order's intent within this; one commit then serves both, and the
-order is not held up by a commit of its decision alone."""
 
 
 class _Flush(Struct, frozen=True):
@@ -75,8 +69,6 @@ class Recorder(Actor):
         self._waiting: list[Record] = []
         self._snapshots: dict[str, SaveSnapshot] = {}
         self._flushing = False
-        self._lingering: Timer | None = None
-        """Set while only decisions wait, which nobody waits for."""
 
     def on_start(self) -> None:
         """Open the store and tell everyone to begin from it."""
@@ -104,8 +96,6 @@ class Recorder(Actor):
                 self._waiting.append(message)
                 if len(self._waiting) >= BATCH_MAX:
                     self._flush()
-                elif _may_linger(message):
-                    self._flush_later()
                 else:
                     self._flush_soon()
             case SaveSnapshot():
@@ -137,15 +127,7 @@ class Recorder(Actor):
             # said again with the next record.
             self._flushing = self.tell(self.address, _Flush())
 
-    def _flush_later(self) -> None:
-        """Write at the latest after a moment, or with whatever comes before that is over."""
-        if not self._flushing and self._lingering is None:
-            self._lingering = self.after(LINGER_S, _Flush())
-
     def _flush(self) -> None:
-        if self._lingering is not None:
-            self._lingering.cancel()
-            self._lingering = None
         records, self._waiting = self._waiting, []
         if records:
             written = self.store.append_many(records)
@@ -192,11 +174,4 @@ def _stored(message: SaveSnapshot) -> ActorSnapshot:
         schema=message.schema,
         at_ns=message.taken_ns,
         payload=message.payload,
-    )
-
-
-def _may_linger(record: Record) -> bool:
-    """Return whether nobody acts on what is in `record` before its order is in the journal."""
-    return not record.durable and all(
-        isinstance(entry.event, DecisionMade) for entry in record.entries
     )

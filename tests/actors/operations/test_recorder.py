@@ -7,7 +7,7 @@ import pytest
 
 from actors import addresses
 from actors.kernel import LanePolicy
-from actors.operations.recorder import BATCH_MAX, CHECKPOINT_EVERY_S, LINGER_S, Recorder
+from actors.operations.recorder import BATCH_MAX, CHECKPOINT_EVERY_S, Recorder
 from state.messages.accounts import BalanceDifference, TradeClosed
 from state.messages.journal import (
     Books,
@@ -119,28 +119,6 @@ class Scene:
 @pytest.fixture
 def scene(house):
     return Scene(house)
-
-
-def test_a_decision_waits_for_its_intent_and_both_are_one_commit(scene):
-    scene.record(a_decision())
-    assert scene.disk.commits == 0
-    intent = scene.record(an_intent(), durable=True)
-    assert scene.disk.commits == 1
-    assert [one.request for one in scene.asker.of(Recorded)] == [intent - 1, intent]
-    assert scene.kinds == [DecisionMade, OrderIntended]
-
-
-def test_a_decision_of_which_no_intent_comes_is_written_all_the_same(scene):
-    scene.record(a_decision())
-    scene.house.pass_time(2 * LINGER_S)
-    assert scene.disk.commits == 1
-    assert scene.kinds == [DecisionMade]
-
-
-def test_nobody_who_asks_finds_a_decision_missing(scene):
-    scene.record(a_decision())
-    scene.ask(BooksWanted(reply_to="asker", quote=USDT))
-    assert scene.kinds == [DecisionMade]
 
 
 def an_alert_saying(text):
