@@ -59,10 +59,10 @@ class Scene:
         self.listed = list(listed)
         self.exchange.promptly(FetchTriggers, lambda _: Succeeded(triggers=tuple(self.listed)))
 
-    def live(self):
+    def live(self, make=TriggerKeeper):
         self.house.live(
             KEEPER,
-            TriggerKeeper,
+            make,
             self.exchange,
             self.latch,
             SETTINGS,
