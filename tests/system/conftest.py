@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from scripts.proofs.processes import Exchange, House
+from scripts.proofs.nursery import Nursery
+from scripts.proofs.processes import Exchange, House, environment
 
 pytestmark = pytest.mark.slow
 
@@ -15,12 +16,21 @@ StartHouse = Callable[..., House]
 StartExchange = Callable[..., Exchange]
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Give where houses are forked: a test waits for what they do, not for their imports."""
+    with Nursery(environment()) as started:
+        yield started
+
+
 @pytest.fixture
-def houses(tmp_path: Path) -> Iterator[StartHouse]:
+def houses(tmp_path: Path, nursery: Nursery | None) -> Iterator[StartHouse]:
     """Give a function that starts a house, by default always in the same data directory."""
     with contextlib.ExitStack() as open_ones:
 
         def start(data_dir: Path | None = None, **wanted: Any) -> House:
+            if "environ" not in wanted:
+                wanted.setdefault("nursery", nursery)
             return open_ones.enter_context(House(data_dir or tmp_path / "house", **wanted))
 
         yield start

@@ -27,6 +27,11 @@ RESTING = (
 )
 
 
+@pytest.fixture
+def nursery():
+    """Give none: how a process begins and ends is what is tested here."""
+
+
 def script(name, *arguments, cwd="/"):
     """Run one of the scripts as a person would, from anywhere."""
     command = [*python(str(ROOT / "scripts" / name)), *arguments]

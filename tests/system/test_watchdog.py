@@ -25,6 +25,11 @@ WITHIN_S = 40.0
 
 
 @pytest.fixture
+def nursery():
+    """Give none: somebody else ends it, and nobody but its parent can wait for that."""
+
+
+@pytest.fixture
 def exchange(exchanges):
     return exchanges()
 
