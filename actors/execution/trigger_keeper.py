@@ -320,15 +320,17 @@ class TriggerKeeper(Actor):
             self._cancelling[name] = self.monotonic_ns()
             self._ask(CancelTrigger(pair=trigger.pair, venue_trigger_id=venue_id))
 
-    def _ask(self, request: VenueRequest) -> None:
-        if self.fenced:
-            return
+    def _ask(self, request: VenueRequest) -> int:
+        """Ask the exchange; return when, monotonic, which the answer will say too."""
         asked_ns, deliver = self.monotonic_ns(), self.inlet()
+        if self.fenced:
+            return asked_ns
 
         def answered(answer: VenueAnswer) -> None:
             deliver(_Answered(asked_ns, answer.request, answer.outcome))
 
         self._exchange.request(request, answered)
+        return asked_ns
 
     def _on_answer(self, answered: _Answered) -> None:
         request, outcome = answered.request, answered.outcome
@@ -393,8 +395,7 @@ class TriggerKeeper(Actor):
         if of.looking_ns is not None:
             of.look_again = True
             return
-        of.looking_ns = self.monotonic_ns()
-        self._ask(FetchTriggers(pair=pair, since_ns=self._look_from(pair)))
+        of.looking_ns = self._ask(FetchTriggers(pair=pair, since_ns=self._look_from(pair)))
 
     def _look_from(self, pair: Pair) -> TimeNs:
         """Return since when something may have ended that we have not heard of."""

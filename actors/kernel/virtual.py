@@ -50,10 +50,16 @@ class VirtualClock:
 
     It may outlive a runtime: when a simulated process is killed, the exchange goes on.
     `wall_offset_ns` lets a test step the wall clock.
+
+    Args:
+        start_ns: The wall clock's time at the beginning.
+        tick_ns: How much each look at the monotonic clock takes: within a handler, too, no two
+            looks need give the same.
     """
 
-    def __init__(self, start_ns: int = EPOCH_NS) -> None:
+    def __init__(self, start_ns: int = EPOCH_NS, tick_ns: int = 0) -> None:
         self.elapsed_ns = 0
+        self.tick_ns = tick_ns
         self.wall_offset_ns = start_ns
         self._agenda: list[tuple[int, int, Callable[[], None]]] = []
         self._order = itertools.count()
@@ -64,6 +70,7 @@ class VirtualClock:
 
     def monotonic_ns(self) -> int:
         """See `adapters.ports.Clock.monotonic_ns`."""
+        self.elapsed_ns += self.tick_ns
         return self.elapsed_ns
 
     def call_later(self, delay_ns: int, action: Callable[[], None]) -> None:

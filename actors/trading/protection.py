@@ -64,6 +64,7 @@ from state.messages.protection import (
     TriggerEnd,
     TriggerEnded,
     TriggerEvent,
+    TriggerIntended,
     TriggerWanted,
 )
 from state.order import Order
@@ -333,6 +334,8 @@ class Protector(Actor):
 
     def _on_trigger_event(self, event: Any) -> None:
         known = self._triggers.get(event.trigger_id)
+        if known is None and not isinstance(event, TriggerIntended):
+            return  # It had ended when that was written: whoever keeps it looks after it.
         trigger = Trigger(intent=event) if known is None else known.apply(event)
         self._triggers[event.trigger_id] = trigger
         if not trigger.is_live:

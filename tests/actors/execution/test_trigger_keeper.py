@@ -265,6 +265,18 @@ def test_what_differs_in_anything_is_somebody_elses(scene):
     assert scene.exchange.of(CancelTrigger) == []
 
 
+def test_a_list_is_asked_for_again_although_time_passes_while_asking(scene):
+    """Live no two looks at the clock are the same: none was asked for again after the first.
+
+    The kill test found it: no sale could leave any more.
+    """
+    scene.house.runtime.clock.tick_ns = 1
+    scene.want()
+    scene.answer(PlaceTrigger, NO_ANSWER)
+    scene.house.pass_time(12.0)
+    assert scene.ends == [TriggerEnd.NOT_PLACED]
+
+
 def test_one_that_is_in_no_list_is_given_up_only_when_it_can_no_longer_arrive(scene):
     scene.want()
     scene.answer(PlaceTrigger, NO_ANSWER)

@@ -28,6 +28,7 @@ from tests.state.examples import (
     a_fill,
     a_finish,
     a_trigger_cancel,
+    a_trigger_end,
     a_trigger_intent,
     an_acceptance,
     an_armed_trigger,
@@ -160,6 +161,16 @@ def test_how_positions_are_protected_is_in_the_journal_before_there_is_one(house
     assert (chosen.stop_bps, chosen.target_bps) == (Decimal(150), Decimal(300))
     house.crash(PROTECTOR)
     assert len(scene.journal.told(ProtectionChosen)) == 1
+
+
+def test_a_fact_of_a_trigger_order_that_has_ended_is_nobodys_death(scene):
+    """The keeper may mean to take one back while the news of its end is under way."""
+    scene.fill()
+    scene.arm()
+    name = {"trigger_id": f"trigger/{BTC}/1"}
+    scene.journal.append(a_trigger_end(**name), a_trigger_cancel(**name))
+    assert scene.house.deaths() == []
+    assert (scene.covered.resident, scene.covered.cover) == (0, Cover.COVERED)
 
 
 def test_what_is_bought_is_covered_from_the_very_fill(scene):
