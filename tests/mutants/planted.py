@@ -11,7 +11,9 @@ from actors.execution.order_worker import OrderWorker
 from actors.execution.placing import Placing
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
+from actors.trading.protection import Protector
 from actors.trading.risk_guard import RiskGuard
+from state.ledger import Ledger
 from state.messages.journal import Books, Entry, Record
 from state.messages.orders import ChildProposed, OrderAmended, OrderIntended
 from state.messages.venue import AmendOrder, CancelPlaced, PlaceOrder, Refused, TradeReport, Unknown
@@ -161,3 +163,11 @@ class TakesAmendmentsForMade(OrderRouter):
             price=intent.price,
         )
         self.record([Entry(event=made)], durable=True)
+
+
+class ForgetsToArmAgain(Protector):
+    """After a restart nothing that was held before has a stop."""
+
+    def _on_books(self, books: Books) -> None:
+        nothing = Ledger(quote=books.ledger.quote)
+        super()._on_books(replace(books, ledger=nothing, protections=()))

@@ -9,6 +9,7 @@ from actors.execution.order_router import OrderRouter
 from actors.execution.order_worker import OrderWorker
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
+from actors.trading.protection import Protector
 from actors.trading.risk_guard import RiskGuard
 from state.parent_order import ParentOrder
 from supervisor.crash_points.exploration import Case, Plan, explore
@@ -22,6 +23,7 @@ from supervisor.crash_points.scenarios import (
     LATE,
     PARTS,
     RUSH,
+    STOP,
     UNHEARD,
     Scenario,
 )
@@ -87,6 +89,12 @@ HUNTS = {
         "wish exceeded",
         UNDISTURBED,
         (ParentOrder, "objection", planted.no_objection),
+    ),
+    "a stop not armed again": Hunt(
+        {Protector: planted.ForgetsToArmAgain},
+        STOP,
+        "uncovered",
+        Plan(fates=(Fate.KILL,), sites=(Site.SYNCED,), skip=1000),
     ),
     "an amendment applied blindly": Hunt(
         {OrderRouter: planted.TakesAmendmentsForMade},
