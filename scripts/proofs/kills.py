@@ -34,6 +34,8 @@ READY_MAX_S = 3.0
 """After each restart READY within this."""
 QUIET_S = 60.0
 """How long the last life may take to find out about everything."""
+COMPLAINTS_MAX = 3
+"""After so many lives that went wrong the rest would say nothing new."""
 COUNTDOWN_S = 5
 """The shortest the exchange takes."""
 
@@ -179,7 +181,10 @@ def kill_again_and_again(
             except NotSoon as error:
                 # What is wrong with one life is a finding, not the end of the proof.
                 complaints.append(f"life {number}: {error}")
-                break
+                exchange.control("scenarios", [])
+                if len(complaints) == COMPLAINTS_MAX:
+                    break
+                continue
             told(lives[-1])
         exchange.control("faults", [])
         last, more = _last_life(theatre, plan)
