@@ -40,6 +40,7 @@ from state.messages.orders import (
     OrderUnknown,
     Refusal,
 )
+from state.messages.protection import Cover, PositionCovered
 from state.values import (
     NS_PER_S,
     ClientOrderId,
@@ -182,6 +183,7 @@ class Schedule:
         self._last_trades: dict[Pair, Decimal] = {}
         self._births = 0
         self._halted = False
+        self._uncovered = False
         self._believed = True
         self._numbers = 0
         self._happened: list[tuple[int, str]] = []
@@ -209,6 +211,7 @@ class Schedule:
             (1, self._change_rules),
             (1, self._go_over_midnight),
             (1, self._jump),
+            (1, self._uncover),
             (3, self._go_there_and_back),
             (3, self._fall),
         )
@@ -352,6 +355,8 @@ class Schedule:
         stage, elapsed_ns = self._stage, self._stage.clock.elapsed_ns
         forbidden = self._losses.forbidden(pair, stage.venue_s) if self._believed else {}
         forbidden |= self._counted_out()
+        if self._uncovered:
+            forbidden["UNCOVERED"] = "no stop"
         return Scenery(
             books={one: book for one, (book, _) in self._books.items()},
             live=frozenset(self._live),
@@ -625,6 +630,16 @@ class Schedule:
             self._losses.resume()
             self._stage.settle()
 
+    def _uncover(self) -> None:
+        """Let what is held be without a stop for a moment."""
+        self._calm()
+        for cover in (Cover.UNCOVERED, Cover.COVERED):
+            self._uncovered = cover is Cover.UNCOVERED
+            for pair in PAIRS:
+                self._stage.publish(_covered(pair, cover, self._stage.now_ns))
+            for _ in range(2):
+                self._propose_quietly()
+
     def _halt(self) -> None:
         self._calm()
         self._halted = True
@@ -733,6 +748,21 @@ def _intent(deal: Deal, at_ns: TimeNs) -> OrderIntended:
         reply_to=order.reply_to,
         purpose=order.purpose,
         smallest=order.smallest,
+    )
+
+
+def _covered(pair: Pair, cover: Cover, at_ns: TimeNs) -> PositionCovered:
+    return PositionCovered(
+        pair=pair,
+        cover=cover,
+        quantity=Quantity(ZERO),
+        stop=None,
+        target=None,
+        resident=Quantity(ZERO),
+        reason="trial" if cover is Cover.UNCOVERED else "",
+        watched=False,
+        since_ns=at_ns,
+        at_ns=at_ns,
     )
 
 
