@@ -46,6 +46,8 @@ from supervisor.worlds.virtual import FIRED, STRANGER, Scene, VirtualOutside
 
 TRACED = 200
 """Deliveries that a failure tells."""
+_ADOPTED_WITHIN_S = 1.5
+"""Until an order that came of a trigger order, and its fills, are in the journal."""
 _STEPS_MAX = 500_000
 _MASK = (1 << 64) - 1
 
@@ -145,12 +147,19 @@ class Simulation:
             self._calm_ns = None
             self.desk.want(Session.STOPPED)
             self._let(self.profile.quiet_s)
+            while self._goes_on and self._has_fired_lately():
+                # A stop that waits at the exchange may be met at any moment, the last one too.
+                self._let(_ADOPTED_WITHIN_S)
             if self._goes_on:
                 self._check_books()
             self._end_life()
         finally:
             self.disk.remove()
         return self._report()
+
+    def _has_fired_lately(self) -> bool:
+        since_ns = self.outside.host.now_ns() - int(_ADOPTED_WITHIN_S * 1e9)
+        return any(order.created_ns > since_ns for order in self.outside.fired_orders())
 
     _stop_at: int | None = None
 

@@ -167,8 +167,8 @@ def test_a_fact_of_a_trigger_order_that_has_ended_is_nobodys_death(scene):
     """The keeper may mean to take one back while the news of its end is under way."""
     scene.fill()
     scene.arm()
-    name = {"trigger_id": f"trigger/{BTC}/1"}
-    scene.journal.append(a_trigger_end(**name), a_trigger_cancel(**name))
+    name = f"trigger/{BTC}/1"
+    scene.journal.append(a_trigger_end(trigger_id=name), a_trigger_cancel(trigger_id=name))
     assert scene.house.deaths() == []
     assert (scene.covered.resident, scene.covered.cover) == (0, Cover.COVERED)
 
