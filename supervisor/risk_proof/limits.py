@@ -179,7 +179,7 @@ class Limits:
             Code.EXPIRED: scenery.now_ns > proposal.expires_at_ns,
             Code.REPEATED: truth.deals[order.decision_id].number > 1,
             Code.UNKNOWN_PAIR: rules is None,
-            Code.NO_BOOK: pair not in (scenery.books if protects else scenery.live),
+            Code.NO_BOOK: not protects and pair in scenery.lost,
             Code.CLOCK_JUMP: entry and not scenery.clock_believed,
             Code.PRICE_STEP: rules is None or bool(order.price % rules.price_step),
             Code.QUANTITY_STEP: rules is None or bool(order.quantity % rules.quantity_step),

@@ -130,7 +130,7 @@ def drawn_limits(chance: Random) -> RiskSettings:
 
 def drawn_protections(chance: Random) -> ProtectionSettings:
     """Return freqtrade's protections, each on now and then."""
-    on = [chance.random() < 0.25 for _ in range(4)]
+    on = [chance.random() < 0.4 for _ in range(4)]
     return ProtectionSettings(
         stoploss_guard=StoplossGuardSettings(
             enabled=on[0],
@@ -179,7 +179,7 @@ class Schedule:
         self._losses = Losses(self._settings, protections)
         self._mids = dict(_OPENING)
         self._books: dict[Pair, tuple[BookMeasured, int]] = {}
-        self._live: set[Pair] = set()
+        self._lost: set[Pair] = set()
         self._last_trades: dict[Pair, Decimal] = {}
         self._births = 0
         self._halted = False
@@ -212,7 +212,7 @@ class Schedule:
             (1, self._go_over_midnight),
             (1, self._jump),
             (1, self._uncover),
-            (3, self._go_there_and_back),
+            (6, self._go_there_and_back),
             (3, self._fall),
         )
         weights, deeds = zip(*actions, strict=True)
@@ -258,7 +258,6 @@ class Schedule:
         if self._births != self._stage.births:
             self._births = self._stage.births
             self._books.clear()
-            self._live.clear()
             self._last_trades.clear()
 
     # Proposing.
@@ -359,7 +358,7 @@ class Schedule:
             forbidden["UNCOVERED"] = "no stop"
         return Scenery(
             books={one: book for one, (book, _) in self._books.items()},
-            live=frozenset(self._live),
+            lost=frozenset(self._lost),
             book_age_ns={one: elapsed_ns - seen for one, (_, seen) in self._books.items()},
             last_trades=dict(self._last_trades),
             session=stage.session,
@@ -544,7 +543,7 @@ class Schedule:
             polled=chance.random() < 0.03,
         )
         self._books[pair] = (book, self._stage.clock.elapsed_ns)
-        self._live.add(pair)
+        self._lost.discard(pair)
         self._stage.publish(book)
         if chance.random() < 0.3:
             last = round(mid * (1 + chance.choice([0, 0, 10, -10, 45, -60]) / 10_000), 2)
@@ -588,7 +587,7 @@ class Schedule:
 
     def _lose_book(self) -> None:
         pair = self._chance.choice(PAIRS)
-        self._live.discard(pair)
+        self._lost.add(pair)
         self._stage.publish(BookLost(pair=pair, reason="trial"))
         self._propose(is_quiet=False)
         self._stage.settle()

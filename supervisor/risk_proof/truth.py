@@ -56,8 +56,8 @@ class Scenery(Struct, frozen=True, kw_only=True):
 
     books: dict[Pair, BookMeasured]
     """The newest of each pair since the guard was born."""
-    live: frozenset[Pair]
-    """Those whose book is live."""
+    lost: frozenset[Pair]
+    """Those whose book is live no longer, as was told after the newest of them."""
     book_age_ns: dict[Pair, int]
     last_trades: dict[Pair, Decimal]
     session: Session

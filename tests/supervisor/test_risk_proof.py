@@ -24,7 +24,7 @@ from tests.state.stores import a_day, append, opened
 
 
 def test_no_schedule_passes_a_limit_and_most_limits_are_reached():
-    proof = prove(6, seed=1)
+    proof = prove(10, seed=1)
     assert [(one.code, one.passed) for one in proof.passed] == []
     assert [one.code for one in proof.limits] == list(Code)
     reached = sum(one.verdict is Verdict.PROVEN for one in proof.limits)

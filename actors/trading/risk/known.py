@@ -162,6 +162,12 @@ class Known:
         self._orders.begin(books.orders)
         self._parents.begin(books.parents)
         self._rates.begin(books.recent, self._now_ns, self._monotonic_ns)
+        written = {one.decision for one in books.recent}
+        for decision_id, approved in self._approved.items():
+            recent = recent_of(approved.decision)
+            if decision_id not in written and recent is not None:
+                # Its ruling is still on the way to the journal, which was opened anew meanwhile.
+                self._rates.add(recent, self._monotonic_ns)
         self._trades = deque(books.trades)
         self._is_locked = False
         if books.risk is not None and (self.standing is None or _is_newer(books.risk, self)):

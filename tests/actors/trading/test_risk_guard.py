@@ -433,6 +433,18 @@ def test_a_new_recorder_brings_new_books_and_hears_again_what_was_not_answered(s
     assert scene.room() == Decimal("0.5")
 
 
+def test_a_new_recorder_forgets_no_approval_that_it_has_not_written(scene):
+    scene.journal.patient = True
+    for _ in range(10):
+        scene.propose("0.04")
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.journal.reopen()
+    assert len(scene.approved()) == 10
+    scene.propose("0.04")
+    assert scene.denied() == ["ORDER_RATE"]
+
+
 def test_only_the_newest_decisions_are_remembered(scene):
     first, *others = (DecisionId(f"n-{number}") for number in range(DECISIONS_REMEMBERED + 1))
     scene.propose("0", decision=first)
