@@ -185,15 +185,21 @@ class House:
         )
 
     def _look_at_cover(self) -> list[str]:
-        """Return that something has been held for more than a second without a stop."""
+        """Return that something known to be held has had no stop for more than a second."""
         told = [one for one in self.heard if isinstance(one, PositionCovered)]
         covered = bool(told) and told[-1].cover is Cover.COVERED
         now_ns = self.clock.elapsed_ns
-        if covered or self.session is not Session.READY or self.stage.held() < DUST:
+        if covered or self.session is not Session.READY or self._known_held() < DUST:
             self._bare_ns = now_ns
         if now_ns - self._bare_ns <= BARE_FOR_NS:
             return []
         return [f"uncovered for more than a second: {self.stage.held()}"]
+
+    def _known_held(self) -> Decimal:
+        """Return what the journal knows to be held: of a fill nobody told there can be no stop."""
+        question = "SELECT quantity FROM positions WHERE pair = ?"
+        row = self.stage.platter.execute(question, (PAIR,)).fetchone()
+        return min(self.stage.held(), Decimal(row[0] if row is not None else 0))
 
     def _operate(self) -> None:
         """Stop everything when the script says so, and say it until it is confirmed."""

@@ -123,9 +123,20 @@ def _orders(house: "House", store: Store) -> list[str]:
             if its_wish == wish.name
         )
         partly = cancelled or house.halted
-        # Whoever was struck may have lost the wish to amend: then the order is as it was.
-        whole = {wish.quantity, wish.amended or wish.quantity}
-        if done > max(whole) or (done not in whole and not partly):
+        # The guard may have approved less, and an amendment may be lost: the order itself says
+        # how much was to be filled. Of a parent order it is all.
+        its = [
+            one
+            for name, named in house.stage.named.items()
+            if named == wish.name
+            for one in house.stage.ours().get(name, [])
+            if _lived([one])
+        ]
+        whole = decimal_of(sum(one.amount for one in its), units.amount_decimals)
+        if wish.plan is not None:
+            whole = wish.quantity
+        most = max(wish.quantity, wish.amended or ZERO)
+        if done > most or ((done != whole or not done) and not partly):
             found.append(f"wish not met: {wish.name} filled {done} of {wish.quantity}")
     return found
 
