@@ -68,6 +68,12 @@ class WatchdogProcess:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    def leave(self) -> None:
+        """Let it do what is left: it outlives us, and none of us will wait for its end."""
+        if self._process is not None:
+            # What nobody has waited for complains when it is forgotten; this one is left on purpose.
+            self._process.returncode = 0
+
     def stop(self) -> None:
         """End it: there is nothing to look after any more."""
         process = self._process

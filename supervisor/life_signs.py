@@ -71,8 +71,12 @@ class LifeSigns:
     def end(self, *, well: bool) -> None:
         """Say how we ended; what did not end well leaves the watchdog to do what is left."""
         self._heartbeat.close(ENDED if well else FAILED)
-        if self._watchdog is not None and well:
+        if self._watchdog is None:
+            return
+        if well:
             self._watchdog.stop()
+        else:
+            self._watchdog.leave()
 
     def news(self) -> AlertRaised | None:
         """Return, once, what the watchdog of an earlier house has done."""

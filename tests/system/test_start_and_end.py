@@ -146,7 +146,9 @@ def test_resting_orders_can_be_left_where_they_are(houses, exchanges):
     house.until(lambda: rests(house), 60, "something rests")
     assert house.terminate() == 0
     reader = open_reader(house.database)
-    assert {row["state"] for row in reader.orders()} <= {"open", "filled"}, "nothing is cancelled"
+    # One may have been on its way: what became of it is found out at the next start.
+    states = {row["state"] for row in reader.orders()}
+    assert states <= {"intended", "open", "filled"}, "nothing is cancelled"
     reader.close()
 
     again = houses(exchange=exchange, settings=RESTING)
