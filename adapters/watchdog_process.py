@@ -71,7 +71,7 @@ class WatchdogProcess:
     def leave(self) -> None:
         """Let it do what is left: it outlives us, and none of us will wait for its end."""
         if self._process is not None:
-            # What nobody has waited for complains when it is forgotten; this one is left on purpose.
+            # A child that nobody waited for complains when forgotten; this one is left on purpose.
             self._process.returncode = 0
 
     def stop(self) -> None:
