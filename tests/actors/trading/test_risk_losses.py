@@ -399,7 +399,7 @@ def test_refusals_and_cancels_of_the_last_minute_count_also_after_a_restart(
     scene = Losing(house, replace(TIGHT, rejections_per_minute=2, cancels_per_minute=3))
     for number in range(count):
         assert scene.entry() is None
-        name = scene.become_order(DecisionId(f"d-{number + 5}"), name=f"t-{number + 5}")
+        name = scene.become_order(DecisionId(f"other-{number}"), name=f"t-{number + 5}")
         scene.journal.append(event(client_order_id=name, at_ns=scene.house.now_ns))
     assert scene.entry() == code
     scene.restart()
