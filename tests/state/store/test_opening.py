@@ -140,9 +140,9 @@ def test_a_journal_keeps_its_name_and_one_in_its_place_has_another(lock):
 @pytest.mark.parametrize(
     "damage",
     [
-        "UPDATE balances SET amount = 'I900'",
+        "UPDATE accounts SET amount = 'I900'",
         "UPDATE positions SET cost = CAST(x'ff' AS TEXT)",
-        "UPDATE balances SET amount = ''",
+        "UPDATE accounts SET amount = ''",
         "DELETE FROM head",
         "ALTER TABLE _sqlite_migrations RENAME COLUMN applied_at TO applied",
     ],
