@@ -34,7 +34,8 @@ def test_a_sound_store_has_nothing_to_tell(store, lock):
         ("UPDATE orders SET fold = CAST(x'ff' AS TEXT)", "projection_unreadable"),
         ("UPDATE positions SET cost = '1.2.3'", "projection_unreadable"),
         ("UPDATE alerts SET text = 'forged'", "projection_differs"),
-        ("UPDATE balances SET amount = '1' WHERE currency = 'USDT'", "cash_differs"),
+        ("UPDATE balances SET amount = '1' WHERE currency = 'USDT'", "projection_differs"),
+        ("UPDATE accounts SET amount = '1' WHERE account = 'wallet'", "cash_differs"),
     ],
 )
 def test_each_kind_of_damage_has_its_name(store, damage, name):
