@@ -16,6 +16,8 @@ from tests.state.examples import an_intent
 from tests.state.stores import append, in_memory
 
 st.register_type_strategy(Decimal, st.decimals(allow_nan=False, allow_infinity=False))
+# JSON has no word for what is no number, and no event measures any.
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 jsonable = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=9),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=9), inner),
