@@ -112,10 +112,14 @@ class Quarantine:
 _DEATHS_REMEMBERED = 10_000
 
 
+# A set has another order in another process.
+_encode = msgspec.msgpack.Encoder(order="deterministic").encode
+
+
 def fingerprint(message: object) -> int:
     """Return a number that is the same for equal messages, in every process."""
     try:
-        body = msgspec.msgpack.encode(message)
+        body = _encode(message)
     except (TypeError, ValueError, OverflowError, RecursionError):
         body = repr(message).encode()
     return zlib.crc32(body, zlib.crc32(type(message).__qualname__.encode()))
