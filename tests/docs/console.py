@@ -279,11 +279,13 @@ def _is_well(session: Session) -> bool:
 
 
 def _has_traded(session: Session) -> bool:
-    """Whether the first decision of the first pair has been filled."""
+    """Whether the first decision of the first pair has been filled and is covered by a stop."""
     found = session.call("explain", id="BTC_USDT/trend/1/1.1")
-    traders = [one for one in session.call("status")["actors"] if one["kind"] == "Trader"]
     explained = {one["type"] for one in found["events"]} >= {"OrderFilled", "OrderFinished"}
-    return explained and all(one["snapshot_age_s"] is not None for one in traders)
+    status = session.call("status")
+    kept = [one for one in status["actors"] if one["kind"] in ("Trader", "Protector")]
+    covered = status["pairs"][0]["cover"] == "covered"
+    return explained and covered and all(one["snapshot_age_s"] is not None for one in kept)
 
 
 def _disagrees(session: Session) -> bool:

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,19 +27,24 @@ class Told:
 
     def __init__(self, *options: str, environ: dict[str, str] | None = None) -> None:
         began = time.monotonic()
-        self.run = subprocess.run(
-            [*python("-m", "supervisor", "doctor"), *options],
-            cwd=ROOT,
-            env=environment() | (environ or {}),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        self.took_s = time.monotonic() - began
-        self.code = self.run.returncode
-        self.text = self.run.stdout
-        self.complaint = self.run.stderr
+        with tempfile.TemporaryFile("w+") as said, tempfile.TemporaryFile("w+") as complained:
+            run = subprocess.Popen(
+                [*python("-m", "supervisor", "doctor"), *options],
+                cwd=ROOT,
+                env=environment() | (environ or {}),
+                stdout=said,
+                stderr=complained,
+            )
+            # Its account is readable until it is waited for.
+            os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
+            took_s = time.monotonic() - began
+            waited_ns = int(Path(f"/proc/{run.pid}/schedstat").read_text().split()[1])
+            self.own_s = took_s - waited_ns / 1e9
+            """How long it took, without the time for which no processor was free."""
+            self.code = run.wait()
+            said.seek(0)
+            complained.seek(0)
+            self.text, self.complaint = said.read(), complained.read()
 
     @property
     def checks(self) -> dict[str, Any]:
@@ -205,10 +212,8 @@ def test_an_exchange_that_never_answers_costs_less_than_five_seconds(tmp_path):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         options = ("--data-dir", str(tmp_path), "--exchange-url", url, "--json")
         told = Told(*options)
-        if told.took_s >= LIMIT_S:  # The machine may have been busy with something else.
-            told = Told(*options)
     assert told.code == 1
-    assert told.took_s < LIMIT_S
+    assert told.own_s < LIMIT_S
     assert told.checks["exchange"]["verdict"] == "fail"
 
 
