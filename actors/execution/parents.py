@@ -163,11 +163,14 @@ class Parents:
         return None
 
     def denied(self, child: OrderIntended, reason: str) -> None:
-        """Hear that the journal would not take a child."""
+        """Hear that a child that was meant will not be."""
         assert child.parent is not None
         self._meant.pop(child.parent, None)
         refused = ChildRefused(decision_id=child.parent, number=child.attempt, reason=reason)
         self._door.tell(self._worker(child.parent), refused)
+        parent = self._parents.get(child.parent)
+        if parent is not None:
+            self._finish_if_done(parent)  # It may have been the last that the end waited for.
 
     # The ends of a parent.
 

@@ -78,7 +78,8 @@ class Simulation:
         self.profile = profile or options.made_of
         feed = replace(self.profile.config.feed, book_channel=options.book_channel)
         self.config: Config = replace(self.profile.config, feed=feed)
-        self.clock = VirtualClock()
+        # Two looks within one handler differ, as they do in life.
+        self.clock = VirtualClock(tick_ns=1)
         self.counts: Counter[str] = Counter()
         self.seen = Sightings()
         self.violations: list[str] = []
@@ -141,6 +142,9 @@ class Simulation:
             self._let(self.options.faulty_s)
             self._calm_down()
             self._let(self.profile.calm_s)
+            if self.options.slow and self.desk.heard is not Session.READY:
+                # Where each answer takes most of a second, so does each look at the balances.
+                self._let(self.profile.calm_s)
             if self._goes_on:
                 self._check_alive()
             self.desk.closed = True
