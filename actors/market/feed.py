@@ -8,7 +8,9 @@ from msgspec.structs import replace
 from actors import addresses
 from actors.kernel import Actor
 from actors.market.book_chain import BookChain, ChainBroken
+from actors.market.validation import Inspector
 from adapters.ports import Exchange, MarketStream
+from state.config.eyes import ValidationSettings
 from state.config.settings import BookChannel, FeedSettings, ObuIds
 from state.messages.market import (
     BookChanged,
@@ -32,6 +34,7 @@ from state.messages.market import (
 from state.messages.venue import FetchBook, Outcome, Succeeded, VenueAnswer
 from state.values import NS_PER_S, Pair
 
+BELIEVED = ValidationSettings()
 SNAPSHOT_RETRY_S = 0.5
 """The REST book trails the stream by up to a second, so asking again is routine."""
 SNAPSHOT_TIMEOUT_S = 5.0
@@ -83,7 +86,12 @@ class Feed(Actor):
     """
 
     def __init__(
-        self, pair: Pair, stream: MarketStream, exchange: Exchange, settings: FeedSettings
+        self,
+        pair: Pair,
+        stream: MarketStream,
+        exchange: Exchange,
+        settings: FeedSettings,
+        validation: ValidationSettings = BELIEVED,
     ) -> None:
         super().__init__()
         self._pair = pair
@@ -99,6 +107,7 @@ class Feed(Actor):
         """Whether it was live when it was lost."""
         self._counts = FeedCounts()
         self._chain = BookChain(strict=self._by_obu, monotonic_ns=self.monotonic_ns)
+        self._inspector = Inspector(pair, validation, self.monotonic_ns, self.now_ns)
         self._opened = False
         self._opened_ns = 0
         self._attempt = 0
@@ -143,12 +152,15 @@ class Feed(Actor):
             case BookDelta():
                 self._on_delta(message)
             case TradePrinted() | TickerSeen() | CandleSeen():
-                self.publish(message)
+                for fact in self._inspector.admit(message):
+                    self.publish(fact)
+                self._tell_refusals()
             case _BookAnswered():
                 self._on_answered(message)
             case StreamOpened():
                 self._opened = True
                 self._opened_ns = self._heard_ns = self.monotonic_ns()
+                self._inspector.begin()
                 self.publish(message)
                 self._on_opened()
             case StreamLost():
@@ -178,6 +190,10 @@ class Feed(Actor):
     def _on_delta(self, delta: BookDelta) -> None:
         self._heard_ns = self.monotonic_ns()
         chain = self._chain
+        objection = self._inspector.objection(delta)
+        if objection:
+            self._on_spoiled(objection)
+            return
         if not chain.follows:
             chain.keep(delta)
             if delta.full and self._may_follow:
@@ -190,6 +206,18 @@ class Feed(Actor):
                 assert joined, "nothing newer than a whole book ahead of the chain is known"
         else:
             self._go_on(delta)
+
+    def _on_spoiled(self, objection: str) -> None:
+        """Go without a change that cannot be: what it should have said is missing."""
+        self._tell_refusals()
+        if self._chain.follows:
+            self._counts = replace(self._counts, gaps=self._counts.gaps + 1)
+            self._lose(objection)
+            self._renew(objection)
+
+    def _tell_refusals(self) -> None:
+        for refusal in self._inspector.take_refusals():
+            self.publish(refusal)
 
     def _on_opened(self) -> None:
         if self._chain.follows:
@@ -221,6 +249,8 @@ class Feed(Actor):
         """A stream that says nothing is as bad as one that is gone, whatever its pings say."""
         limit_s = self._settings.book_stale_after_s
         self.after(limit_s / 2, _Look())
+        self._inspector.give_up()
+        self._tell_refusals()
         now_ns = self.monotonic_ns()
         if self._is_polled and (now_ns - self._polled_ns) / NS_PER_S >= limit_s:
             self._lose("neither stream nor snapshots come")
@@ -290,6 +320,9 @@ class Feed(Actor):
             return
         outcome = answered.outcome
         snapshot = outcome.book if isinstance(outcome, Succeeded) else None
+        if snapshot is not None and self._inspector.objection(snapshot):
+            self._tell_refusals()
+            snapshot = None  # As good as no answer.
         if self._chain.follows:
             if snapshot is not None and answered.attempt == self._proof:
                 self._compare(snapshot)

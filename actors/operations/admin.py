@@ -27,6 +27,7 @@ from state.messages.accounts import (
     PositionChanged,
     PositionWanted,
 )
+from state.messages.flow import NumberRejected
 from state.messages.held import ForeignOrders, ForeignOrdersWanted
 from state.messages.journal import (
     Books,
@@ -198,7 +199,7 @@ class Admin(Actor):
         for kinds in TOPICS.values():
             for kind in kinds:
                 self.subscribe(kind)
-        for kind in (BookMeasured, BalancesCompared, JournalOpened, ForeignOrders):
+        for kind in (BookMeasured, BalancesCompared, JournalOpened, ForeignOrders, NumberRejected):
             self.subscribe(kind)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._desk.quote))
@@ -242,6 +243,8 @@ class Admin(Actor):
             case BookMeasured():
                 facts = self._pairs.setdefault(message.pair, PairFacts())
                 facts.book, facts.book_at_ns = message, self.now_ns()
+            case NumberRejected():
+                self._pairs.setdefault(message.pair, PairFacts()).hear_rejected(message)
             case Recorded():
                 self._on_recorded(message)
             case RecordDenied():

@@ -12,6 +12,7 @@ from actors.kernel.runtime import Count
 from actors.operations.cover_view import cover_view
 from actors.operations.money_view import drift_view, equity_view
 from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
+from state.messages.flow import NumberRejected
 from state.messages.market import BookMeasured, BookState, FeedChanged, FeedCounts
 from state.messages.operations import HealthSampled, SessionState
 from state.messages.protection import PositionCovered
@@ -72,6 +73,12 @@ class PairFacts(Struct, kw_only=True):
     book_at_ns: int = 0
     position: PositionChanged | None = None
     covered: PositionCovered | None = None
+    rejected: dict[str, int] = {}
+    """Numbers of the exchange that were not believed, by source and reason."""
+
+    def hear_rejected(self, rejected: NumberRejected) -> None:
+        """Count what a feed refused."""
+        self.rejected[f"{rejected.source.value}.{rejected.reason.value}"] = rejected.count
 
 
 def actors_of(machine: Machine) -> list[ActorView]:
@@ -123,6 +130,7 @@ def pair_view(pair: Pair, facts: PairFacts, session: Session, now_ns: int) -> di
         "levels": book.levels if book is not None and live else None,
         "degraded": feed is not None and feed.polled,
         **feed_counts(feed),
+        "rejected": sum(facts.rejected.values()),
         "last_event_age_ms": None
         if book is None
         else round((now_ns - facts.book_at_ns) / NS_PER_MS, 1),
@@ -166,9 +174,10 @@ def metrics_of(
     compared: BalancesCompared | None = None,
 ) -> dict[str, Any]:
     """Return counters and gauges by name; those of the books over all pairs."""
-    books = Counter[str]()
+    books, rejected = Counter[str](), Counter[str]()
     for facts in pairs:
         books.update(feed_counts(facts.feed))
+        rejected.update(facts.rejected)
     alive = [count for count in machine.counts if count.alive]
     return {
         "actors": len(alive),
@@ -180,6 +189,7 @@ def metrics_of(
         "newest_dead_letters": machine.newest_letters,
         "restarts": sum(report.restarts for report in machine.board.values()),
         "books": {name: books[name] for name in FeedCounts.__struct_fields__},
+        "rejected": dict(sorted(rejected.items())),
         "ledger_drift": drift_view(compared),
         "health": health,
     }

@@ -6,6 +6,7 @@ branch. Secrets come from the environment alone and live in `Secret`.
 
 from state.config.cover import CoverSettings, StopMode
 from state.config.endpoints import Endpoints, endpoints
+from state.config.eyes import ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.load import Loaded, load
 from state.config.secret import Secret
@@ -58,6 +59,7 @@ __all__ = [
     "StrategySettings",
     "SupervisionSettings",
     "TrendSettings",
+    "ValidationSettings",
     "WatchdogMode",
     "WatchdogSettings",
     "default_toml",

@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from state.config.cover import CoverSettings
+from state.config.eyes import ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.meaning import setting as _is
 from state.config.secret import Secret
@@ -422,6 +423,7 @@ class Config(Struct, frozen=True, kw_only=True):
     protections: ProtectionSettings = ProtectionSettings()
     strategy: StrategySettings = StrategySettings()
     feed: FeedSettings = FeedSettings()
+    validation: ValidationSettings = ValidationSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     orders: OrderSettings = OrderSettings()
     shutdown: ShutdownSettings = ShutdownSettings()

@@ -18,6 +18,7 @@ from actors.market.feed import (
     Feed,
 )
 from state.config.settings import BookChannel, FeedSettings, ObuIds
+from state.messages.flow import NumberRejected, Rejection
 from state.messages.market import (
     BookChanged,
     BookLost,
@@ -637,3 +638,47 @@ def test_stopped_in_good_order_it_unsubscribes(scene):
 def test_a_message_it_does_not_know_is_a_bug(scene):
     scene.house.tell(FEED, "nonsense")
     assert scene.house.deaths() == ["TypeError: market/BTC_USDT/feed: unexpected str"]
+
+
+# What cannot be true.
+
+
+def test_a_change_that_cannot_be_loses_the_book_and_it_begins_again(scene):
+    scene.come_alive(10)
+    refused = scene.house.listener(NumberRejected)
+    scene.exchange.asked.clear()
+    scene.say(a_delta(11, bids=((0.0, 5.0),)))
+    assert scene.told == ["BookLost"]
+    assert scene.heard.of(BookLost)[-1].reason == "not_positive: 5.0 at 0.0"
+    assert [one.reason for one in refused] == [Rejection.NOT_POSITIVE]
+    assert scene.exchange.asked == [FetchBook(pair=BTC, depth=50)]
+    scene.show(a_snapshot(11))
+    assert scene.state is BookState.LIVE
+
+
+def test_a_snapshot_that_cannot_be_is_as_good_as_none(scene):
+    scene.say(StreamOpened(pair=BTC))
+    scene.show(a_snapshot(10, asks=((101.0, float("nan")),)))
+    assert scene.last.state is BookState.SYNCING
+    scene.house.pass_time(SNAPSHOT_RETRY_S)
+    scene.show(a_snapshot(11))
+    assert scene.state is BookState.LIVE
+
+
+def test_a_trade_that_jumped_is_told_when_the_ticker_confirms_it(scene):
+    scene.come_alive()
+    scene.say(*[a_trade(number, price=100.0) for number in range(1, 31)])
+    scene.heard.clear()
+    scene.say(a_trade(31, price=50.0))
+    assert scene.heard == []
+    scene.say(a_ticker(last=50.0, bid=49.9, ask=50.1))
+    assert [type(one).__name__ for one in scene.heard] == ["TradePrinted", "TickerSeen"]
+
+
+def test_what_is_held_back_in_silence_is_refused_in_time(scene):
+    scene.come_alive()
+    scene.say(*[a_trade(number, price=100.0) for number in range(1, 31)])
+    refused = scene.house.listener(NumberRejected)
+    scene.say(a_trade(31, price=50.0))
+    scene.house.pass_time(13.0)
+    assert Rejection.UNCONFIRMED in {one.reason for one in refused}

@@ -16,6 +16,7 @@ from actors.operations.admin_view import (
     status_of,
     tree_of,
 )
+from state.messages.flow import MarketSource, NumberRejected, Rejection
 from state.messages.market import BookState, FeedChanged, FeedCounts
 from state.messages.operations import SessionState
 from state.values import NS_PER_MS, NS_PER_S, Session, TimeNs
@@ -153,6 +154,7 @@ def test_a_live_pair_is_shown_with_its_book():
         "gaps": 0,
         "comparisons": 0,
         "mismatches": 0,
+        "rejected": 0,
         "polls": 0,
         "last_event_age_ms": 5.0,
         "position": "0.5",
@@ -209,6 +211,8 @@ def test_metrics_add_up_all_addresses():
         PairFacts(feed=a_feed(BookState.STALE, counts=FeedCounts(gaps=2))),
         PairFacts(),
     ]
+    for facts, count in zip(pairs, (2, 3, 1), strict=True):
+        facts.hear_rejected(a_rejection(count))
     assert metrics_of(machine, None, pairs) == {
         "actors": 1,
         "messages_handled": 150,
@@ -219,9 +223,28 @@ def test_metrics_add_up_all_addresses():
         "newest_dead_letters": letters,
         "restarts": 5,
         "books": {"resyncs": 0, "gaps": 3, "comparisons": 0, "mismatches": 0, "polls": 3},
+        "rejected": {"trades.quarantined": 6},
         "ledger_drift": {"total": None, "currency": None, "by_currency": {}},
         "health": None,
     }
+
+
+def test_of_one_feed_s_refusals_the_newest_count_stands():
+    facts = PairFacts()
+    for count in (1, 2, 7):
+        facts.hear_rejected(a_rejection(count))
+    assert pair_view(BTC, facts, Session.READY, NOW)["rejected"] == 7
+
+
+def a_rejection(count):
+    return NumberRejected(
+        pair=BTC,
+        source=MarketSource.TRADES,
+        reason=Rejection.QUARANTINED,
+        says="1.0 after 100.0",
+        count=count,
+        at_ns=NOW,
+    )
 
 
 def test_status_has_every_member_that_the_page_promises():

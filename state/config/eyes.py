@@ -1,0 +1,51 @@
+"""The settings of what comes in and how long it takes: `[validation]`. Pure."""
+
+from typing import Annotated
+
+from msgspec import Struct
+
+from state.config.meaning import setting
+
+
+class ValidationSettings(Struct, frozen=True, kw_only=True):
+    """When a number from the exchange is not believed."""
+
+    jump_mads: Annotated[
+        float,
+        setting(
+            "A price further from the median of the last ones than so many median absolute "
+            "deviations, and than `jump_floor_bps`, waits for a second source.",
+            unit="deviations",
+            low=3,
+            high=1000,
+        ),
+    ] = 10.0
+    jump_floor_bps: Annotated[
+        float,
+        setting(
+            "No price nearer to the median than this is a jump, however quiet the market was; two "
+            "sources that are so near to each other confirm one another.",
+            unit="bps",
+            low=1,
+            high=5000,
+        ),
+    ] = 200.0
+    quarantine_s: Annotated[
+        float,
+        setting(
+            "A price that no second source confirms within this is refused.",
+            unit="s",
+            low="0.1",
+            high=600,
+        ),
+    ] = 10.0
+    regression_s: Annotated[
+        float,
+        setting(
+            "What happened so long before the newest of its channel is refused, until three in a "
+            "row insist.",
+            unit="s",
+            low="0.1",
+            high=3600,
+        ),
+    ] = 5.0

@@ -1,0 +1,55 @@
+"""What trades and books say beyond the best prices: flow, liquidity, latency, what was refused.
+
+All numbers here are float64 measures: they are looked at, never paid. None is "not known yet".
+Definitions, sources and ranges: docs/microstructure.md.
+"""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from state.values import Pair, TimeNs
+
+
+class MarketSource(StrEnum):
+    """Which of the exchange's channels said something."""
+
+    BOOK = "book"
+    TRADES = "trades"
+    TICKER = "ticker"
+    CANDLES = "candles"
+
+
+class Rejection(StrEnum):
+    """What is wrong with a number that came."""
+
+    NOT_POSITIVE = "not_positive"
+    """A price or a traded quantity of zero or less, a size or volume below zero."""
+    NOT_FINITE = "not_finite"
+    """NaN or infinite."""
+    CROSSED = "crossed"
+    """A bid at or above the ask of the same message."""
+    INCONSISTENT = "inconsistent"
+    """A candle whose high or low does not enclose its open and close."""
+    TIME_REGRESSION = "time_regression"
+    """It happened long before what the same channel told already."""
+    QUARANTINED = "quarantined"
+    """Too far from what was known; held back until a second source confirms it."""
+    UNCONFIRMED = "unconfirmed"
+    """Held back, and no second source confirmed it in time."""
+
+
+class NumberRejected(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by a feed: a message was refused or held back because of a number in it.
+
+    In a flood of them not each is published; `count` misses none.
+    """
+
+    pair: Pair
+    source: MarketSource
+    reason: Rejection
+    says: str
+    """The number, in words."""
+    count: int
+    """How many of this pair, source and reason there were since the feed began to live."""
+    at_ns: TimeNs
