@@ -9,8 +9,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from adapters.gate.amounts import Number, is_given, money, ns_of_ms
-from adapters.gate.decoding import Levels, decoded, decoder
+from adapters.gate.amounts import Number, is_given, money, ns_of_ms, ns_of_s
+from adapters.gate.decoding import Levels, Size, decoded, decoder
 from adapters.gate.rows import (
     AccountEntryRow,
     OrderRow,
@@ -22,7 +22,7 @@ from adapters.gate.rows import (
     trigger_report,
 )
 from state.instrument import TradingRules
-from state.messages.market import BookSnapshot
+from state.messages.market import BookSnapshot, CandleSeen, Timeframe
 from state.messages.venue import (
     AccountEntry,
     BalanceReport,
@@ -88,6 +88,17 @@ class _Book(Struct, gc=False):
     current: Number | None = None
 
 
+class _CandleRow(Struct, array_like=True, gc=False):
+    t: Number
+    quote_volume: Size
+    close: Size
+    high: Size
+    low: Size
+    open: Size
+    base_volume: Size
+    closed: bool
+
+
 class _Time(Struct, gc=False):
     server_time: Number
 
@@ -141,6 +152,7 @@ _balances = decoder(list[_BalanceRow])
 _pair = decoder(_PairRow)
 _pairs = decoder(list[_PairRow])
 _book = decoder(_Book)
+_candles = decoder(list[_CandleRow])
 _time = decoder(_Time)
 _countdown = decoder(_Countdown)
 _keys: msgspec.json.Decoder[_KeyRow | list[_KeyRow]] = msgspec.json.Decoder(
@@ -234,6 +246,13 @@ def decode_book(body: bytes, pair: Pair, seen_ns: TimeNs) -> BookSnapshot:
     )
 
 
+def decode_candles(
+    body: bytes, pair: Pair, timeframe: Timeframe, seen_ns: TimeNs
+) -> tuple[CandleSeen, ...]:
+    """Return the candles of GET /spot/candlesticks, oldest first, each once."""
+    return decoded(_candles, body, lambda rows: _candles_seen(rows, pair, timeframe, seen_ns))
+
+
 def decode_time(body: bytes) -> TimeNs:
     """Return the exchange's clock of GET /spot/time."""
     return decoded(_time, body, lambda answer: ns_of_ms(answer.server_time))
@@ -276,6 +295,33 @@ def _key_rights(told: _KeyRow | list[_KeyRow]) -> KeyRights | None:
         pairs=tuple(map(Pair, row.currency_pairs or ())),
         addresses=tuple(row.ip_whitelist or ()),
     )
+
+
+def _candles_seen(
+    rows: list[_CandleRow], pair: Pair, timeframe: Timeframe, seen_ns: TimeNs
+) -> tuple[CandleSeen, ...]:
+    length_ns, seen = timeframe.seconds * NS_PER_S, {}
+    for row in rows:
+        opening = ns_of_s(row.t)
+        if opening % length_ns:
+            raise ValueError(f"a candle of {timeframe.value} does not open at {row.t}")
+        if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
+            raise ValueError(f"a candle's range leaves out its ends: {row.t}")
+        seen[opening] = CandleSeen(
+            pair=pair,
+            event_time_ns=TimeNs(opening + length_ns),
+            seen_time_ns=seen_ns,
+            timeframe=timeframe,
+            open_time_ns=opening,
+            open=row.open,
+            high=row.high,
+            low=row.low,
+            close=row.close,
+            base_volume=row.base_volume,
+            quote_volume=row.quote_volume,
+            closed=row.closed,
+        )
+    return tuple(seen[opening] for opening in sorted(seen))
 
 
 _TRADABLE = {

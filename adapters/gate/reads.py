@@ -13,11 +13,13 @@ from adapters.gate import codec
 from adapters.gate.orders import named
 from adapters.gate.sdk import GateSdk, Reply
 from state.instrument import TradingRules
+from state.messages.market import CandleSeen
 from state.messages.venue import (
     AccountEntry,
     FetchAccountBook,
     FetchBalances,
     FetchBook,
+    FetchCandles,
     FetchFinishedOrders,
     FetchKeyRights,
     FetchOpenOrders,
@@ -49,6 +51,7 @@ Read = (
     | FetchBalances
     | FetchRules
     | FetchBook
+    | FetchCandles
 )
 
 Report = TypeVar("Report", OrderReport, TradeReport, AccountEntry)
@@ -116,7 +119,23 @@ def read(
         case FetchBook():
             body = ask(partial(sdk.book, request.pair, limit=request.depth))
             answer = Succeeded(book=codec.decode_book(body, request.pair, now_ns()))
+        case FetchCandles():
+            answer = Succeeded(candles=_candles(sdk, ask, request, now_ns))
     return answer
+
+
+def _candles(
+    sdk: GateSdk, ask: Ask, request: FetchCandles, now_ns: Callable[[], TimeNs]
+) -> tuple[CandleSeen, ...]:
+    pair, timeframe = request.pair, request.timeframe
+    from_s, to_s = -(-request.since_ns // NS_PER_S), request.until_ns // NS_PER_S
+    body = ask(partial(sdk.candles, pair, timeframe.value, from_s=from_s, to_s=to_s))
+    # Whether both ends are counted no source says: what lies outside is left out.
+    return tuple(
+        candle
+        for candle in codec.decode_candles(body, pair, timeframe, now_ns())
+        if request.since_ns <= candle.open_time_ns <= request.until_ns
+    )
 
 
 def _open_orders(sdk: GateSdk, ask: Ask) -> tuple[OrderReport, ...]:

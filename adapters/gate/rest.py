@@ -23,6 +23,7 @@ from state.messages.venue import (
     CancelPlaced,
     CancelTrigger,
     FetchBook,
+    FetchCandles,
     FetchOpenOrders,
     FetchRules,
     FetchTime,
@@ -39,7 +40,7 @@ from state.values import NS_PER_MS, NS_PER_S
 Deliver = Callable[[VenueAnswer], None]
 
 _QUEUED_MAX = 512
-_UNSIGNED = FetchRules | FetchBook | FetchTime
+_UNSIGNED = FetchRules | FetchBook | FetchCandles | FetchTime
 
 
 class _Lanes(Struct, frozen=True, kw_only=True):

@@ -178,6 +178,11 @@ class GateSdk:
         # "true" in words: Python's True would be sent as True.
         return self._reply(self._spot.list_order_book, pair, limit=limit, with_id="true")
 
+    def candles(self, pair: str, interval: str, *, from_s: int, to_s: int) -> Reply:
+        """GET /spot/candlesticks that open in [from_s, to_s]."""
+        call = self._spot.list_candlesticks
+        return self._reply(call, pair, interval=interval, _from=from_s, to=to_s)
+
     def clock(self) -> Reply:
         """GET /spot/time."""
         return self._reply(self._spot.get_system_time)

@@ -6,6 +6,7 @@ request together.
 
 from typing import Final, assert_never
 
+from adapters.simulated.core.candles import refuse_too_many as refuse_too_many_candles
 from adapters.simulated.core.ledger import Account
 from adapters.simulated.core.orders import AmendRequest, Order, OrderRequest, UserTrade
 from adapters.simulated.core.price_orders import PriceOrder, PriceOrderRequest, Rule
@@ -16,12 +17,14 @@ from adapters.simulated.reports import (
     account_entry,
     balance_listed,
     book_snapshot,
+    candle_seen,
     order_report,
     trade_report,
     trading_rules,
     trigger_report,
 )
 from state.errors import VenueRefused
+from state.messages.market import CandleSeen
 from state.messages.venue import (
     AmendOrder,
     ArmCountdown,
@@ -30,6 +33,7 @@ from state.messages.venue import (
     FetchAccountBook,
     FetchBalances,
     FetchBook,
+    FetchCandles,
     FetchFinishedOrders,
     FetchKeyRights,
     FetchOpenOrders,
@@ -63,6 +67,7 @@ Request = (
     | FetchBalances
     | FetchRules
     | FetchBook
+    | FetchCandles
     | FetchTime
     | FetchKeyRights
     | ArmCountdown
@@ -83,6 +88,7 @@ ENDPOINTS: Final[dict[type[VenueRequest], tuple[str, LimitClass]]] = {
     FetchBalances: ("GET /spot/accounts", _PRIVATE),
     FetchRules: ("GET /spot/currency_pairs", _PUBLIC),
     FetchBook: ("GET /spot/order_book", _PUBLIC),
+    FetchCandles: ("GET /spot/candlesticks", _PUBLIC),
     FetchTime: ("GET /spot/time", _PUBLIC),
     FetchKeyRights: ("GET /account/main_keys", _PRIVATE),
     ArmCountdown: ("POST /spot/countdown_cancel_all", _PRIVATE),
@@ -148,9 +154,10 @@ def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) ->
             if not 1 <= request.depth <= venue.switches.book_limit_max:
                 raise invalid_parameter("limit", request.depth)
             answer = Succeeded(book=book_snapshot(venue.pair(request.pair), request.depth, now_ns))
+        case FetchCandles():
+            answer = Succeeded(candles=_candles(venue, request, now_ns))
         case FetchTime():
-            told = VenueTime(venue_ns=TimeNs(now_ns), answered_at_ns=TimeNs(0))
-            answer = Succeeded(time=told)
+            answer = Succeeded(time=VenueTime(venue_ns=TimeNs(now_ns), answered_at_ns=TimeNs(0)))
         case FetchKeyRights():
             rights = account.rights
             told_rights = KeyRights(
@@ -223,6 +230,14 @@ def _amended(venue: Venue, account: Account, request: AmendOrder, now_ns: int) -
 def _floor(since_ns: int) -> int:
     """Return the whole millisecond: over REST some times have no finer digits."""
     return since_ns - since_ns % NS_PER_MS
+
+
+def _candles(venue: Venue, request: FetchCandles, now_ns: int) -> tuple[CandleSeen, ...]:
+    market, timeframe, now_s = venue.pair(request.pair), request.timeframe, now_ns // NS_PER_S
+    since_s, until_s = -(-request.since_ns // NS_PER_S), min(request.until_ns // NS_PER_S, now_s)
+    refuse_too_many_candles(timeframe.seconds, since_s, until_s, now_s)
+    bars = market.candles.bars(timeframe.value, since_s, until_s, now_s)
+    return tuple(candle_seen(market, bar, timeframe, now_ns, 0) for bar in bars)
 
 
 def _orders(venue: Venue, orders: list[Order]) -> Succeeded:

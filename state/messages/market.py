@@ -97,8 +97,17 @@ class CandleSeen(MarketFact, frozen=True, kw_only=True):
     closed: bool
 
 
+class CandleSource(StrEnum):
+    """Who says what a closed candle holds."""
+
+    TRADES = "trades"
+    """Built here, trade by trade, or rolled up from such."""
+    EXCHANGE = "exchange"
+    """The exchange's own candle, or rolled up with one of those in it."""
+
+
 class CandleClosed(MarketFact, frozen=True, kw_only=True):
-    """A candle we built and closed; it never changes afterwards.
+    """A closed candle. One that changes afterwards is told again with a higher `revision`.
 
     It covers [open_time_ns, open_time_ns + timeframe), opened at exact UTC multiples.
     """
@@ -112,7 +121,46 @@ class CandleClosed(MarketFact, frozen=True, kw_only=True):
     base_volume: float
     quote_volume: float
     trades: int
-    """Trades counted; 0 means nothing traded and the candle repeats the last close."""
+    """Trades counted; 0 means nothing traded and the candle repeats the last close, -1 that
+    something traded and nobody counted how often."""
+    missing: bool = False
+    """True: nobody knows what happened in it. It repeats the last close to mark the place; an
+    indicator leaves it out or begins anew."""
+    revision: int = 0
+    """How often it changed after it was first told."""
+    source: CandleSource = CandleSource.TRADES
+
+
+class CandleRevised(MarketFact, frozen=True, kw_only=True):
+    """A closed candle turned out to be otherwise: the exchange's own word is taken."""
+
+    before: CandleClosed
+    after: CandleClosed
+
+
+class HistoryWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To a pair's candle builder: tell me the newest closed candles of a timeframe."""
+
+    pair: Pair
+    timeframe: Timeframe
+    bars: int
+    """At most so many; fewer come where fewer are kept or were ever traded."""
+    reply_to: str
+
+
+class HistoryGiven(Struct, frozen=True, kw_only=True, tag=True):
+    """The newest closed candles of a timeframe, oldest first, none left out in between.
+
+    Told in answer to `HistoryWanted`. Published as well, all that are kept, when candles came that
+    had not been told while they closed: at the start and after a lost stream. Whoever follows
+    `CandleClosed` begins anew from it.
+    """
+
+    pair: Pair
+    timeframe: Timeframe
+    candles: tuple[CandleClosed, ...]
+    ready: bool = True
+    """False: the history is not filled up to now; ask later, or wait until it is published."""
 
 
 class StreamOpened(Struct, frozen=True, kw_only=True, tag=True):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from state.instrument import TradingRules
-from state.messages.market import BookSnapshot
+from state.messages.market import BookSnapshot, CandleSeen, Timeframe
 from state.values import (
     ClientOrderId,
     Currency,
@@ -141,6 +141,20 @@ class FetchBook(VenueRequest, frozen=True, kw_only=True):
 
     pair: Pair
     depth: int = 100
+
+
+class FetchCandles(VenueRequest, frozen=True, kw_only=True):
+    """Ask for a pair's candles that open in [since_ns, until_ns], oldest first."""
+
+    pair: Pair
+    timeframe: Timeframe
+    since_ns: TimeNs
+    until_ns: TimeNs
+    """At most `CANDLES_A_REQUEST` lengths of the timeframe, both ends counted."""
+
+
+CANDLES_A_REQUEST = 1000
+"""More the exchange does not give at once."""
 
 
 class FetchTime(VenueRequest, frozen=True, kw_only=True):
@@ -323,6 +337,7 @@ class Succeeded(Struct, frozen=True, kw_only=True, tag=True):
     account_book: tuple[AccountEntry, ...] = ()
     rules: tuple[TradingRules, ...] = ()
     book: BookSnapshot | None = None
+    candles: tuple[CandleSeen, ...] = ()
     time: VenueTime | None = None
     key_rights: KeyRights | None = None
 

@@ -46,7 +46,7 @@ VENUE_FAULTS = tuple(
 ACCOUNT = "demo"
 STRANGER = "t-stranger-"
 """How the orders of somebody else at our account are called."""
-_PAST = Past(minutes=120, hours=3)
+_PAST = Past(minutes=120, hours=3, seconds=0)
 """Enough for whoever asks; six weeks would cost more than the rest of a run."""
 VERSION = "simulation"
 

@@ -10,6 +10,7 @@ from itertools import groupby, takewhile
 
 from msgspec import Struct
 
+from adapters.simulated.core.refusals import refusal
 from state.values import NS_PER_S
 
 SECONDS = {
@@ -35,9 +36,26 @@ SECONDS = {
 
 REST_INTERVALS = frozenset(SECONDS) - {"30s", "3m", "2h", "6h", "12h"}
 
-_KEPT = {1: 1_200, 10: 1_200, 60: 6_000, 3600: 3_000}
+MOST = 1000
+_OLDEST = 10_000
+_KEPT = {1: 1_200, 10: 1_200, 60: 6_000, 3600: 6_000}
 _MOST_FLAT = 5_000
 """Bars a silence may add; after a longer one the series has a hole."""
+
+
+def refuse_too_many(length_s: int, start_s: int, end_s: int, now_s: int) -> None:
+    """Refuse a span of candles that the venue would not tell over REST.
+
+    Raises:
+        VenueRefused: It begins too long ago, or has too many candles.
+    """
+    if start_s < now_s - _OLDEST * length_s:
+        raise refusal(
+            "INVALID_PARAM_VALUE",
+            f"Candlestick too long ago. Maximum {_OLDEST} points ago are allowed",
+        )
+    if (end_s - start_s) // length_s > MOST:
+        raise refusal("INVALID_PARAM_VALUE", f"Too many points, at most {MOST}")
 
 
 class Candle(Struct, gc=False):

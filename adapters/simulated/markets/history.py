@@ -1,8 +1,8 @@
 """What happened before a synthetic market opened: candles, so that nobody starts blind. Pure.
 
-As a rule a day and a half of minutes, and six weeks of hours before that, walked backwards from
-the opening price. Each pair has its own chance, so one pair's history does not depend on the
-others listed.
+As a rule ten minutes of seconds, before them two days of minutes, and before those fifteen weeks of
+hours, walked backwards from the opening price. Each pair has its own chance, so one pair's history
+does not depend on the others listed.
 """
 
 import math
@@ -20,9 +20,11 @@ from state.values import NS_PER_S
 class Past(Struct, frozen=True, kw_only=True):
     """How much history a market opens with, in bars."""
 
-    minutes: int = 2_160
+    minutes: int = 2_880
     """At least 120, so that a whole hour is among them."""
-    hours: int = 1_000
+    hours: int = 2_600
+    seconds: int = 600
+    """Whole minutes of them."""
 
 
 def load_history(
@@ -30,14 +32,21 @@ def load_history(
 ) -> None:
     """Give `market` candles that end where it opens, at `price`."""
     now_s = now_ns // NS_PER_S
-    minutes = _walk_back(market, traits, rng, price, now_s - now_s % 60, 60, past.minutes)
+    opens_s, series = now_s - now_s % 60, market.candles.series
+    seconds = _walk_back(market, traits, rng, price, opens_s, 1, past.seconds)
+    if seconds:
+        price, opens_s = seconds[0].open / 10**market.units.price_decimals, seconds[0].time_s
+    minutes = _walk_back(market, traits, rng, price, opens_s, 60, past.minutes)
+    minutes += merged(seconds, 60)
     # Hours of one kind end where whole hours of minutes begin.
     end_s = minutes[0].time_s + (-minutes[0].time_s % 3600)
     recent = [bar for bar in minutes if bar.time_s >= end_s]
     start = recent[0].open / 10**market.units.price_decimals
     hours = _walk_back(market, traits, rng, start, end_s, 3600, past.hours)
-    market.candles.series[3600].load(hours + merged(recent, 3600))
-    market.candles.series[60].load(minutes)
+    series[3600].load(hours + merged(recent, 3600))
+    series[60].load(minutes)
+    series[10].load(merged(seconds, 10))
+    series[1].load(seconds)
     market.last_ticks = minutes[-1].close
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from adapters.simulated.core.candles import REST_INTERVALS, SECONDS
+from adapters.simulated.core.candles import MOST, REST_INTERVALS, SECONDS, refuse_too_many
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.refusals import invalid_parameter, refusal
 from adapters.simulated.rate_limits import LimitClass
@@ -21,8 +21,6 @@ from adapters.simulated.server.rows import (
 )
 from state.values import NS_PER_MS, NS_PER_S, Currency
 
-_MOST_CANDLES = 1000
-_OLDEST_CANDLES = 10_000
 _DEEPEST_TRADE = 100_000
 
 
@@ -125,7 +123,7 @@ def _merged_levels(
 def trades(call: Call) -> list[Row]:
     """GET /spot/trades: newest first."""
     market = call.venue.pair(call.required("currency_pair"))
-    limit = call.number("limit", 100, least=1, most=_MOST_CANDLES)
+    limit = call.number("limit", 100, least=1, most=MOST)
     page = call.number("page", 1, least=1)
     if limit * (page - 1) > _DEEPEST_TRADE:
         raise invalid_parameter("page", page)
@@ -153,17 +151,11 @@ def candlesticks(call: Call) -> list[list[str]]:
     start, end = call.optional_number("from"), call.optional_number("to")
     if limit is not None and (start is not None or end is not None):
         raise refusal("INVALID_PARAM_VALUE", "`limit` excludes `from` and `to`")
-    count = call.number("limit", 100, least=1, most=_MOST_CANDLES)
+    count = call.number("limit", 100, least=1, most=MOST)
     end = min(now_s if end is None else end, now_s)
     if start is None:
         start = end - end % length - (count - 1) * length
-    if start < now_s - _OLDEST_CANDLES * length:
-        raise refusal(
-            "INVALID_PARAM_VALUE",
-            f"Candlestick too long ago. Maximum {_OLDEST_CANDLES} points ago are allowed",
-        )
-    if (end - start) // length > _MOST_CANDLES:
-        raise refusal("INVALID_PARAM_VALUE", f"Too many points, at most {_MOST_CANDLES}")
+    refuse_too_many(length, start, end, now_s)
     bars = market.candles.bars(interval, start, end, now_s)
     return [candle_row(market.units, bar, interval, call.now_ns) for bar in bars]
 
