@@ -9,6 +9,7 @@ against both.
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from state.messages.advice import ChatAnswer, ChatRequest, ModelsListed, Provider
 from state.messages.market import (
     BookDelta,
     CandleSeen,
@@ -149,6 +150,32 @@ class AdminServer(Protocol):
 
     def notify(self, connection: int, topic: str, payload: Any) -> None:
         """Push a notification to a subscriber; dropped when its connection is gone or full."""
+        ...
+
+
+class ChatModel(Protocol):
+    """A service of language models. It gives opinions and can do nothing else."""
+
+    @property
+    def provider(self) -> Provider:
+        """Who answers."""
+        ...
+
+    @property
+    def host(self) -> str:
+        """Where, for people and the journal; holds no credential."""
+        ...
+
+    def complete(self, request: ChatRequest, deliver: Callable[[ChatAnswer], None]) -> None:
+        """Start `request` and return at once.
+
+        Exactly one `ChatAnswer` is delivered, within `request.within_s` and a moment: an answer
+        that nobody has judged, or why there is none. Retries are the adapter's, the budget is not.
+        """
+        ...
+
+    def list_models(self, deliver: Callable[[ModelsListed], None]) -> None:
+        """Ask which models there are and what they cost; exactly one answer is delivered."""
         ...
 
 

@@ -4,6 +4,7 @@
 branch. Secrets come from the environment alone and live in `Secret`.
 """
 
+from state.config.advisor import AdvisorCredential, AdvisorProvider, AdvisorSettings
 from state.config.cover import CoverSettings, StopMode
 from state.config.endpoints import Endpoints, endpoints
 from state.config.eyes import ValidationSettings
@@ -34,6 +35,9 @@ from state.config.settings import (
 from state.config.shown import Shown, default_toml, shown
 
 __all__ = [
+    "AdvisorCredential",
+    "AdvisorProvider",
+    "AdvisorSettings",
     "AfterKill",
     "BookChannel",
     "Config",

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from state.config.advisor import AdvisorSettings
 from state.config.cover import CoverSettings
 from state.config.eyes import ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
@@ -363,6 +364,9 @@ class Secrets(Struct, frozen=True, kw_only=True):
     gate_api_key: Annotated[Secret | None, _is("Gate's API key. No withdrawal permission.")] = None
     gate_api_secret: Annotated[Secret | None, _is("The secret that belongs to that key.")] = None
     nebius_api_key: Annotated[Secret | None, _is("Key of the language model service.")] = None
+    nebius_api_key_next: Annotated[
+        Secret | None, _is("Its successor: tried once the first key is refused.")
+    ] = None
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -429,6 +433,7 @@ class Config(Struct, frozen=True, kw_only=True):
     shutdown: ShutdownSettings = ShutdownSettings()
     emergency: EmergencySettings = EmergencySettings()
     watchdog: WatchdogSettings = WatchdogSettings()
+    advisor: AdvisorSettings = AdvisorSettings()
     secrets: Secrets = Secrets()
 
     @property
