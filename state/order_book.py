@@ -58,6 +58,21 @@ class Best(NamedTuple):
     ask_size: float
 
 
+class SideView(NamedTuple):
+    """The verified levels of one side, as the book keeps them: look, never touch.
+
+    The lists are sorted so that the best level is the last. A bid's key is its price, an ask's the
+    negative of it.
+    """
+
+    keys: list[float]
+    sizes: list[float]
+    first: int
+    """Index of the worst verified level."""
+    is_whole: bool
+    """Whether the side has no other levels than the verified ones."""
+
+
 class _Side:
     """One side: its levels, and the key from which on they are verified."""
 
@@ -102,6 +117,11 @@ class _Side:
         excess = len(self.keys) - most
         if excess > 0:
             del self.keys[:excess], self.sizes[:excess]
+
+    def view(self) -> SideView:
+        """Return the verified levels."""
+        first = bisect_left(self.keys, self.floor)
+        return SideView(self.keys, self.sizes, first, self.floor == _EVERYTHING)
 
     def level(self, number: int, floor: float) -> tuple[float, float] | None:
         """Return key and size of the `number`-th best level (>= 1), None where none is so good."""
@@ -181,6 +201,10 @@ class OrderBook:
     def verified(self) -> tuple[int, int]:
         """How many of the best levels of bids and asks are verified."""
         return self._bids.verified, self._asks.verified
+
+    def views(self) -> tuple[SideView, SideView]:
+        """Return the verified levels of bids and asks, uncopied: good until the next change."""
+        return self._bids.view(), self._asks.view()
 
     def is_short_of(self, count: int) -> bool:
         """Return whether a side has fewer than `count` verified levels, and there may be more."""

@@ -197,7 +197,7 @@ def _market(plot: Plot) -> SupervisorSpec:
 def _pair_market(plot: Plot, pair: Pair) -> SupervisorSpec:
     config, world = plot.config, plot.world
     feed_args = (pair, world.market, world.exchange, config.feed, config.validation)
-    book_args = (pair, config.feed.depth_bps, config.feed.book_depth)
+    book_args = (pair, config.feed.depth_bps, config.feed.book_depth, config.flow)
     return SupervisorSpec(
         intensity=10,
         period_s=60,

@@ -4,7 +4,17 @@ from typing import Any
 
 from actors import addresses
 from actors.kernel import Actor
-from actors.market.book_measures import mid, queue_imbalance, spread_bps, weighted_mid
+from actors.market.book_measures import (
+    WEIGHTS,
+    levels_imbalance,
+    mid,
+    queue_imbalance,
+    spread_bps,
+    weighted_imbalance,
+    weighted_mid,
+)
+from actors.market.book_watch import BookWatch, WatchState
+from state.config.eyes import FlowSettings
 from state.messages.market import (
     BookChanged,
     BookDelta,
@@ -21,6 +31,7 @@ from state.values import NS_PER_S, Pair, TimeNs
 
 COMPARED_LEVELS = 20
 """Best levels of each side that have to agree with the exchange's snapshot."""
+USUAL = FlowSettings()
 PROOF_WANTED_NS = NS_PER_S
 """Between two wishes for a snapshot."""
 
@@ -28,22 +39,40 @@ PROOF_WANTED_NS = NS_PER_S
 class BookAnalyzer(Actor):
     """One per pair. Owns the live book; a restart has none and asks the feed to begin again.
 
+    What its snapshot keeps is how liquid the pair was in the last week, to compare with.
+
     Args:
         pair: Whose book.
         depth_bps: How far from the mid its depth is measured.
         window: Best levels of each side that snapshots show and changes tell of.
+        flow: How often what is dear is measured.
     """
 
-    def __init__(self, pair: Pair, depth_bps: float, window: int) -> None:
+    snapshot_type = WatchState
+
+    def __init__(
+        self, pair: Pair, depth_bps: float, window: int, flow: FlowSettings = USUAL
+    ) -> None:
         super().__init__()
         self._pair = pair
         self._depth_bps = depth_bps
         self._window = window
         self._feed = addresses.feed(pair)
         self._book = OrderBook(window)
+        self._watch = BookWatch(flow.liquidity_every_s)
         self._polled = False
+        self._fed_ns = TimeNs(0)
+        """When the feed passed on the newest change."""
         self._wanted_ns = -PROOF_WANTED_NS
         """When a snapshot was last wished for."""
+
+    def snapshot(self) -> WatchState | None:
+        """Return how liquid the pair was; nothing while nothing was measured."""
+        return self._watch.state()
+
+    def restore(self, snapshot: Any) -> None:
+        """Take over how liquid it was."""
+        self._watch.restore(snapshot)
 
     def on_start(self) -> None:
         """Ask for a book."""
@@ -56,13 +85,16 @@ class BookAnalyzer(Actor):
                 # Before the first snapshot there is nothing to change: what waited in the mailbox
                 # over a restart is part of the snapshot that was asked for.
                 if self._book.is_live:
+                    self._fed_ns = message.fed_time_ns
                     self._fold(message.delta)
             case BookReset():
+                self._fed_ns = TimeNs(0)
                 self._fold(message)
             case BookProof():
                 self._prove(message)
             case BookLost():
                 self._book.clear()
+                self._watch.begin()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
@@ -72,9 +104,11 @@ class BookAnalyzer(Actor):
                 self._book.apply_delta(news)
             else:
                 self._polled = news.polled
+                self._watch.begin()
                 self._book.apply_snapshot(news.snapshot, news.since)
         except BookBroken as broken:
             # A book that broke in our hands is as lost as one that broke on the way.
+            self._watch.begin()
             self.publish(BookLost(pair=self._pair, reason=str(broken)))
             self.tell(self._feed, BookWanted(pair=self._pair))
             return
@@ -82,6 +116,9 @@ class BookAnalyzer(Actor):
             newest = news.since[-1] if news.since else news.snapshot
         else:
             newest = news
+        best = self._book.best()
+        if best is not None:
+            self._watch.apply(best, newest.event_time_ns)
         self._measure(newest.event_time_ns, newest.seen_time_ns)
         self._want_more()
 
@@ -112,17 +149,23 @@ class BookAnalyzer(Actor):
             self.tell(self._feed, ProofWanted(pair=self._pair))
 
     def _measure(self, event_time_ns: TimeNs, seen_time_ns: TimeNs) -> None:
-        best, levels = self._book.best(), min(self._book.verified)
+        book, watch = self._book, self._watch
+        best, levels = book.best(), min(book.verified)
         if best is None or levels == 0:
             # The market moved through all that is verified: better levels may be there, untold.
             return
-        bid_depth, ask_depth = self._book.depth(self._depth_bps)
+        bid_depth, ask_depth = book.depth(self._depth_bps)
+        watch.apply_depth(bid_depth + ask_depth, event_time_ns)
+        bids, asks = book.views()
+        # A side that is known to its end has no more levels than that.
+        whole = bids.is_whole and asks.is_whole
+        now_ns = self.now_ns()
         self.publish(
             BookMeasured(
                 pair=self._pair,
                 event_time_ns=event_time_ns,
-                seen_time_ns=seen_time_ns or self.now_ns(),
-                sequence=self._book.last_id,
+                seen_time_ns=seen_time_ns or now_ns,
+                sequence=book.last_id,
                 bid=best.bid,
                 bid_size=best.bid_size,
                 ask=best.ask,
@@ -136,5 +179,19 @@ class BookAnalyzer(Actor):
                 depth_bps=self._depth_bps,
                 levels=levels,
                 polled=self._polled,
+                imbalance_5=levels_imbalance(bids.sizes, asks.sizes, 5)
+                if whole or levels >= 5
+                else None,
+                weighted_imbalance=weighted_imbalance(bids.sizes, asks.sizes)
+                if whole or levels >= len(WEIGHTS)
+                else None,
+                order_flow=watch.flow.imbalance(event_time_ns),
+                order_flow_depths=watch.flow.in_depths(event_time_ns),
+                micro_price=watch.micro.price(best),
+                fed_time_ns=self._fed_ns,
+                measured_time_ns=now_ns,
             )
         )
+        if watch.is_due(self.monotonic_ns()):
+            seen_ns = seen_time_ns or now_ns
+            self.publish(watch.liquidity(self._pair, book, event_time_ns, seen_ns))

@@ -235,7 +235,7 @@ class Feed(Actor):
             self._renew(str(broken))
             return
         if is_news:
-            self.tell(self._analyzer, BookChanged(delta=delta))
+            self.tell(self._analyzer, BookChanged(delta=delta, fed_time_ns=self.now_ns()))
             if self._ahead is not None:
                 self._compare(self._ahead)
 

@@ -7,7 +7,7 @@ branch. Secrets come from the environment alone and live in `Secret`.
 from state.config.advisor import AdvisorCredential, AdvisorProvider, AdvisorSettings
 from state.config.cover import CoverSettings, StopMode
 from state.config.endpoints import Endpoints, endpoints
-from state.config.eyes import ValidationSettings
+from state.config.eyes import FlowSettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.load import Loaded, load
 from state.config.secret import Secret
@@ -45,6 +45,7 @@ __all__ = [
     "EmergencySettings",
     "Endpoints",
     "FeedSettings",
+    "FlowSettings",
     "Loaded",
     "LogFormat",
     "LogLevel",

@@ -1,4 +1,4 @@
-"""The settings of what comes in and how long it takes: `[validation]`. Pure."""
+"""The settings of what comes in and what is measured: `[validation]`, `[flow]`. Pure."""
 
 from typing import Annotated
 
@@ -49,3 +49,17 @@ class ValidationSettings(Struct, frozen=True, kw_only=True):
             high=3600,
         ),
     ] = 5.0
+
+
+class FlowSettings(Struct, frozen=True, kw_only=True):
+    """How often books and flow are measured beyond the best prices."""
+
+    liquidity_every_s: Annotated[
+        float,
+        setting(
+            "Depth, cost to trade and liquidity of a book are measured so often at most.",
+            unit="s",
+            low="0.05",
+            high=3600,
+        ),
+    ] = 1.0

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from state.config.advisor import AdvisorSettings
 from state.config.cover import CoverSettings
-from state.config.eyes import ValidationSettings
+from state.config.eyes import FlowSettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.meaning import setting as _is
 from state.config.secret import Secret
@@ -427,6 +427,7 @@ class Config(Struct, frozen=True, kw_only=True):
     protections: ProtectionSettings = ProtectionSettings()
     strategy: StrategySettings = StrategySettings()
     feed: FeedSettings = FeedSettings()
+    flow: FlowSettings = FlowSettings()
     validation: ValidationSettings = ValidationSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     orders: OrderSettings = OrderSettings()

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from state.messages.market import MarketFact
 from state.values import Pair, TimeNs
 
 
@@ -53,3 +54,36 @@ class NumberRejected(Struct, frozen=True, kw_only=True, tag=True):
     count: int
     """How many of this pair, source and reason there were since the feed began to live."""
     at_ns: TimeNs
+
+
+class LiquidityMeasured(MarketFact, frozen=True, kw_only=True):
+    """What a verified, live book would take, at a bounded cadence: `actors.market.depth_measures`.
+
+    Depths are quote units within so many basis points of the mid, None where the verified book does
+    not reach so far. Costs are basis points of the mid, None where not so much is verified.
+    """
+
+    sequence: int
+    """The update id of the book that was measured."""
+    mid: float
+    spread_bps: float
+    bid_depth_10: float | None
+    bid_depth_25: float | None
+    bid_depth_50: float | None
+    ask_depth_10: float | None
+    ask_depth_25: float | None
+    ask_depth_50: float | None
+    buy_cost_100: float | None
+    buy_cost_1000: float | None
+    buy_cost_10000: float | None
+    sell_cost_100: float | None
+    sell_cost_1000: float | None
+    sell_cost_10000: float | None
+    half_life_s: float | None
+    """Median time in which half of a lost depth was back; None after fewer than three losses."""
+    score: float
+    """Liquidity score, in [0, 100]: `actors.market.liquidity`."""
+    percentile: float | None
+    """Percent of the last week's scores below it; None without ten minutes of them."""
+    samples: int
+    """Scores of the last week that it is compared with."""

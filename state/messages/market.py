@@ -190,6 +190,8 @@ class BookChanged(Struct, frozen=True, kw_only=True, tag=True):
     """Feed to book analyzer: the next verified change after the last one told."""
 
     delta: BookDelta
+    fed_time_ns: TimeNs = TimeNs(0)
+    """When the feed told it, by our clock; 0 where nobody noted."""
 
 
 class BookProof(Struct, frozen=True, kw_only=True, tag=True):
@@ -285,3 +287,17 @@ class BookMeasured(MarketFact, frozen=True, kw_only=True):
     """Verified levels of the side that has fewer of them."""
     polled: bool = False
     """Measured of a snapshot that stood in for the stream: as old as the last fetch."""
+    imbalance_5: float | None = None
+    """The same of the five best levels together; None where fewer are verified."""
+    weighted_imbalance: float | None = None
+    """The same of the ten best levels, each weighing less than the one before; None likewise."""
+    order_flow: float | None = None
+    """Order-flow imbalance of the last ten seconds, base units; None until they were watched."""
+    order_flow_depths: float | None = None
+    """The same in mean sizes of a best level."""
+    micro_price: float | None = None
+    """Stoikov's (2018), quote units; None before the pair's book is known well enough."""
+    fed_time_ns: TimeNs = TimeNs(0)
+    """When the feed passed on the change it was measured after, by our clock; 0: nobody noted."""
+    measured_time_ns: TimeNs = TimeNs(0)
+    """When it was measured, by our clock; 0: nobody noted."""

@@ -1,9 +1,12 @@
 """The book analyzer measures verified, live books and nothing else."""
 
+from math import exp
+
 import pytest
 
 from actors import addresses
 from actors.market.book_analyzer import BookAnalyzer
+from state.messages.flow import LiquidityMeasured
 from state.messages.market import (
     BookChanged,
     BookLost,
@@ -14,7 +17,7 @@ from state.messages.market import (
     BookWanted,
     ProofWanted,
 )
-from state.values import TimeNs
+from state.values import NS_PER_S, TimeNs
 from tests.actors.examples import BTC, NOW, a_delta, a_snapshot
 
 ANALYZER = addresses.book_analyzer(BTC)
@@ -69,6 +72,9 @@ def test_a_snapshot_is_measured(scene):
         ask_depth=101.0,
         depth_bps=500.0,
         levels=2,
+        imbalance_5=2 / 18,
+        weighted_imbalance=2 / (4 + 14 * exp(-0.5)),
+        measured_time_ns=NOW,
     )
 
 
@@ -220,6 +226,53 @@ def test_a_restart_has_no_book_and_asks_anew(scene):
     assert scene.feed == [BookWanted(pair=BTC)]
     scene.change(11)
     assert scene.heard == []
+
+
+def test_few_verified_levels_have_no_imbalance_of_five_and_of_ten(scene):
+    scene.reset(10, bids=levels(200.0, 100, -1.0), asks=levels(201.0, 100, 1.0))
+    measure = scene.measures[-1]
+    assert (measure.imbalance_5, measure.weighted_imbalance) == (0.0, 0.0)
+    scene.change(11, bids=tuple((200.0 - number, 0.0) for number in range(94)))
+    measure = scene.measures[-1]
+    assert (measure.levels, measure.imbalance_5, measure.weighted_imbalance) == (6, 0.0, None)
+    scene.change(12, bids=((106.0, 0.0), (105.0, 0.0)))
+    assert scene.measures[-1].imbalance_5 is None
+
+
+def test_order_flow_is_told_once_ten_seconds_were_watched_and_begins_anew_with_the_book(scene):
+    scene.reset(10, bids=((99.0, 3.0),), asks=((101.0, 1.0),))
+    for number in range(1, 12):
+        at_ns = TimeNs(NOW + number * NS_PER_S)
+        scene.change(10 + number, bids=((99.0, 3.0 + number),), event_time_ns=at_ns)
+    flows = [one.order_flow for one in scene.measures]
+    assert flows == [None] * 10 + [10.0, 10.0]
+    scene.reset(30)
+    scene.change(31, event_time_ns=TimeNs(NOW + 5 * NS_PER_S))
+    assert scene.measures[-1].order_flow is None
+
+
+def test_liquidity_is_measured_once_a_second_at_most_and_never_of_a_lost_book(scene):
+    heard = scene.house.listener(LiquidityMeasured)
+    scene.reset(10)
+    for number in range(11, 16):
+        scene.change(number)
+    assert [one.sequence for one in heard] == [10]
+    scene.house.pass_time(1.0)
+    scene.change(16)
+    assert [one.sequence for one in heard] == [10, 16]
+    scene.house.pass_time(1.0)
+    scene.house.tell(ANALYZER, BookLost(pair=BTC, reason="gap"))
+    scene.change(17)
+    assert len(heard) == 2
+
+
+def test_how_liquid_it_was_survives_a_restart(scene):
+    heard = scene.house.listener(LiquidityMeasured)
+    scene.reset(10)
+    scene.house.stop(ANALYZER)
+    scene.house.crash(ANALYZER)
+    scene.reset(20)
+    assert [one.samples for one in heard] == [0, 1]
 
 
 def test_a_message_it_does_not_know_is_a_bug(scene):
