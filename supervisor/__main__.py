@@ -7,8 +7,19 @@ import click
 
 from supervisor.version import VERSION
 
-COMMANDS = ("run", "exchange", "config", "data", "doctor", "risk", "simulate", "watchdog")
-"""Each is the name of a module in `supervisor.commands`, imported only when it is asked for."""
+COMMANDS = (
+    "run",
+    "exchange",
+    "advisor",
+    "advisor-stub",
+    "config",
+    "data",
+    "doctor",
+    "risk",
+    "simulate",
+    "watchdog",
+)
+"""Each names a module in `supervisor.commands`, imported only when it is asked for."""
 
 
 class _Commands(click.Group):
@@ -27,8 +38,9 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"supervisor.commands.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"supervisor.commands.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
 

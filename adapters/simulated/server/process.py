@@ -50,12 +50,13 @@ def run(options: ExchangeOptions, out: TextIO) -> None:
     """Serve an exchange until SIGINT or SIGTERM; its one line of readiness goes to `out`."""
     exchange = build(options)
     try:
-        _loop_run()(_serve(exchange, options, out))
+        loop_run()(_serve(exchange, options, out))
     finally:
         exchange.close()
 
 
-def _loop_run() -> Callable[..., None]:
+def loop_run() -> Callable[..., None]:
+    """Return what runs a coroutine to its end: on uvloop, where there is one."""
     try:
         import uvloop  # noqa: PLC0415 - where there is none, the standard loop serves as well
     except ImportError:
@@ -64,18 +65,13 @@ def _loop_run() -> Callable[..., None]:
 
 
 async def _serve(exchange: Exchange, options: ExchangeOptions, out: TextIO) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if options.exit_with_parent:
-        _stop_at_end_of(sys.stdin, stop)
+    stop = stopped_by_signals(exit_with_parent=options.exit_with_parent)
     runner = web.AppRunner(application(exchange), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     ticking = asyncio.create_task(exchange.run())
     stopping = asyncio.create_task(stop.wait())
     try:
-        await _listen(runner, options.port)
+        await listen(runner, options.port)
         _tell_ready(exchange, runner, out)
         await asyncio.wait((ticking, stopping), return_when=asyncio.FIRST_COMPLETED)
         if ticking.done():
@@ -88,7 +84,23 @@ async def _serve(exchange: Exchange, options: ExchangeOptions, out: TextIO) -> N
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, port: int) -> None:
+def stopped_by_signals(*, exit_with_parent: bool) -> asyncio.Event:
+    """Return what is set on SIGINT and SIGTERM, and when standard input ends if that is wanted."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if exit_with_parent:
+        _stop_at_end_of(sys.stdin, stop)
+    return stop
+
+
+async def listen(runner: web.AppRunner, port: int) -> None:
+    """Listen on loopback, at any free port where `port` is 0.
+
+    Raises:
+        ConfigurationInvalid: The port cannot be had.
+    """
     site = web.TCPSite(runner, HOST, port, reuse_address=True)
     try:
         await site.start()
