@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from actors.kernel import Actor
+from state.messages.advice import AdviceWanted
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -22,6 +23,7 @@ from state.store import (
     ActorSnapshot,
     RecordRefused,
     Store,
+    advice_books,
     closed_trades,
     fill_cursors,
     known_of,
@@ -107,6 +109,10 @@ class Recorder(Actor):
             case BooksWanted():
                 self._flush()
                 self.tell(message.reply_to, self._books(message.quote))
+            case AdviceWanted():
+                self._flush()
+                books = advice_books(self.store.connection, self.now_ns())
+                self.tell(message.reply_to, books)
             case OrderSought():
                 self._flush()
                 name = message.client_order_id

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from state.advice.codes import JUDGED_WELL, NO_ANSWER, Code
-from state.messages.advice import AdviceGiven
+from state.messages.advice import Past
 from state.values import NS_PER_S, TimeNs
 
 IN_A_ROW = 5
@@ -78,7 +78,7 @@ class Breaker(Struct, frozen=True, kw_only=True):
         return replace(after, opened=self.opened + 1, open_until_ns=until, reason=str(code))
 
 
-def folded(answers: Iterable[AdviceGiven]) -> dict[str, Breaker]:
+def folded(answers: Iterable[Past]) -> dict[str, Breaker]:
     """Return the breakers that these answers come to, by model, oldest first."""
     found: dict[str, Breaker] = {}
     for one in answers:

@@ -251,9 +251,8 @@ class ContractUsed(Struct, frozen=True, kw_only=True, tag=True):
     """Journalled once for each wording: the rules and the schema every request began with."""
 
     contract: str
-    """Hash of the text and the schema."""
+    """Hash of the text."""
     system: str
-    schema: dict[str, Any]
     at_ns: TimeNs
 
 
@@ -269,7 +268,8 @@ class AdviceAsked(Struct, frozen=True, kw_only=True, tag=True):
     contract: str
     prompt: str
     """The user's message, whole; the system's is in `ContractUsed`."""
-    parameters: dict[str, Any]
+    parameters: dict[str, str]
+    """Temperature, most tokens, and whatever else was set."""
     reserved_tokens: int
     reserved_usd: Decimal
     state_hash: str
@@ -362,10 +362,24 @@ class Resolved(Struct, frozen=True, kw_only=True):
     result_r: float
 
 
-class Outstanding(Struct, frozen=True, kw_only=True):
-    """An answer whose trade has not ended yet."""
+class Past(Struct, frozen=True, kw_only=True):
+    """How an earlier question ended: what breakers are made of."""
 
-    given: AdviceGiven
+    pair: Pair
+    at_ns: TimeNs
+    code: str
+    model: str
+    contract: str
+
+
+class Tally(Struct, frozen=True, kw_only=True):
+    """Answers of one model with one wording."""
+
+    model: str
+    contract: str
+    first_ns: TimeNs
+    codes: dict[str, int]
+    """How often each code was the end."""
 
 
 class AdviceWanted(Struct, frozen=True, kw_only=True, tag=True):
@@ -383,14 +397,18 @@ class AdviceBooks(Struct, frozen=True, kw_only=True, tag=True):
     """The newest, oldest first."""
     outstanding: tuple[AdviceGiven, ...]
     """Actionable answers whose end is not known, oldest first."""
-    recent: tuple[AdviceGiven, ...]
-    """The newest answers, oldest first, with their texts left out."""
+    recent: tuple[Past, ...]
+    """The newest ends, oldest first."""
+    tallies: tuple[Tally, ...]
+    last_state: dict[Pair, str]
+    """By pair: hash of the facts that were asked about last."""
+    calls: int
+    """Of the UTC day."""
     spent_tokens: int
     """Of the UTC day: used where it is known, reserved where not."""
     spent_usd: Decimal
-    calls: int
-    first_asked_ns: dict[str, TimeNs] = {}
-    """When each wording was first used, by its hash."""
+    alerted: bool
+    """Whether the day's caps were told to be reached."""
 
 
 class Scores(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,13 @@ from msgspec import Struct
 
 from state.ledger import Ledger
 from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved, TradeClosed
+from state.messages.advice import (
+    AdviceAsked,
+    AdviceGiven,
+    AdviceResolved,
+    AuthorityChanged,
+    ContractUsed,
+)
 from state.messages.operations import (
     AlertRaised,
     EpochBegan,
@@ -88,6 +95,11 @@ Event = (
     | TriggerUnknown
     | TriggerCancelIntended
     | TriggerEnded
+    | ContractUsed
+    | AdviceAsked
+    | AdviceGiven
+    | AdviceResolved
+    | AuthorityChanged
 )
 """Everything the journal may hold."""
 

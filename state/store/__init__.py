@@ -4,6 +4,12 @@
 else a look, `inspect` one that leaves no trace. Nothing outside this package writes SQL.
 """
 
+from state.store.advice_rows import (
+    advice_books,
+    advice_tallies,
+    last_authority,
+    resolved_advice,
+)
 from state.store.backup import backup
 from state.store.blank import blank_database
 from state.store.chain import Stored
@@ -54,6 +60,8 @@ __all__ = [
     "Store",
     "Stored",
     "Written",
+    "advice_books",
+    "advice_tallies",
     "backup",
     "blank_database",
     "closed_trades",
@@ -61,6 +69,7 @@ __all__ = [
     "inspect",
     "known_of",
     "last_agreement",
+    "last_authority",
     "last_fired",
     "last_risk",
     "last_session",
@@ -73,6 +82,7 @@ __all__ = [
     "prune",
     "rebuild",
     "recent_risk",
+    "resolved_advice",
     "save_snapshots",
     "searched_triggers",
     "seed_demonstration",

@@ -12,6 +12,13 @@ import msgspec
 from state.double_entry import Account, postings
 from state.ledger import Ledger
 from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved, TradeClosed
+from state.messages.advice import (
+    AdviceAsked,
+    AdviceGiven,
+    AdviceResolved,
+    AuthorityChanged,
+    ContractUsed,
+)
 from state.messages.journal import Event
 from state.messages.operations import AlertRaised, SessionChanged
 from state.messages.orders import (
@@ -56,6 +63,7 @@ from state.store.account_rows import (
     trade_row,
     trip_row,
 )
+from state.store.advice_rows import advice_row
 from state.store.protecting import Protecting
 from state.store.refusals import RecordRefused
 from state.store.tables import Row
@@ -173,6 +181,14 @@ class Projector:
                 self._grow("risk_marks", _risk_row(seq, event))
             case SessionChanged():
                 self._grow("sessions", _session_row(seq, event))
+            case (
+                ContractUsed()
+                | AdviceAsked()
+                | AdviceGiven()
+                | AdviceResolved()
+                | AuthorityChanged()
+            ):
+                self._grow(*advice_row(seq, event))
             case _:
                 pass  # the journal alone remembers the rest
 

@@ -8,7 +8,9 @@ import msgspec
 from sqlite_utils import Database
 
 from state.errors import StoreRefused
+from state.messages.advice import AdviceBooks
 from state.store import chain
+from state.store.advice_rows import advice_books, exchanges
 from state.store.chain import COLUMNS, Stored, event_of
 from state.values import Pair, TimeNs
 
@@ -119,11 +121,22 @@ class Reader:
         where = {"at_ns >= :since": True}
         return self._rows("equity", where, {"since": since_ns}, "at_ns", limit)
 
+    def advice(
+        self, *, request_id: str | None = None, pair: Pair | None = None, limit: int = 100
+    ) -> Rows:
+        """Return exchanges with the advisor, newest first; with their texts where one is named."""
+        return exchanges(self.connection, request_id=request_id, pair=pair, limit=limit)
+
+    def advisor_standing(self, now_ns: TimeNs) -> AdviceBooks:
+        """Return what the journal knows of the advisor."""
+        return advice_books(self.connection, now_ns)
+
     def explain(self, name: str) -> dict[str, Rows]:
         """Return all that belongs together with a decision, an order, a trace, or a trade.
 
         Args:
-            name: A decision id, client order id, venue order id, trace id or trade id.
+            name: A decision id, client order id, venue order id, trace id or trade id, or the id of
+                an exchange with the advisor.
         """
         traces = self._traces_of(name) | {name}
         decisions = self._among("decisions", "trace_id", traces)
@@ -137,9 +150,17 @@ class Reader:
             "parents": self._among("parents", "decision_id", named),
             "orders": orders,
             "fills": self._among("fills", "client_order_id", placed),
+            "advice": self._advice_for(name, decisions),
             # The condition on '' lets SQLite use the index, which leaves those out.
             "events": self._among("events", "trace_id <> '' AND trace_id", traces),
         }
+
+    def _advice_for(self, name: str, decisions: Rows) -> Rows:
+        """Return the exchange of this name whole, and what was in force at each decision."""
+        found = self.advice(request_id=name)
+        for row in decisions:
+            found += exchanges(self.connection, pair=row["pair"], before_ns=row["at_ns"], limit=1)
+        return found
 
     def _traces_of(self, name: str) -> set[str]:
         """Return the traces that `name` belongs to; names with an index are tried first."""

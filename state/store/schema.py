@@ -230,3 +230,46 @@ def m003_execution(database: Database) -> None:
         fold TEXT NOT NULL) STRICT"""
     )
     database.execute("CREATE INDEX parents_open ON parents (over) WHERE over = 0")
+
+
+_ADVISOR = (
+    """CREATE TABLE advice_contracts (
+        seq INTEGER PRIMARY KEY, contract TEXT NOT NULL, at_ns INTEGER NOT NULL,
+        system TEXT NOT NULL) STRICT""",
+    f"""CREATE TABLE advice_asked (
+        seq INTEGER PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, pair TEXT NOT NULL,
+        at_ns INTEGER NOT NULL, {_one_of("provider", "nebius", "stub", "off")},
+        host TEXT NOT NULL, model TEXT NOT NULL, contract TEXT NOT NULL, prompt TEXT NOT NULL,
+        parameters TEXT NOT NULL, reserved_tokens INTEGER NOT NULL,
+        {_columns(_SIGNED, "reserved_usd")}, state_hash TEXT NOT NULL) STRICT""",
+    "CREATE INDEX advice_asked_by_time ON advice_asked (at_ns)",
+    f"""CREATE TABLE advice_given (
+        seq INTEGER PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, pair TEXT NOT NULL,
+        at_ns INTEGER NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL,
+        {_one_of("provider", "nebius", "stub", "off")}, model TEXT NOT NULL,
+        answered_by TEXT NOT NULL, contract TEXT NOT NULL, action TEXT, confidence REAL,
+        calibrated REAL, reward_risk REAL, answer TEXT NOT NULL, finish TEXT NOT NULL,
+        form TEXT NOT NULL, latency_ms REAL NOT NULL, tries INTEGER NOT NULL,
+        repaired INTEGER NOT NULL CHECK (repaired IN (0, 1)), tokens_in INTEGER,
+        tokens_out INTEGER, {_columns(_SIGNED, "cost_usd")},
+        cost_is_known INTEGER NOT NULL CHECK (cost_is_known IN (0, 1)), support TEXT NOT NULL,
+        reference REAL NOT NULL, expires_at_ns INTEGER NOT NULL,
+        {_one_of("authority", "shadow", "veto", "tilt")}, recommendation TEXT) STRICT""",
+    "CREATE INDEX advice_given_by_pair ON advice_given (pair, at_ns)",
+    """CREATE TABLE advice_outcomes (
+        seq INTEGER PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, pair TEXT NOT NULL,
+        at_ns INTEGER NOT NULL, contract TEXT NOT NULL, model TEXT NOT NULL,
+        stated REAL NOT NULL, won INTEGER CHECK (won IN (0, 1)), ended_by TEXT NOT NULL,
+        result_r REAL) STRICT""",
+    f"""CREATE TABLE advisor_marks (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL,
+        {_one_of("authority", "shadow", "veto", "tilt")}, contract TEXT NOT NULL,
+        model TEXT NOT NULL, reason TEXT NOT NULL, caller TEXT NOT NULL) STRICT""",
+)
+
+
+@migrations(name="m006_advisor")
+def m006_advisor(database: Database) -> None:
+    """Make the tables of what the advisor was asked, answered, and was worth."""
+    for statement in _ADVISOR:
+        database.execute(statement)

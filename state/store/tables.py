@@ -76,6 +76,21 @@ GROWING = {
         "seq, at_ns, equity, flows, peak, peak_at_ns, day, day_opening, tier, tier_since_ns,"
         " halt_told, locks, reason"
     ),
+    "advice_contracts": "seq, contract, at_ns, system",
+    "advice_asked": (
+        "seq, request_id, pair, at_ns, provider, host, model, contract, prompt, parameters,"
+        " reserved_tokens, reserved_usd, state_hash"
+    ),
+    "advice_given": (
+        "seq, request_id, pair, at_ns, code, detail, provider, model, answered_by, contract,"
+        " action, confidence, calibrated, reward_risk, answer, finish, form, latency_ms, tries,"
+        " repaired, tokens_in, tokens_out, cost_usd, cost_is_known, support, reference,"
+        " expires_at_ns, authority, recommendation"
+    ),
+    "advice_outcomes": (
+        "seq, request_id, pair, at_ns, contract, model, stated, won, ended_by, result_r"
+    ),
+    "advisor_marks": "seq, at_ns, authority, contract, model, reason, caller",
 }
 """Tables that only get more rows, with their columns, the seq first."""
 

@@ -29,6 +29,7 @@ from state.values import (
     Side,
     TimeNs,
 )
+from tests.state.advice.examples import an_exchange
 from tests.state.examples import (
     a_command,
     a_decision,
@@ -66,6 +67,11 @@ A_COLUMN = {
     "alerts": "text",
     "sessions": "reason",
     "risk_marks": "reason",
+    "advice_contracts": "at_ns",
+    "advice_asked": "reserved_usd",
+    "advice_given": "cost_usd",
+    "advice_outcomes": "result_r",
+    "advisor_marks": "reason",
 }
 
 
@@ -164,6 +170,7 @@ def test_the_accounts_in_the_tables_are_the_ledgers(story):
 @pytest.mark.parametrize("table", [*CHANGING, *GROWING])
 def test_a_table_that_was_tampered_with_is_named_and_mended(store, table):
     append(store, *a_day(), a_session(), *a_sale(), a_risk_mark(), a_parent(), *a_trigger_of(1))
+    append(store, *an_exchange())
     column = A_COLUMN[table]
     store.connection.execute(f"UPDATE {table} SET {column} = '7'")  # noqa: S608
     assert self_check(store).differing == [table]
