@@ -229,7 +229,6 @@ def _trading(plot: Plot) -> SupervisorSpec:
 
 def _pair_trading(plot: Plot, pair: Pair) -> SupervisorSpec:
     config = plot.config
-    settings = config.strategy.trend
     # First, so that nothing is ever bought that nobody protects.
     protector = _pooled(
         plot,
@@ -246,7 +245,9 @@ def _pair_trading(plot: Plot, pair: Pair) -> SupervisorSpec:
         "trader",
         Trader,
         pair,
-        settings,
+        config.strategy.trend,
+        config.decision,
+        config.protection.stop_bps,
         plot.world.process,
         backoff=Backoff(min_s=0.1, max_s=30.0, reset_after_s=10.0),
         data=MEASURES_MAIL,

@@ -38,6 +38,7 @@ from state.messages.journal import (
     RecordDenied,
     Recorded,
 )
+from state.messages.judgement import Considered
 from state.messages.market import BookMeasured, FeedChanged
 from state.messages.operations import (
     AdminHungUp,
@@ -96,6 +97,7 @@ METHODS = frozenset(
         "orders",
         "fills",
         "decisions",
+        "opinions",
         "explain",
         "why_not",
         "config",
@@ -201,6 +203,7 @@ class Admin(Actor):
                 self.subscribe(kind)
         for kind in (BookMeasured, BalancesCompared, JournalOpened, ForeignOrders, NumberRejected):
             self.subscribe(kind)
+        self.subscribe(Considered)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._desk.quote))
         if self.incarnation > 1:
@@ -243,6 +246,8 @@ class Admin(Actor):
             case BookMeasured():
                 facts = self._pairs.setdefault(message.pair, PairFacts())
                 facts.book, facts.book_at_ns = message, self.now_ns()
+            case Considered():
+                self._pairs.setdefault(message.pair, PairFacts()).considered = message
             case NumberRejected():
                 self._pairs.setdefault(message.pair, PairFacts()).hear_rejected(message)
             case Recorded():
@@ -326,6 +331,8 @@ class Admin(Actor):
                 return self._desk.show_config()
             case "subscribe":
                 return self._subscribe(request, params)
+            case "opinions":
+                return self._opinions(params)
             case "explain":
                 return self._rows().explain(params.text("id"))
             case "balances":
@@ -416,6 +423,14 @@ class Admin(Actor):
             "feed": facts.feed,
             "position": facts.position,
             "last_decision": decisions[0] if decisions else None,
+            "considered": facts.considered,
+        }
+
+    def _opinions(self, params: "_Params") -> dict[str, Any]:
+        """Return how each trader thinks at the moment."""
+        wanted = params.optional_pair()
+        return {
+            pair: facts.considered for pair, facts in self._pairs.items() if wanted in (None, pair)
         }
 
     def _covers(self) -> dict[str, dict[str, Any]]:

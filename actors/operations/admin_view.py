@@ -13,6 +13,7 @@ from actors.operations.cover_view import cover_view
 from actors.operations.money_view import drift_view, equity_view
 from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
 from state.messages.flow import NumberRejected
+from state.messages.judgement import Considered
 from state.messages.market import BookMeasured, BookState, FeedChanged, FeedCounts
 from state.messages.operations import HealthSampled, SessionState
 from state.messages.protection import PositionCovered
@@ -73,6 +74,7 @@ class PairFacts(Struct, kw_only=True):
     book_at_ns: int = 0
     position: PositionChanged | None = None
     covered: PositionCovered | None = None
+    considered: Considered | None = None
     rejected: dict[str, int] = {}
     """Numbers of the exchange that were not believed, by source and reason."""
 
@@ -138,7 +140,28 @@ def pair_view(pair: Pair, facts: PairFacts, session: Session, now_ns: int) -> di
         "cover": cover["state"],
         "uncovered_s": cover["uncovered_s"],
         "protection": cover,
+        "opinions": opinions_view(facts.considered),
         "session": session.value,
+    }
+
+
+def opinions_view(considered: Considered | None) -> dict[str, Any] | None:
+    """Return what a trader thinks, in short; None where it has not thought yet."""
+    if considered is None:
+        return None
+    judgement = considered.judgement
+    return {
+        "score": None if judgement.score is None else round(judgement.score, 3),
+        "waits_for": considered.waits_for,
+        "by_source": {
+            one.source: {
+                "direction": round(one.direction, 3),
+                "confidence": round(one.confidence, 3),
+                "weight": round(one.weight, 3),
+            }
+            for one in judgement.used
+        },
+        "left_out": {one.source: one.code for one in judgement.left_out},
     }
 
 

@@ -459,6 +459,8 @@ def _decision(proposal: OrderProposed, ruling: Ruling, at_ns: TimeNs) -> Decisio
         expires_at_ns=proposal.expires_at_ns,
         purpose=proposal.purpose,
         plan=proposal.plan,
+        stop=proposal.stop,
+        judgement=proposal.judgement,
     )
 
 

@@ -1,4 +1,4 @@
-"""The trader: turns measures into proposals for one pair."""
+"""The trader: turns opinions and measures into proposals for one pair."""
 
 from decimal import Decimal
 from typing import Any
@@ -7,12 +7,17 @@ from msgspec import Struct
 
 from actors import addresses
 from actors.kernel import Actor
-from actors.trading.strategies.trend import Action, Averages, Wish, decide
+from actors.outbox import Outbox
+from actors.trading.judgement.mind import Mind, MindState, Waits
+from actors.trading.judgement.sizing import smallest
+from actors.trading.judgement.weighing import Action
+from state.config.decision import DecisionSettings
 from state.config.settings import TrendSettings
 from state.instrument import TradingRules
-from state.messages.accounts import PositionChanged, PositionWanted
+from state.messages.accounts import EquityMarked, PositionChanged, PositionWanted
 from state.messages.held import OrdersHeld, RulesKnown
-from state.messages.journal import Journaled, JournalOpened
+from state.messages.journal import Entry, Journaled, JournalOpened, RecordDenied, Recorded
+from state.messages.judgement import Judgement
 from state.messages.market import BookLost, BookMeasured, CandleClosed
 from state.messages.operations import PairDrained, SessionSought, SessionState
 from state.messages.orders import (
@@ -25,6 +30,7 @@ from state.messages.orders import (
     OrdersWanted,
     RulesWanted,
 )
+from state.messages.signals import Opinion
 from state.order import Order, OrderFact
 from state.values import (
     NS_PER_S,
@@ -43,7 +49,7 @@ from state.values import (
     TraceId,
 )
 
-STRATEGY = "trend"
+STRATEGY = "judgement"
 BPS = Decimal(10_000)
 FATE_TIMEOUT_S = 10.0
 """How long after its expiry a proposal nobody answered is waited for."""
@@ -51,12 +57,7 @@ ASK_AGAIN_S = 2.0
 """Who was asked may have died with the question in hand."""
 
 
-class TraderState(Struct, frozen=True):
-    """What a restart must not lose: the averages, which only time could rebuild."""
-
-    averages: Averages
-    candle_ns: TimeNs
-    """Opening of the newest candle in them."""
+CONSIDERED_EVERY_NS = NS_PER_S
 
 
 class _OrderOld(Struct, frozen=True):
@@ -72,28 +73,36 @@ class _AskAgain(Struct, frozen=True):
 
 
 class Trader(Actor):
-    """One per pair. Owns the strategy's state; a restart keeps its averages and asks for the rest.
+    """One per pair. Owns what it thinks of it; a restart keeps what only time could rebuild.
 
     At most one proposal or order is out at a time. Entries rest at the best ask for a while, what
     is not filled by then is cancelled; exits take what is there.
 
     Args:
         pair: What it trades.
-        settings: How the strategy decides.
+        strategy: Settings of the trend, and how entries are placed.
+        decision: How opinions become decisions.
+        stop_bps: How far below its entry a position is sold at a loss.
         process: Names this process in decision ids, so that no later one repeats them.
     """
 
-    snapshot_type = TraderState
+    snapshot_type = MindState
 
-    def __init__(self, pair: Pair, settings: TrendSettings, process: str) -> None:
+    def __init__(
+        self,
+        pair: Pair,
+        strategy: TrendSettings,
+        decision: DecisionSettings,
+        stop_bps: Decimal,
+        process: str,
+    ) -> None:
         super().__init__()
         self._pair = pair
-        self._settings = settings
+        self._settings = strategy
         self._process = process
-        self._averages = Averages(
-            fast_window=settings.fast_window, slow_window=settings.slow_window
-        )
-        self._candle_ns = TimeNs(0)
+        self._mind = Mind(pair, strategy, decision, stop_bps)
+        self._outbox = Outbox(self.address, self.incarnation)
+        self._considered_ns = 0
         self._session = Session.STARTING
         self._rules: TradingRules | None = None
         self._held: PositionChanged | None = None
@@ -112,24 +121,21 @@ class Trader(Actor):
         self._drained = False
         """Whether the session keeper has been told that this drain is over here."""
 
-    def snapshot(self) -> TraderState | None:
-        """Return the averages."""
-        return TraderState(self._averages, self._candle_ns)
+    def snapshot(self) -> MindState | None:
+        """Return what it thinks."""
+        return self._mind.state
 
     def restore(self, snapshot: Any) -> None:
-        """Take the averages, if they are of the same windows."""
-        windows = (self._settings.fast_window, self._settings.slow_window)
-        stored = snapshot.averages
-        if (stored.fast_window, stored.slow_window) == windows:
-            self._averages, self._candle_ns = stored, snapshot.candle_ns
+        """Think on from where an earlier life was."""
+        self._mind.restore(snapshot)
 
     def on_start(self) -> None:
         """Listen to the pair and ask how things stand."""
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), PositionChanged]
-        topics += [BookMeasured, BookLost, CandleClosed, RulesKnown]
+        topics += [BookMeasured, BookLost, CandleClosed, RulesKnown, Opinion]
         for topic in topics:
             self.subscribe(topic, self._pair)
-        for everyone in (SessionState, JournalOpened):
+        for everyone in (SessionState, JournalOpened, EquityMarked):
             self.subscribe(everyone)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RISK_GUARD, RulesWanted(pair=self._pair, reply_to=self.address))
@@ -140,9 +146,14 @@ class Trader(Actor):
         match message:
             case BookMeasured():
                 self._book = message
+                self._learn(message)
                 self._decide(message)
             case CandleClosed():
-                self._on_candle(message)
+                self._mind.candle(message)
+            case Opinion():
+                self._mind.hear(message, self._book)
+            case EquityMarked():
+                self._mind.equity = message.equity
             case BookLost():
                 self._book = None
             case Journaled():
@@ -161,6 +172,10 @@ class Trader(Actor):
                 self._drained = False  # Each drain, and each keeper, has to hear it anew.
             case JournalOpened():
                 self._ask_how_things_stand()
+                for record in self._outbox.unanswered():
+                    self.tell(addresses.RECORDER, record)
+            case Recorded() | RecordDenied():
+                self._outbox.answered(message.request)
             case _OrderOld():
                 self._on_old(message.order)
             case _FateDue():
@@ -193,20 +208,6 @@ class Trader(Actor):
         for name in self._orders:
             self._grow_old(name)
 
-    def _on_candle(self, candle: CandleClosed) -> None:
-        if candle.timeframe is not self._settings.timeframe:
-            return
-        length_ns = candle.timeframe.seconds * NS_PER_S
-        gap = (candle.open_time_ns - self._candle_ns) // length_ns - 1
-        if self._candle_ns and gap > self._settings.slow_window:
-            # What the averages remember is older than all they are made of.
-            self._averages = Averages(
-                fast_window=self._settings.fast_window, slow_window=self._settings.slow_window
-            )
-        if candle.open_time_ns > self._candle_ns:
-            self._candle_ns = candle.open_time_ns
-            self._averages = self._averages.apply(candle.close)
-
     def _on_order_event(self, event: Any) -> None:
         assert isinstance(event, OrderEvent)
         if addresses.ORDER_ROUTER in self._due:
@@ -235,26 +236,50 @@ class Trader(Actor):
 
     # Deciding.
 
+    def _learn(self, book: BookMeasured) -> None:
+        """See how older opinions came out."""
+        scored = self._mind.scored(book)
+        if scored:
+            entries = [
+                Entry(event=one, key=f"skill:{one.pair}:{one.source}:{one.as_of_ns}")
+                for one in scored
+            ]
+            self.tell(addresses.RECORDER, self._outbox.add(entries))
+
     def _decide(self, book: BookMeasured) -> None:
-        if self._proposed is not None or self._orders is None or self._orders:
+        waits = self._waits_for()
+        tells = book.event_time_ns - self._considered_ns >= CONSIDERED_EVERY_NS
+        if waits is not None and not tells:
+            self._mind.wait(waits)
             return
-        if self._held is None or self._rules is None or self._session not in _DECIDING:
-            return
-        held = self._held.quantity
-        sellable = self._sellable(held, book)
-        if self._session is Session.DRAINING:
-            wish = Wish(action=Action.EXIT, reason="draining") if sellable else None
-        else:
-            wish = decide(
-                averages=self._averages,
-                imbalance=book.imbalance,
-                held=sellable,
-                entry_bps=self._settings.entry_bps,
-                imbalance_min=self._settings.imbalance_min,
-            )
-        if wish is None or (wish.action is Action.ENTER and self._session is not Session.READY):
-            return
-        self._propose(wish, book, held)
+        held = ZERO if self._held is None else self._held.quantity
+        sellable = ZERO if self._rules is None else self._sellable(held, book)
+        judgement, action, why_not = self._mind.consider(
+            book,
+            holds=sellable > 0,
+            may_enter=self._session is Session.READY,
+            in_full=tells,
+        )
+        waits = waits or why_not
+        if tells:
+            self._considered_ns = book.event_time_ns
+            self.publish(self._mind.considered(book, judgement, action, waits))
+        if self._session is Session.DRAINING and sellable and self._waits_for() is None:
+            self._leave(book, held, "draining", None)
+        elif waits is not None:
+            self._mind.wait(waits)
+        elif action is Action.ENTER:
+            self._enter(book, held, judgement)
+        elif action is Action.EXIT:
+            self._leave(book, held, _told(judgement), judgement)
+
+    def _waits_for(self) -> Waits | None:
+        """Return what keeps it from doing anything, whatever it thinks."""
+        if self._session not in _DECIDING:
+            return Waits.SESSION
+        if self._orders is None or self._held is None or self._rules is None:
+            return Waits.NOT_KNOWN
+        return Waits.UNDER_WAY if self._proposed is not None or self._orders else None
 
     def _tell_if_drained(self) -> None:
         """Say once that nothing is out here and that nobody would take what is held."""
@@ -284,20 +309,35 @@ class Trader(Actor):
         worst = Decimal(repr(book.bid)) * (1 - self._settings.slippage_bps / BPS)
         return self._rules.price_aggressive(worst, Side.SELL)
 
-    def _propose(self, wish: Wish, book: BookMeasured, held: Decimal) -> None:
+    def _enter(self, book: BookMeasured, held: Decimal, judgement: Judgement) -> None:
         assert self._rules is not None
-        if wish.action is Action.ENTER:
-            side, tif, purpose = Side.BUY, TimeInForce.GTC, Purpose.ENTRY
-            price = self._rules.price_aggressive(Decimal(repr(book.ask)), side)
-            wanted = self._rules.quantity_down(self._settings.order_notional / price)
-            bounds = (Bound(name="order_notional", quantity=wanted),)
-        else:
-            side, tif, purpose = Side.SELL, TimeInForce.IOC, Purpose.EXIT
-            price = self._exit_price(book)
-            wanted = self._rules.quantity_down(held)
-            bounds = (Bound(name="held", quantity=Quantity(held)),)
+        price = self._rules.price_aggressive(Decimal(repr(book.ask)), Side.BUY)
+        bounds = self._mind.size(book, price, held, judgement, self._rules.quantity_down)
+        wanted = smallest(bounds)
         if wanted < self._rules.smallest(price):
+            self._mind.wait(Waits.TOO_SMALL)
             return
+        self._propose(Side.BUY, wanted, price, _told(judgement), bounds, judgement)
+
+    def _leave(
+        self, book: BookMeasured, held: Decimal, reason: str, judgement: Judgement | None
+    ) -> None:
+        assert self._rules is not None
+        bounds = (Bound(name="held", quantity=Quantity(held)),)
+        wanted = self._rules.quantity_down(held)
+        self._mind.sold(book.event_time_ns)
+        self._propose(Side.SELL, wanted, self._exit_price(book), reason, bounds, judgement)
+
+    def _propose(
+        self,
+        side: Side,
+        quantity: Quantity,
+        price: Price,
+        reason: str,
+        bounds: tuple[Bound, ...],
+        judgement: Judgement | None,
+    ) -> None:
+        is_entry = side is Side.BUY
         now_ns = self.now_ns()
         decision = DecisionId(f"{self._pair}/{STRATEGY}/{self._process}/{self.next_id()}")
         self._proposed = decision
@@ -309,18 +349,26 @@ class Trader(Actor):
             strategy=STRATEGY,
             side=side,
             order_type=OrderType.LIMIT,
-            quantity=wanted,
+            quantity=quantity,
             price=price,
-            time_in_force=tif,
-            reason=wish.reason,
+            time_in_force=TimeInForce.GTC if is_entry else TimeInForce.IOC,
+            reason=reason,
             worksheet=bounds,
             proposed_at_ns=now_ns,
             expires_at_ns=expires_ns,
             reply_to=self.address,
-            purpose=purpose,
+            purpose=Purpose.ENTRY if is_entry else Purpose.EXIT,
+            judgement=judgement,
         )
         self.tell(addresses.RISK_GUARD, proposal)
         self.after(self._settings.proposal_ttl_s + FATE_TIMEOUT_S, _FateDue(decision))
+
+
+def _told(judgement: Judgement) -> str:
+    """Return a judgement in a few words."""
+    assert judgement.score is not None
+    sources = [f"{one.source} {one.direction * one.confidence:+.2f}" for one in judgement.used]
+    return f"score {judgement.score:+.2f}: {', '.join(sources)}"
 
 
 def _fold(orders: dict[ClientOrderId, Order], event: OrderEvent) -> None:

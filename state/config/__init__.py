@@ -6,6 +6,7 @@ branch. Secrets come from the environment alone and live in `Secret`.
 
 from state.config.advisor import AdvisorCredential, AdvisorProvider, AdvisorSettings
 from state.config.cover import CoverSettings, StopMode
+from state.config.decision import DecisionSettings
 from state.config.endpoints import Endpoints, endpoints
 from state.config.eyes import FlowSettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
@@ -42,6 +43,7 @@ __all__ = [
     "BookChannel",
     "Config",
     "CoverSettings",
+    "DecisionSettings",
     "EmergencySettings",
     "Endpoints",
     "FeedSettings",

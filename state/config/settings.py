@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from state.config.advisor import AdvisorSettings
 from state.config.cover import CoverSettings
+from state.config.decision import DecisionSettings
 from state.config.eyes import FlowSettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.meaning import setting as _is
@@ -426,6 +427,7 @@ class Config(Struct, frozen=True, kw_only=True):
     protection: CoverSettings = CoverSettings()
     protections: ProtectionSettings = ProtectionSettings()
     strategy: StrategySettings = StrategySettings()
+    decision: DecisionSettings = DecisionSettings()
     feed: FeedSettings = FeedSettings()
     flow: FlowSettings = FlowSettings()
     validation: ValidationSettings = ValidationSettings()

@@ -16,6 +16,7 @@ from state.messages.advice import (
     AuthorityChanged,
     ContractUsed,
 )
+from state.messages.judgement import SkillScored
 from state.messages.operations import (
     AlertRaised,
     EpochBegan,
@@ -100,6 +101,7 @@ Event = (
     | AdviceGiven
     | AdviceResolved
     | AuthorityChanged
+    | SkillScored
 )
 """Everything the journal may hold."""
 

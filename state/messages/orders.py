@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from state.messages.judgement import Judgement
 from state.values import (
     ClientOrderId,
     Currency,
@@ -32,7 +33,8 @@ class Bound(Struct, frozen=True, kw_only=True):
     """One line of a sizing worksheet: a reason why an order may not be larger."""
 
     name: str
-    quantity: Quantity
+    quantity: Quantity | None
+    """Base units; None where what it is made of was not known, so it bounds nothing."""
 
 
 class Ladder(Struct, frozen=True, kw_only=True, tag=True):
@@ -80,6 +82,8 @@ class OrderProposed(Struct, frozen=True, kw_only=True, tag=True):
     """Of a parent order: how it is worked. `price` is then the worst any child may take."""
     stop: Price | None = None
     """Of an entry: where it will be sold at a loss; None: `risk.stop_distance_bps` below it."""
+    judgement: Judgement | None = None
+    """Whose opinions led to it, and what each changed; None where nobody was asked."""
 
 
 class Verdict(StrEnum):
@@ -306,6 +310,8 @@ class DecisionMade(Struct, frozen=True, kw_only=True, tag=True):
     """An approved order not on the wire by then never will be; until then it counts as risk."""
     purpose: Purpose = Purpose.ENTRY
     plan: Plan | None = None
+    stop: Price | None = None
+    judgement: Judgement | None = None
 
 
 class OrderEvent(Struct, frozen=True, kw_only=True, tag=True):

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from state.errors import StoreRefused
 from state.messages.advice import AdviceBooks
+from state.messages.orders import DecisionMade
 from state.store import chain
 from state.store.advice_rows import advice_books, exchanges
 from state.store.chain import COLUMNS, Stored, event_of
@@ -145,14 +146,18 @@ class Reader:
         if not orders:
             orders = self._among("orders", "client_order_id", {name})
         placed = {row["client_order_id"] for row in orders}
+        # The condition on '' lets SQLite use the index, which leaves those out.
+        events = self._among("events", "trace_id <> '' AND trace_id", traces)
+        judgements = _judgements(events)
+        for row in decisions:
+            row["judgement"] = judgements.get(row["decision_id"])
         return {
             "decisions": decisions,
             "parents": self._among("parents", "decision_id", named),
             "orders": orders,
             "fills": self._among("fills", "client_order_id", placed),
             "advice": self._advice_for(name, decisions),
-            # The condition on '' lets SQLite use the index, which leaves those out.
-            "events": self._among("events", "trace_id <> '' AND trace_id", traces),
+            "events": events,
         }
 
     def _advice_for(self, name: str, decisions: Rows) -> Rows:
@@ -233,3 +238,13 @@ class Reader:
 
     def _scalar(self, question: str) -> Any:
         return self._database.execute(question).fetchone()[0]
+
+
+def _judgements(events: Rows) -> dict[str, Any]:
+    """Return how each decision among `events` was come to, by decision id."""
+    made = (event_of(row["payload"]) for row in events if row["type"] == DecisionMade.__name__)
+    return {
+        one.decision_id: msgspec.to_builtins(one.judgement)
+        for one in made
+        if isinstance(one, DecisionMade) and one.judgement is not None
+    }

@@ -280,7 +280,7 @@ def _is_well(session: Session) -> bool:
 
 def _has_traded(session: Session) -> bool:
     """Whether the first decision of the first pair has been filled and is covered by a stop."""
-    found = session.call("explain", id="BTC_USDT/trend/1/1.1")
+    found = session.call("explain", id="BTC_USDT/judgement/1/1.1")
     explained = {one["type"] for one in found["events"]} >= {"OrderFilled", "OrderFinished"}
     status = session.call("status")
     kept = [one for one in status["actors"] if one["kind"] in ("Trader", "Protector")]

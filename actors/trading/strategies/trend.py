@@ -1,16 +1,22 @@
 """Trend with book confirmation: simple, honest, and not expected to beat its fees by itself. Pure.
 
 A fast exponential average of closes above a slow one is an upward trend, measured in basis points
-of the slow one. Flat, it buys when the trend is strong enough and the book leans to the bid; long,
-it sells when the trend has turned and the book does not lean against the sale. It is long or flat.
+of the slow one. Flat, it is for buying when the trend is strong enough and the book leans to the
+bid; long, it is for selling when the trend has turned and the book does not lean against the sale.
+Else it has no opinion.
 """
-
-from decimal import Decimal
-from enum import StrEnum
 
 from msgspec import Struct
 
+from state.config.settings import TrendSettings
+from state.messages.market import BookMeasured
+from state.messages.signals import Opinion, Reason
+from state.values import NS_PER_S, Pair, TimeNs
+
+SOURCE = "trend"
 BPS = 10_000.0
+TOLD_EACH_BOOK_NS = NS_PER_S
+"""Its opinion is of one book and formed anew with the next."""
 
 
 class Averages(Struct, frozen=True, kw_only=True):
@@ -53,38 +59,44 @@ def _average(average: float, close: float, count: int, window: int) -> float:
     return average + (close - average) * 2 / (window + 1)
 
 
-class Action(StrEnum):
-    """What the strategy wants."""
-
-    ENTER = "enter"
-    EXIT = "exit"
-
-
-class Wish(Struct, frozen=True, kw_only=True):
-    """What to do and why, in words for `explain`."""
-
-    action: Action
-    reason: str
-
-
-def decide(
-    *, averages: Averages, imbalance: float, held: Decimal, entry_bps: float, imbalance_min: float
-) -> Wish | None:
-    """Return what to do now, or None.
+def opinion(
+    pair: Pair,
+    averages: Averages,
+    book: BookMeasured,
+    *,
+    holds: bool,
+    settings: TrendSettings,
+) -> Opinion | None:
+    """Return what the trend says now: fully for a trade, fully against it, or nothing at all.
 
     Args:
+        pair: Of what.
         averages: Of closed candles only.
-        imbalance: Queue imbalance of the live book, in [-1, 1].
-        held: Base units held, >= 0.
-        entry_bps: Least trend to enter on, >= 0.
-        imbalance_min: Least lean of the book towards the trade, in [0, 1].
+        book: The live book; its queue imbalance has to agree.
+        holds: Whether something is held that could be sold.
+        settings: Of the strategy.
+
+    Returns:
+        None while the averages are not warm.
     """
     if not averages.ready:
         return None
-    trend = averages.trend_bps
+    trend, imbalance = averages.trend_bps, book.imbalance
     told = f"trend {trend:+.2f} bps, imbalance {imbalance:+.2f}"
-    if not held and trend >= entry_bps and imbalance >= imbalance_min:
-        return Wish(action=Action.ENTER, reason=f"upward: {told}")
-    if held and trend <= 0 and imbalance <= -imbalance_min:
-        return Wish(action=Action.EXIT, reason=f"turned: {told}")
-    return None
+    direction, what = 0.0, "undecided"
+    if not holds and trend >= settings.entry_bps and imbalance >= settings.imbalance_min:
+        direction, what = 1.0, "upward"
+    elif holds and trend <= 0 and imbalance <= -settings.imbalance_min:
+        direction, what = -1.0, "turned"
+    horizon_s = float(settings.slow_window * settings.timeframe.seconds)
+    return Opinion(
+        source=SOURCE,
+        pair=pair,
+        direction=direction,
+        confidence=abs(direction),
+        horizon_s=horizon_s,
+        invalidation=None,
+        reasons=(Reason(says=f"{what}: {told}", refers=f"candles:{settings.timeframe}"),),
+        as_of_ns=book.event_time_ns,
+        expires_at_ns=TimeNs(book.event_time_ns + TOLD_EACH_BOOK_NS),
+    )

@@ -161,6 +161,7 @@ def test_a_live_pair_is_shown_with_its_book():
         "cover": "unknown",
         "uncovered_s": 0.0,
         "protection": {"state": "unknown", "uncovered_s": 0.0},
+        "opinions": None,
         "session": "ready",
     }
 

@@ -11,6 +11,7 @@ import pytest
 
 from actors import addresses
 from actors.trading.trader import ASK_AGAIN_S, FATE_TIMEOUT_S, Trader
+from state.config.decision import DecisionSettings
 from state.config.settings import TrendSettings
 from state.messages.accounts import PositionWanted
 from state.messages.held import OrdersHeld, RulesKnown
@@ -53,6 +54,7 @@ SETTINGS = TrendSettings(
     slippage_bps=Decimal(20),
     proposal_ttl_s=2.0,
 )
+DECISION = DecisionSettings(cool_down_s=0.0)
 
 
 class Scene:
@@ -64,7 +66,7 @@ class Scene:
         self.guard = house.ear(addresses.RISK_GUARD)
         self.ledger = house.ear(addresses.LEDGER_KEEPER)
         self.router = house.ear(addresses.ORDER_ROUTER)
-        house.live(TRADER, Trader, BTC, SETTINGS, "7")
+        house.live(TRADER, Trader, BTC, SETTINGS, DECISION, Decimal(200), "7")
         self._seq = 0
         self._candles = 0
         if not changes.pop("ignorant", False):
@@ -111,7 +113,7 @@ class Scene:
         self.candles(102.0, 101.0, 100.0)
 
     def book(self, **changes):
-        self.house.publish(a_measure(**changes))
+        self.house.publish(a_measure(**{"ask_depth": 1e6} | changes))
 
     # What it wants.
 
@@ -203,10 +205,10 @@ def test_a_rising_trend_and_a_book_that_agrees_make_it_enter(scene):
     scene.book(ask=100.2)
     [proposal] = scene.proposals
     assert proposal == OrderProposed(
-        decision_id=DecisionId("BTC_USDT/trend/7/1.1"),
-        trace_id=TraceId("BTC_USDT/trend/7/1.1"),
+        decision_id=DecisionId("BTC_USDT/judgement/7/1.1"),
+        trace_id=TraceId("BTC_USDT/judgement/7/1.1"),
         pair=BTC,
-        strategy="trend",
+        strategy="judgement",
         side=Side.BUY,
         order_type=OrderType.LIMIT,
         quantity=Quantity(Decimal("1.9960")),  # 200 / 100.2, rounded down.
@@ -217,10 +219,15 @@ def test_a_rising_trend_and_a_book_that_agrees_make_it_enter(scene):
         proposed_at_ns=NOW,
         expires_at_ns=TimeNs(NOW + 2 * NS_PER_S),
         reply_to=TRADER,
+        judgement=proposal.judgement,
     )
-    assert proposal.reason.startswith("upward")
-    assert [(one.name, one.quantity) for one in proposal.worksheet] == [
-        ("order_notional", Decimal("1.9960"))
+    assert proposal.reason == "score +1.00: trend +1.00"
+    [used] = proposal.judgement.used
+    assert (used.source, used.weight, used.without, used.decides) == ("trend", 1.0, None, True)
+    assert used.reasons[0].says.startswith("upward")
+    assert [(one.name, one.quantity) for one in proposal.worksheet if one.quantity is not None] == [
+        ("order_notional", Decimal("1.9960")),
+        ("depth", Decimal("4990.0199")),
     ]
 
 
@@ -502,14 +509,14 @@ def test_a_restart_keeps_the_averages_and_asks_for_the_rest(scene):
     scene.answer_orders()
     scene.book()
     [proposal] = scene.proposals
-    assert proposal.decision_id == "BTC_USDT/trend/7/2.1"
+    assert proposal.decision_id == "BTC_USDT/judgement/7/2.1"
 
 
 def test_averages_of_other_windows_are_not_taken_over(scene):
     scene.rise()
     scene.house.stop(TRADER)
     changed = TrendSettings(fast_window=2, slow_window=3, entry_bps=0.0, imbalance_min=0.0)
-    scene.house.live(TRADER, Trader, BTC, changed, "7")
+    scene.house.live(TRADER, Trader, BTC, changed, DECISION, Decimal(200), "7")
     scene.be(Session.READY)
     scene.learn_rules()
     scene.hold("0")

@@ -1,12 +1,12 @@
 """The trend strategy: averages worked by hand, and every decision it can come to."""
 
-from decimal import Decimal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.trading.strategies.trend import Action, Averages, decide
+from actors.trading.strategies.trend import Averages, opinion
+from state.config.settings import TrendSettings
+from tests.actors.examples import BTC, a_measure
 
 
 def averages(*closes, fast_window=2, slow_window=4) -> Averages:
@@ -16,15 +16,10 @@ def averages(*closes, fast_window=2, slow_window=4) -> Averages:
     return made
 
 
-def decided(made, *, imbalance=0.0, held="0", entry_bps=10.0, imbalance_min=0.2):
-    wish = decide(
-        averages=made,
-        imbalance=imbalance,
-        held=Decimal(held),
-        entry_bps=entry_bps,
-        imbalance_min=imbalance_min,
-    )
-    return None if wish is None else wish.action
+def decided(made, *, imbalance=0.0, held=False, entry_bps=10.0, imbalance_min=0.2):
+    settings = TrendSettings(entry_bps=entry_bps, imbalance_min=imbalance_min)
+    said = opinion(BTC, made, a_measure(imbalance=imbalance), holds=held, settings=settings)
+    return None if said is None else said.direction
 
 
 # TA-Lib's EMA: the mean of the first window, from then on alpha = 2 / (window + 1).
@@ -77,57 +72,38 @@ def trending(bps: float) -> Averages:
 
 
 @pytest.mark.parametrize(
-    ("bps", "imbalance", "held", "action"),
+    ("bps", "imbalance", "held", "direction"),
     [
-        (11.0, 0.3, "0", Action.ENTER),
-        (11.0, 0.2, "0", Action.ENTER),
-        (11.0, 0.19, "0", None),  # The book does not agree.
-        (9.0, 0.9, "0", None),  # The trend is too weak.
-        (11.0, 0.9, "1", None),  # Held already.
-        (-1.0, -0.3, "1", Action.EXIT),
-        (0.0, -0.2, "1", Action.EXIT),
-        (-1.0, -0.19, "1", None),  # The book does not agree.
-        (0.1, -0.9, "1", None),  # The trend has not turned.
-        (-50.0, -0.9, "0", None),  # Nothing to sell.
+        (11.0, 0.3, False, 1.0),
+        (11.0, 0.2, False, 1.0),
+        (11.0, 0.19, False, 0.0),  # The book does not agree.
+        (9.0, 0.9, False, 0.0),  # The trend is too weak.
+        (11.0, 0.9, True, 0.0),  # Held already.
+        (-1.0, -0.3, True, -1.0),
+        (0.0, -0.2, True, -1.0),
+        (-1.0, -0.19, True, 0.0),  # The book does not agree.
+        (0.1, -0.9, True, 0.0),  # The trend has not turned.
+        (-50.0, -0.9, False, 0.0),  # Nothing to sell.
     ],
 )
-def test_it_enters_and_leaves_when_trend_and_book_agree(bps, imbalance, held, action):
-    assert decided(trending(bps), imbalance=imbalance, held=held) == action
+def test_it_speaks_when_trend_and_book_agree(bps, imbalance, held, direction):
+    assert decided(trending(bps), imbalance=imbalance, held=held) == direction
 
 
-def test_before_the_averages_are_ready_it_wants_nothing():
+def test_before_the_averages_are_ready_it_has_no_opinion():
     assert decided(averages(100.0, 200.0, 300.0), imbalance=1.0) is None
-    assert decided(averages(300.0, 200.0, 100.0), imbalance=-1.0, held="1") is None
+    assert decided(averages(300.0, 200.0, 100.0), imbalance=-1.0, held=True) is None
 
 
 def test_the_threshold_itself_is_enough_to_enter():
     made = Averages(fast_window=2, slow_window=4, count=4, fast=100.0, slow=100.0)
-    assert decided(made, imbalance=0.0, entry_bps=0.0, imbalance_min=0.0) is Action.ENTER
+    assert decided(made, imbalance=0.0, entry_bps=0.0, imbalance_min=0.0) == 1.0
 
 
-def test_the_reason_says_what_was_seen():
-    wish = decide(
-        averages=trending(12.0), imbalance=0.5, held=Decimal(0), entry_bps=10.0, imbalance_min=0.2
-    )
-    assert wish is not None
-    assert wish.reason == "upward: trend +12.00 bps, imbalance +0.50"
-
-
-@given(
-    bps=st.floats(-500, 500),
-    imbalance=st.floats(-1, 1),
-    held=st.sampled_from(["0", "0.5"]),
-    entry_bps=st.floats(0, 50),
-    imbalance_min=st.floats(0, 1),
-)
-def test_it_never_buys_what_it_holds_nor_sells_what_it_does_not(
-    bps, imbalance, held, entry_bps, imbalance_min
-):
-    action = decided(
-        trending(bps),
-        imbalance=imbalance,
-        held=held,
-        entry_bps=entry_bps,
-        imbalance_min=imbalance_min,
-    )
-    assert action is not (Action.ENTER if Decimal(held) else Action.EXIT)
+def test_what_it_says_is_of_this_book_alone_and_says_what_was_seen():
+    book = a_measure(imbalance=0.5)
+    said = opinion(BTC, trending(12.0), book, holds=False, settings=TrendSettings())
+    assert said is not None
+    assert said.confidence == 1.0
+    assert said.as_of_ns == book.event_time_ns < said.expires_at_ns
+    assert said.reasons[0].says == "upward: trend +12.00 bps, imbalance +0.50"

@@ -1,0 +1,147 @@
+"""How large an entry may be: every bound, and the smallest wins. Pure.
+
+| bound | base units at most |
+|---|---|
+| `order_notional` | the setting, over the price |
+| `risk` | `risk_bps` of equity, over what a unit loses between the price and its stop |
+| `volatility` | equity times `volatility_target` over the yearly volatility, over the price |
+| `depth` | `depth_share` of what is offered near the mid, over the price |
+| `kelly` | `kelly_cap` of equity, or less by the Kelly criterion, over the price |
+| `pair_share` | `pair_share_max` of equity less what is held, over the price |
+
+What is not known bounds nothing and is listed without a quantity. The risk guard bounds all of it
+once more, by its own limits.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from msgspec import Struct
+
+from state.config.decision import DecisionSettings
+from state.messages.orders import Bound
+from state.values import ZERO, Quantity
+
+BPS = Decimal(10_000)
+YEAR_S = 365.0 * 86_400.0
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What an entry is sized by; None is not known."""
+
+    price: Decimal
+    """What a unit costs at worst, in quote units."""
+    order_notional: Decimal
+    stop_bps: Decimal
+    """How far below its entry a position is sold at a loss."""
+    equity: Decimal | None
+    volatility: float | None
+    """One standard deviation of a year's return, as a share."""
+    offered: float
+    """Quote units offered within reach."""
+    held: Decimal
+    """Base units held already."""
+    hit_rate: float | None
+    """How often the sources that decide were right; None before enough of them were scored."""
+    gain_loss: float = 1.0
+    """What a winner brings over what a loser costs."""
+
+
+def worksheet(
+    facts: Facts, settings: DecisionSettings, rounded: Callable[[Decimal], Quantity]
+) -> tuple[Bound, ...]:
+    """Return every bound of an entry, in the order of the table above.
+
+    Args:
+        facts: What is known.
+        settings: How much of it is used.
+        rounded: A quantity as the exchange takes it, never more.
+    """
+    price, equity = facts.price, facts.equity
+    found = {
+        "order_notional": facts.order_notional / price,
+        "risk": _of(equity, settings.risk_bps / BPS, price * facts.stop_bps / BPS),
+        "volatility": _of(equity, _volatility_share(facts, settings), price),
+        "depth": Decimal(repr(facts.offered)) * settings.depth_share / price,
+        "kelly": _of(equity, _kelly_share(facts, settings), price),
+        "pair_share": _pair_share(facts, settings),
+    }
+    return tuple(
+        Bound(name=name, quantity=None if quantity is None else rounded(max(ZERO, quantity)))
+        for name, quantity in found.items()
+    )
+
+
+def smallest(bounds: Iterable[Bound]) -> Quantity:
+    """Return what the smallest known bound leaves."""
+    return Quantity(min(bound.quantity for bound in bounds if bound.quantity is not None))
+
+
+def kelly(hit_rate: float, gain_loss: float) -> float:
+    """Return the share of capital that grows fastest, never below 0.
+
+    Source: Kelly (1956), "A new interpretation of information rate": f = p - (1 - p) / b.
+    """
+    return max(0.0, hit_rate - (1.0 - hit_rate) / gain_loss)
+
+
+def _of(equity: Decimal | None, share: Decimal | None, unit: Decimal) -> Decimal | None:
+    return None if equity is None or share is None or unit <= 0 else equity * share / unit
+
+
+def _volatility_share(facts: Facts, settings: DecisionSettings) -> Decimal | None:
+    if not facts.volatility:
+        return None
+    return _decimal(settings.volatility_target / facts.volatility)
+
+
+def _kelly_share(facts: Facts, settings: DecisionSettings) -> Decimal | None:
+    if facts.hit_rate is None:
+        return None
+    return _decimal(settings.kelly_cap * kelly(facts.hit_rate, facts.gain_loss))
+
+
+def _pair_share(facts: Facts, settings: DecisionSettings) -> Decimal | None:
+    if facts.equity is None:
+        return None
+    return facts.equity * settings.pair_share_max / facts.price - facts.held
+
+
+def _decimal(share: float) -> Decimal:
+    # A share is a measure: twelve digits of it are more than anybody knows.
+    return Decimal(f"{share:.12g}")
+
+
+class Volatility(Struct, frozen=True, kw_only=True):
+    """The volatility of a pair, from closes of one timeframe: an exponential mean of squares.
+
+    Source: RiskMetrics (1996): lambda = 0.94 a period.
+    """
+
+    period_s: float
+    close: float = 0.0
+    count: int = 0
+    square: float = 0.0
+
+    KEEP = 0.94
+    WARM = 20
+    """Returns before it is believed."""
+
+    def apply(self, close: float) -> "Volatility":
+        """Return the volatility after one more closed candle."""
+        if not self.close:
+            return Volatility(period_s=self.period_s, close=close)
+        square = math.log(close / self.close) ** 2
+        count = self.count + 1
+        # The plain mean until there is something to forget.
+        keep = min(self.KEEP, 1.0 - 1.0 / count)
+        mean = keep * self.square + (1.0 - keep) * square
+        return Volatility(period_s=self.period_s, close=close, count=count, square=mean)
+
+    @property
+    def yearly(self) -> float | None:
+        """One standard deviation of a year's return, as a share; None until it is warm."""
+        if self.count < self.WARM or not self.square:
+            return None
+        return math.sqrt(self.square * YEAR_S / self.period_s)

@@ -1,0 +1,114 @@
+"""How large an entry may be: the worksheet worked by hand."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.trading.judgement.sizing import Facts, Volatility, kelly, smallest, worksheet
+from state.config.decision import DecisionSettings
+from state.values import Quantity
+
+SETTINGS = DecisionSettings(
+    risk_bps=Decimal(50),
+    volatility_target=0.5,
+    depth_share=Decimal("0.5"),
+    kelly_cap=0.25,
+    pair_share_max=Decimal("0.25"),
+)
+KNOWN = Facts(
+    price=Decimal(100),
+    order_notional=Decimal(200),
+    stop_bps=Decimal(200),
+    equity=Decimal(10_000),
+    volatility=0.8,
+    offered=3_000.0,
+    held=Decimal(1),
+    hit_rate=0.55,
+)
+
+
+def exactly(quantity: Decimal) -> Quantity:
+    return Quantity(quantity)
+
+
+def test_every_bound_worked_by_hand():
+    bounds = worksheet(KNOWN, SETTINGS, exactly)
+    assert {one.name: one.quantity for one in bounds} == {
+        "order_notional": Decimal(2),
+        "risk": Decimal(25),  # 50 bps of 10,000 is 50; a unit loses 2.
+        "volatility": Decimal("62.5"),  # 10,000 x 0.5 / 0.8 / 100.
+        "depth": Decimal(15),
+        "kelly": Decimal("2.5"),  # f = 0.55 - 0.45 = 0.1, a quarter of it believed.
+        "pair_share": Decimal(24),  # 25 units less what is held.
+    }
+    assert smallest(bounds) == Decimal(2)
+
+
+def test_what_is_not_known_bounds_nothing_and_is_listed():
+    blind = Facts(
+        price=Decimal(100),
+        order_notional=Decimal(200),
+        stop_bps=Decimal(200),
+        equity=None,
+        volatility=None,
+        offered=3_000.0,
+        held=Decimal(0),
+        hit_rate=None,
+    )
+    bounds = worksheet(blind, SETTINGS, exactly)
+    assert [one.name for one in bounds if one.quantity is None] == [
+        "risk",
+        "volatility",
+        "kelly",
+        "pair_share",
+    ]
+    assert smallest(bounds) == Decimal(2)
+
+
+@pytest.mark.parametrize(
+    ("hit_rate", "gain_loss", "share"),
+    [(0.5, 1.0, 0.0), (0.6, 1.0, 0.2), (0.4, 2.0, 0.1), (0.3, 1.0, 0.0), (1.0, 1.0, 1.0)],
+)
+def test_the_kelly_criterion(hit_rate, gain_loss, share):
+    assert kelly(hit_rate, gain_loss) == pytest.approx(share)
+
+
+@given(
+    equity=st.decimals(1, 10**9, places=2),
+    held=st.decimals(0, 10**6, places=6),
+    volatility=st.floats(1e-4, 100),
+    hit_rate=st.floats(0, 1),
+    offered=st.floats(0, 1e12),
+)
+def test_no_bound_is_ever_negative_and_the_smallest_wins(
+    equity, held, volatility, hit_rate, offered
+):
+    facts = Facts(
+        price=Decimal("0.0421"),
+        order_notional=Decimal(200),
+        stop_bps=Decimal(200),
+        equity=equity,
+        volatility=volatility,
+        offered=offered,
+        held=held,
+        hit_rate=hit_rate,
+    )
+    bounds = worksheet(facts, SETTINGS, exactly)
+    known = [one.quantity for one in bounds if one.quantity is not None]
+    assert len(known) == 6
+    assert all(quantity >= 0 for quantity in known)
+    assert smallest(bounds) == min(known)
+
+
+def test_the_volatility_of_equal_moves_is_that_move_a_year():
+    volatility = Volatility(period_s=60.0)
+    close = 100.0
+    for number in range(Volatility.WARM):
+        volatility = volatility.apply(close)
+        assert volatility.yearly is None
+        close *= 1.001 if number % 2 else 1 / 1.001
+    volatility = volatility.apply(close)
+    # ln(1.001) a minute, 525,600 minutes a year.
+    assert volatility.yearly == pytest.approx(0.0009995003 * 525_600**0.5, rel=1e-6)
