@@ -11,15 +11,23 @@ larger one of which a part is missing.
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 
 import msgspec
 from msgspec import Struct
 
 from state.exact import exactly
-from state.messages.market import CandleClosed, Timeframe, TradePrinted
+from state.messages.market import (
+    CandleClosed,
+    CandleSeen,
+    CandleSource,
+    Timeframe,
+    TradePrinted,
+)
 from state.values import NS_PER_S, ZERO, Pair, TimeNs
 
 
+@cache
 def length_ns(timeframe: Timeframe) -> int:
     """Return how long a candle of `timeframe` is, in nanoseconds."""
     return timeframe.seconds * NS_PER_S
@@ -142,6 +150,72 @@ class RollUp(Struct, frozen=True, kw_only=True):
         return fold, larger
 
 
+def rolled_up(
+    parts: tuple[CandleClosed, ...], timeframe: Timeframe, opening: TimeNs
+) -> CandleClosed:
+    """Return the candle of `timeframe` that `parts`, all of it and oldest first, make up."""
+    assert not any(part.missing for part in parts), "nobody knows what a missing part held: a bug"
+    return _rolled(parts, timeframe, opening)
+
+
+def from_exchange(seen: CandleSeen, *, revision: int = 0) -> CandleClosed:
+    """Return the exchange's own closed candle as one of ours."""
+    assert seen.closed, "it may still change: a bug"
+    return CandleClosed(
+        pair=seen.pair,
+        event_time_ns=TimeNs(seen.open_time_ns + length_ns(seen.timeframe)),
+        timeframe=seen.timeframe,
+        open_time_ns=seen.open_time_ns,
+        open=seen.open,
+        high=seen.high,
+        low=seen.low,
+        close=seen.close,
+        base_volume=seen.base_volume,
+        quote_volume=seen.quote_volume,
+        trades=-1 if seen.base_volume else 0,
+        revision=revision,
+        source=CandleSource.EXCHANGE,
+    )
+
+
+def missing_candle(pair: Pair, timeframe: Timeframe, opening: TimeNs, close: float) -> CandleClosed:
+    """Return what marks the place of a candle that nobody knows: `close`, again and again."""
+    return CandleClosed(
+        pair=pair,
+        event_time_ns=TimeNs(opening + length_ns(timeframe)),
+        timeframe=timeframe,
+        open_time_ns=opening,
+        open=close,
+        high=close,
+        low=close,
+        close=close,
+        base_volume=0.0,
+        quote_volume=0.0,
+        trades=0,
+        missing=True,
+        source=CandleSource.EXCHANGE,
+    )
+
+
+_VOLUME_TOLERANCE = 1e-9
+
+
+def difference(ours: CandleClosed, theirs: CandleSeen | CandleClosed) -> str:
+    """Return where two candles of the same time differ, in words; empty when they agree.
+
+    Prices to the last bit, the base volume to 1e-9 of itself, for it is a sum. What it is worth in
+    quote is not compared: exchanges round it.
+    """
+    found = [
+        f"{name} {one!r} against {other!r}"
+        for name in ("open", "high", "low", "close")
+        if (one := getattr(ours, name)) != (other := getattr(theirs, name))
+    ]
+    if abs(ours.base_volume - theirs.base_volume) > _VOLUME_TOLERANCE * theirs.base_volume:
+        found.append(f"volume {ours.base_volume!r} against {theirs.base_volume!r}")
+    return ", ".join(found)
+
+
 def roll_up(candles: Iterable[CandleClosed], timeframe: Timeframe) -> list[CandleClosed]:
     """Return the candles of `timeframe` that `candles`, oldest first, make up completely."""
     fold, found = RollUp(timeframe=timeframe), []
@@ -182,6 +256,8 @@ def _grown(forming: Forming | None, trade: TradePrinted) -> Forming:
 def _rolled(parts: tuple[CandleClosed, ...], timeframe: Timeframe, opening: TimeNs) -> CandleClosed:
     # An empty part only repeats an older close: it says nothing about this candle's range.
     traded = [part for part in parts if part.trades] or list(parts)
+    counted = all(part.trades >= 0 for part in parts)
+    trades = sum(part.trades for part in parts) if counted else -1
     with exactly():
         forming = Forming(
             open=traded[0].open,
@@ -190,9 +266,12 @@ def _rolled(parts: tuple[CandleClosed, ...], timeframe: Timeframe, opening: Time
             close=traded[-1].close,
             base_volume=sum((Decimal(repr(part.base_volume)) for part in parts), ZERO),
             quote_volume=sum((Decimal(repr(part.quote_volume)) for part in parts), ZERO),
-            trades=sum(part.trades for part in parts),
+            trades=trades,
         )
-    return _told(parts[0].pair, timeframe, opening, forming)
+    candle = _told(parts[0].pair, timeframe, opening, forming)
+    if all(part.source is CandleSource.TRADES for part in parts):
+        return candle
+    return msgspec.structs.replace(candle, source=CandleSource.EXCHANGE)
 
 
 def _told(pair: Pair, timeframe: Timeframe, opening: TimeNs, forming: Forming) -> CandleClosed:

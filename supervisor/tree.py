@@ -205,7 +205,7 @@ def _pair_market(plot: Plot, pair: Pair) -> SupervisorSpec:
         children=(
             _pooled(plot, "feed", Feed, *feed_args, backoff=_OUTSIDE, data=BOOK_MAIL),
             _pooled(plot, "book_analyzer", BookAnalyzer, *book_args, data=BOOK_MAIL),
-            _pooled(plot, "candle_builder", CandleBuilder, pair),
+            _pooled(plot, "candle_builder", CandleBuilder, pair, world.exchange, config.candles),
         ),
     )
 

@@ -5,6 +5,7 @@ branch. Secrets come from the environment alone and live in `Secret`.
 """
 
 from state.config.advisor import AdvisorCredential, AdvisorProvider, AdvisorSettings
+from state.config.candles import CandleSettings
 from state.config.cover import CoverSettings, StopMode
 from state.config.decision import DecisionSettings
 from state.config.endpoints import Endpoints, endpoints
@@ -41,6 +42,7 @@ __all__ = [
     "AdvisorSettings",
     "AfterKill",
     "BookChannel",
+    "CandleSettings",
     "Config",
     "CoverSettings",
     "DecisionSettings",

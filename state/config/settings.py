@@ -11,6 +11,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from state.config.advisor import AdvisorSettings
+from state.config.candles import CandleSettings
 from state.config.cover import CoverSettings
 from state.config.decision import DecisionSettings
 from state.config.eyes import FlowSettings, ValidationSettings
@@ -430,6 +431,7 @@ class Config(Struct, frozen=True, kw_only=True):
     decision: DecisionSettings = DecisionSettings()
     feed: FeedSettings = FeedSettings()
     flow: FlowSettings = FlowSettings()
+    candles: CandleSettings = CandleSettings()
     validation: ValidationSettings = ValidationSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     orders: OrderSettings = OrderSettings()

@@ -17,6 +17,7 @@ from state.messages.advice import (
     ContractUsed,
 )
 from state.messages.judgement import SkillScored
+from state.messages.market import CandleRevised
 from state.messages.operations import (
     AlertRaised,
     EpochBegan,
@@ -102,6 +103,7 @@ Event = (
     | AdviceResolved
     | AuthorityChanged
     | SkillScored
+    | CandleRevised
 )
 """Everything the journal may hold."""
 

@@ -131,11 +131,33 @@ class CandleClosed(MarketFact, frozen=True, kw_only=True):
     source: CandleSource = CandleSource.TRADES
 
 
-class CandleRevised(MarketFact, frozen=True, kw_only=True):
+class CandleRevised(Struct, frozen=True, kw_only=True, tag=True):
     """A closed candle turned out to be otherwise: the exchange's own word is taken."""
 
+    pair: Pair
     before: CandleClosed
     after: CandleClosed
+    at_ns: TimeNs
+
+
+class CandleCounts(Struct, frozen=True, kw_only=True):
+    """What happened to the candles of one pair since their builder began to live."""
+
+    checked: int = 0
+    """Closed candles of ours that were compared with the exchange's own."""
+    revised: int = 0
+    """Those that changed, larger ones of which they are a part counted too."""
+    filled: int = 0
+    """Candles taken from the exchange because they were not watched."""
+    missing: int = 0
+    """Candles that nobody knows."""
+
+
+class CandlesCounted(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by a candle builder when one of its counts has grown."""
+
+    pair: Pair
+    counts: CandleCounts
 
 
 class HistoryWanted(Struct, frozen=True, kw_only=True, tag=True):

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from adapters.simulated.network import Network
 from state.config import (
+    CandleSettings,
     Config,
     CoverSettings,
     FeedSettings,
@@ -79,6 +80,7 @@ HOUSE = Profile(
         ),
         risk=_RISK,
         feed=FeedSettings(book_stale_after_s=3.0),
+        candles=CandleSettings(kept=30),
         # So close that they are met all the time, here and at the exchange.
         protection=CoverSettings(
             stop=StopMode.TRAILING,
@@ -111,6 +113,7 @@ ORDER_PATH = Profile(
         ),
         risk=_RISK,
         feed=FeedSettings(book_stale_after_s=3.0, book_depth=20),
+        candles=CandleSettings(backfill=False),
         protection=CoverSettings(
             stop=StopMode.TRAILING,
             stop_bps=Decimal(8),

@@ -1,18 +1,34 @@
 """The candle builder tells only candles it has watched from their first to their last moment.
 
-A house begins 40 s before a whole minute.
+What it has not watched it takes from the exchange. A house begins 40 s before a whole minute.
 """
 
 import pytest
 
 from actors import addresses
 from actors.market.candle_builder import CandleBuilder
-from state.messages.market import CandleClosed, StreamLost, StreamOpened, Timeframe
+from state.config.candles import CandleSettings
+from state.messages.journal import Record
+from state.messages.market import (
+    CandleClosed,
+    CandlesCounted,
+    CandleSeen,
+    CandleSource,
+    HistoryGiven,
+    HistoryWanted,
+    StreamLost,
+    StreamOpened,
+    Timeframe,
+)
 from state.messages.operations import ClockWanted
+from state.messages.venue import FetchCandles, Refused, Succeeded
+from state.values import NS_PER_S
 from tests.actors.examples import BTC, NOW, a_clock, a_trade
+from tests.fakes import FakeExchange
 
 BUILDER = addresses.candle_builder(BTC)
 GRACE_S = 0.25
+KEPT = 30
 
 
 class Scene:
@@ -22,7 +38,11 @@ class Scene:
         self.house = house
         self.monitor = house.ear(addresses.HEALTH_MONITOR)
         self.heard = house.listener(CandleClosed)
-        house.live(BUILDER, CandleBuilder, BTC)
+        self.given = house.listener(HistoryGiven)
+        self.counted = house.listener(CandlesCounted)
+        self.journal = house.ear(addresses.RECORDER)
+        self.exchange = FakeExchange()
+        house.live(BUILDER, CandleBuilder, BTC, self.exchange, CandleSettings(kept=KEPT))
         house.tell(BUILDER, a_clock(offset_ms))
 
     def trade(self, trade_id, at_s, **changes):
@@ -38,6 +58,51 @@ class Scene:
     def seconds(self):
         """The one-second candles told: how long after the beginning each opened, and its close."""
         return [((one.open_time_ns - NOW) / 1e9, one.close) for one in self.of(Timeframe.S1)]
+
+    def history(self, timeframe, bars=KEPT):
+        """What comes to somebody who asks."""
+        asker = f"asker {len(self.house.runtime.mailboxes)}"
+        ear = self.house.ear(asker)
+        wanted = HistoryWanted(pair=BTC, timeframe=timeframe, bars=bars, reply_to=asker)
+        self.house.tell(BUILDER, wanted)
+        [given] = ear.of(HistoryGiven)
+        return given
+
+    def exchange_tells(self, price_of=lambda opening_s: 50.0, *, without=(), from_s=-(10**9)):
+        """Let the exchange answer every question, with what `price_of` says of an opening."""
+
+        def answer(request):
+            length_ns = request.timeframe.seconds * NS_PER_S
+            openings = range(request.since_ns, request.until_ns + 1, length_ns)
+            told = [(one - NOW) / 1e9 for one in openings]
+            return Succeeded(
+                candles=tuple(
+                    a_seen(request.timeframe, at_s, price_of(at_s))
+                    for at_s in told
+                    if at_s not in without and at_s >= from_s
+                )
+            )
+
+        self.exchange.promptly(FetchCandles, answer)
+
+    @property
+    def counts(self):
+        return self.counted[-1].counts
+
+
+def a_seen(timeframe, at_s, price, **changes):
+    """A closed candle of the exchange's that opened `at_s` after the house began."""
+    opening = NOW + round(at_s * 1e9)
+    members = {"open": price, "high": price, "low": price, "close": price, "base_volume": 1.0}
+    return CandleSeen(
+        pair=BTC,
+        event_time_ns=opening + timeframe.seconds * NS_PER_S,
+        timeframe=timeframe,
+        open_time_ns=opening,
+        quote_volume=price,
+        closed=True,
+        **(members | changes),
+    )
 
 
 @pytest.fixture
@@ -134,7 +199,7 @@ def test_the_exchange_clock_decides_where_a_second_ends(house):
 def test_before_the_exchange_clock_is_known_nothing_is_built(house):
     """Cut by our own clock, a candle could be told before its last trades came."""
     monitor, heard = house.ear(addresses.HEALTH_MONITOR), house.listener(CandleClosed)
-    house.live(BUILDER, CandleBuilder, BTC)
+    house.live(BUILDER, CandleBuilder, BTC, FakeExchange(), CandleSettings())
     assert monitor.of(ClockWanted) == [ClockWanted(reply_to=BUILDER)]
     house.publish(StreamOpened(pair=BTC), a_trade(1, 0.5))
     house.pass_time(3.0)
@@ -166,6 +231,131 @@ def test_a_trade_that_comes_twice_counts_once(scene):
     scene.trade(1, 0.5)
     scene.house.pass_time(1.0)
     assert scene.of(Timeframe.S1)[0].trades == 1
+
+
+def test_at_the_start_every_timeframe_is_filled_and_told_whole(scene):
+    assert not scene.history(Timeframe.H1).ready
+    scene.exchange_tells()
+    scene.trade(1, 0.5, price=60.0)
+    scene.house.pass_time(4.0)
+    for timeframe in Timeframe:
+        given = scene.history(timeframe)
+        assert given.ready
+        assert len(given.candles) == KEPT
+        openings = [one.open_time_ns for one in given.candles]
+        length_ns = timeframe.seconds * NS_PER_S
+        assert openings == list(range(openings[0], openings[-1] + 1, length_ns))
+        assert NOW - length_ns <= openings[-1] + length_ns <= scene.house.now_ns
+    assert {one.timeframe for one in scene.given if one.ready} == set(Timeframe)
+    assert all(one.source is CandleSource.EXCHANGE for one in scene.history(Timeframe.D1).candles)
+    # What we watched is ours, in the midst of what the exchange gave.
+    [ours] = [one for one in scene.history(Timeframe.S1).candles if one.close == 60.0][:1]
+    assert (ours.open_time_ns - NOW, ours.source) == (0, CandleSource.TRADES)
+    assert len(scene.history(Timeframe.M1, bars=5).candles) == 5
+
+
+def test_one_question_at_a_time_for_no_more_than_is_kept(scene):
+    scene.house.pass_time(5.0)
+    [request] = scene.exchange.of(FetchCandles)
+    assert request.timeframe is Timeframe.S1
+    assert request.until_ns - request.since_ns == (KEPT - 1) * NS_PER_S
+
+
+def test_a_candle_over_a_restart_is_whole_again(scene):
+    """The minute from 40 s on: half of it was traded in an earlier life."""
+    scene.exchange_tells(lambda opening_s: 77.0 if opening_s == 45.0 else 50.0)
+    for number in range(40, 60):
+        scene.trade(number, number + 0.5)
+    scene.house.crash(BUILDER)
+    scene.house.tell(BUILDER, a_clock(0.0))
+    for number in range(61, 101):
+        scene.trade(number, number + 0.5)
+    [minute] = [one for one in scene.of(Timeframe.M1) if one.open_time_ns == NOW + 40 * NS_PER_S]
+    assert (minute.high, minute.source) == (100.0, CandleSource.EXCHANGE)
+    assert (minute.low, minute.trades) == (50.0, -1)
+
+
+def test_what_a_lost_stream_did_not_show_is_fetched(scene):
+    scene.exchange_tells(lambda opening_s: 90.0 + opening_s)
+    scene.trade(1, 0.5)
+    scene.house.publish(StreamLost(reason="cut", pair=BTC))
+    scene.house.pass_time(5.0)
+    assert not scene.history(Timeframe.S1).ready
+    scene.house.publish(StreamOpened(pair=BTC))
+    scene.trade(2, 6.5, price=60.0)
+    scene.house.pass_time(2.0)
+    given = scene.history(Timeframe.S1)
+    closes = {(one.open_time_ns - NOW) / 1e9: one.close for one in given.candles}
+    assert [closes[second] for second in (3.0, 4.0, 5.0, 6.0)] == [93.0, 94.0, 95.0, 60.0]
+    assert scene.given[-1].timeframe is Timeframe.S1
+
+
+def test_what_the_exchange_leaves_out_is_marked_as_missing(scene):
+    scene.exchange_tells(without=(-5.0, -4.0))
+    scene.trade(1, 0.5)
+    scene.house.pass_time(2.0)
+    given = scene.history(Timeframe.S1)
+    assert [(one.open_time_ns - NOW) / 1e9 for one in given.candles if one.missing] == [-5.0, -4.0]
+    marked = next(one for one in given.candles if one.missing)
+    assert (marked.close, marked.base_volume, marked.trades) == (50.0, 0.0, 0)
+    assert scene.counts.missing == 2
+
+
+def test_history_that_begins_late_is_not_missing_before(scene):
+    scene.exchange_tells(from_s=-7.0)
+    scene.trade(1, 0.5)
+    scene.house.pass_time(3.0)
+    given = scene.history(Timeframe.S1)
+    assert (given.candles[0].open_time_ns - NOW) / 1e9 == -7.0
+    assert scene.counts.missing == 0
+
+
+def test_an_exchange_that_gives_nothing_is_asked_again_and_then_believed(scene):
+    scene.exchange.promptly(FetchCandles, Refused(label="SERVER", message="no"))
+    scene.trade(1, 0.5)
+    scene.house.pass_time(2.0)
+    asked = len(scene.exchange.of(FetchCandles))
+    assert 1 <= asked <= 3
+    assert not scene.history(Timeframe.S1).ready
+    scene.house.pass_time(70.0)
+    assert scene.history(Timeframe.S1).ready
+    assert len(scene.exchange.of(FetchCandles)) < asked + 20
+
+
+def test_a_candle_that_differs_from_the_exchanges_is_revised_in_the_open(scene):
+    scene.exchange_tells()
+    for number in range(40, 101):
+        scene.trade(number, number + 0.5)
+    minute = scene.of(Timeframe.M1)[-1]
+    theirs = a_seen(Timeframe.M1, 40, 100.0, high=103.0, base_volume=60.0)
+    scene.house.publish(theirs)
+    first, again = scene.of(Timeframe.M1)[-2:]
+    assert first == minute
+    assert (again.high, again.revision, again.source) == (103.0, 1, CandleSource.EXCHANGE)
+    [entry] = [one for record in scene.journal.of(Record) for one in record.entries]
+    assert (entry.event.before, entry.event.after) == (minute, again)
+    assert scene.history(Timeframe.M1).candles[-1] == again
+    assert (scene.counts.checked, scene.counts.revised) == (1, 1)
+    scene.house.publish(theirs)  # Said twice, it is no news.
+    assert scene.of(Timeframe.M1)[-1] is again
+
+
+def test_a_candle_that_agrees_is_counted_and_left_alone(scene):
+    scene.exchange_tells()
+    for number in range(40, 101):
+        scene.trade(number, number + 0.5)
+    scene.house.publish(a_seen(Timeframe.M1, 40, 100.0, base_volume=60.0))
+    assert [one.revision for one in scene.of(Timeframe.M1)] == [0, 0]
+    assert (scene.counts.checked, scene.counts.revised) == (1, 0)
+
+
+def test_a_revised_part_revises_the_larger_candle_that_closed_with_it(scene):
+    scene.exchange_tells()
+    for number in range(100, 402):
+        scene.trade(number, number + 0.5)
+    scene.house.publish(a_seen(Timeframe.M1, 340, 100.0, low=42.0, base_volume=60.0))
+    fives = [one for one in scene.of(Timeframe.M5) if one.open_time_ns == NOW + 100 * NS_PER_S]
+    assert [(one.low, one.revision) for one in fives] == [(100.0, 0), (42.0, 1)]
 
 
 def test_a_message_it_does_not_know_is_a_bug(scene):
