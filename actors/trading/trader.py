@@ -8,13 +8,14 @@ from msgspec import Struct
 from actors import addresses
 from actors.kernel import Actor
 from actors.outbox import Outbox
-from actors.trading.judgement.mind import Mind, MindState, Waits
+from actors.trading.judgement.mind import ADVISOR, Mind, MindState, Waits
 from actors.trading.judgement.sizing import smallest
 from actors.trading.judgement.weighing import Action
 from state.config.decision import DecisionSettings
 from state.config.settings import TrendSettings
 from state.instrument import TradingRules
 from state.messages.accounts import EquityMarked, PositionChanged, PositionWanted
+from state.messages.advice import AuthorityChanged
 from state.messages.held import OrdersHeld, RulesKnown
 from state.messages.journal import Entry, Journaled, JournalOpened, RecordDenied, Recorded
 from state.messages.judgement import Judgement
@@ -135,7 +136,7 @@ class Trader(Actor):
         topics += [BookMeasured, BookLost, CandleClosed, RulesKnown, Opinion]
         for topic in topics:
             self.subscribe(topic, self._pair)
-        for everyone in (SessionState, JournalOpened, EquityMarked):
+        for everyone in (SessionState, JournalOpened, EquityMarked, AuthorityChanged):
             self.subscribe(everyone)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RISK_GUARD, RulesWanted(pair=self._pair, reply_to=self.address))
@@ -156,6 +157,8 @@ class Trader(Actor):
                 self._mind.equity = message.equity
             case BookLost():
                 self._book = None
+            case Journaled(event=AuthorityChanged() as changed):
+                self._mind.authority(ADVISOR, changed.authority)
             case Journaled():
                 self._on_order_event(message.event)
             case DecisionDropped():
@@ -176,17 +179,22 @@ class Trader(Actor):
                     self.tell(addresses.RECORDER, record)
             case Recorded() | RecordDenied():
                 self._outbox.answered(message.request)
-            case _OrderOld():
-                self._on_old(message.order)
-            case _FateDue():
-                self._forget(message.decision)
-            case _AskAgain():
-                if message.request == self._request and self._due:
-                    self._ask_how_things_stand()
+            case _OrderOld() | _FateDue() | _AskAgain():
+                self._on_time(message)
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
         if self._session is Session.DRAINING:
             self._tell_if_drained()
+
+    def _on_time(self, due: _OrderOld | _FateDue | _AskAgain) -> None:
+        match due:
+            case _OrderOld():
+                self._on_old(due.order)
+            case _FateDue():
+                self._forget(due.decision)
+            case _AskAgain():
+                if due.request == self._request and self._due:
+                    self._ask_how_things_stand()
 
     def _ask_how_things_stand(self) -> None:
         self._request += 1

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from actors.trading.judgement.sizing import Facts, Volatility, worksheet
 from actors.trading.judgement.skill import Skill
-from actors.trading.judgement.weighing import Action, Authority, Hearing, Opinions, judge
+from actors.trading.judgement.weighing import Action, Hearing, Opinions, judge
 from actors.trading.strategies import trend
 from actors.trading.strategies.trend import Averages
 from state.config.decision import DecisionSettings
 from state.config.settings import TrendSettings
+from state.messages.advice import Authority
 from state.messages.judgement import Considered, Judgement, SkillScored, SourceRecord
 from state.messages.market import BookMeasured, CandleClosed, Timeframe
 from state.messages.orders import Bound
@@ -26,6 +27,7 @@ from state.messages.signals import Opinion
 from state.values import NS_PER_S, Pair, Quantity, TimeNs
 
 VOLATILITY_OF = Timeframe.M1
+ADVISOR = "advisor"
 
 
 class Waits(StrEnum):
@@ -77,7 +79,8 @@ class Mind:
         self.state = MindState(averages=self._no_averages())
         self.equity: Decimal | None = None
         self._opinions = Opinions()
-        self._authorities: dict[str, Authority] = {}
+        # Until somebody says that it has earned more.
+        self._authorities = {ADVISOR: Authority.SHADOW}
         self._waited: Counter[str] = Counter()
         self._heard: Counter[str] = Counter()
         self._next_due_ns = 0

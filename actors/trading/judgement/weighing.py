@@ -14,20 +14,10 @@ from enum import StrEnum
 from msgspec import Struct
 
 from state.config.decision import DecisionSettings
+from state.messages.advice import Authority
 from state.messages.judgement import Judgement, OpinionLeftOut, OpinionUsed
 from state.messages.signals import Opinion
 from state.values import TimeNs
-
-
-class Authority(StrEnum):
-    """What a source may do beyond saying its opinion."""
-
-    SHADOW = "shadow"
-    """It is heard and scored, and changes nothing."""
-    VETO = "veto"
-    """It may keep us from entering, and moves no score."""
-    TILT = "tilt"
-    """It is weighed like everybody."""
 
 
 class Action(StrEnum):

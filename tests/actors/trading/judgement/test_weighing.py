@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.trading.judgement.weighing import Action, Authority, Hearing, Opinions, judge
+from actors.trading.judgement.weighing import Action, Hearing, Opinions, judge
+from state.messages.advice import Authority
 from state.values import NS_PER_S, TimeNs
 from tests.actors.examples import NOW
 from tests.actors.trading.judgement.examples import SETTINGS, an_opinion
