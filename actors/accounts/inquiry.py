@@ -46,6 +46,9 @@ class Settled(Struct, frozen=True, kw_only=True):
         )
 
 
+_NO_SUCH_PAIR = frozenset({"INVALID_CURRENCY", "INVALID_CURRENCY_PAIR"})
+
+
 class Inquiry:
     """What became of one round of questions.
 
@@ -93,8 +96,8 @@ class Inquiry:
                 self._entries += outcome.account_book
                 self._trades += outcome.trades
                 self._triggers += outcome.triggers
-            case Refused() if isinstance(request, FetchTrades | FetchTriggers):
-                pass  # There is no such pair, so nobody traded it.
+            case Refused(label=label) if label in _NO_SUCH_PAIR:
+                pass  # So nobody traded it. Any other refusal says nothing of what happened.
             case _:
                 self.failed = f"{type(request).__name__}: {outcome}"
 
