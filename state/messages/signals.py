@@ -105,8 +105,11 @@ class TrendMeasured(MarketFact, frozen=True, kw_only=True):
     """Smallest first; those without a closed bar are left out."""
     missing: tuple[Timeframe, ...]
     """Timeframes that have no say yet: no bar, not warm, or too old."""
+    bias: float | None
+    """In [-1, 1]: the weighted mean of the regimes; None when half the weight is missing."""
     agreement: float | None
-    """In [-1, 1]; None when what may speak weighs less than half of all."""
+    """In [-1, 1]: +1 when fast and slow timeframes trend alike, up or down; -1 when against one
+    another, 0 when flat; None when half the weight of either is missing."""
     confirmed: Direction | None
     """UP or DOWN: at least 3 of 5 timeframes, one of them of an hour or more; else None."""
 
@@ -157,7 +160,7 @@ class LevelState(StrEnum):
 
     HOLDING = "holding"
     BROKEN = "broken"
-    """A close went through it; it has not been met from the other side since."""
+    """A close went through it; it has neither been regained nor met from the other side since."""
     FLIPPED = "flipped"
     """Broken, then met from the other side and held: it plays the other role now."""
 
@@ -169,6 +172,8 @@ class PriceLevel(Struct, frozen=True, kw_only=True):
     """Stable: the timeframe and the opening of the pivot that founded it."""
     price: float
     """Mean of its touches."""
+    tolerance: float
+    """Quote units either side within which it is touched and beyond which it is broken."""
     role: LevelRole
     state: LevelState
     touches: int
