@@ -31,7 +31,7 @@ MODEL = "Qwen/Qwen3-235B-A22B-Instruct-2507"
 
 
 def the_terms(**changes: Any) -> Terms:
-    members = {
+    members: dict[str, Any] = {
         "tick": 0.1,
         "cost_bps": 42.0,
         "reward_risk_min": 1.5,
@@ -46,8 +46,8 @@ def the_terms(**changes: Any) -> Terms:
 
 
 def a_fact(number: int, name: str, value: float | str, unit: str, **changes: Any) -> Fact:
-    return Fact(**({"number": number, "name": name, "value": value, "unit": unit, "as_of_ns": NOW}
-                   | changes))  # fmt: skip
+    members: dict[str, Any] = {"number": number, "name": name, "value": value, "unit": unit}
+    return Fact(**(members | {"as_of_ns": NOW} | changes))
 
 
 def the_facts() -> tuple[Fact, ...]:
@@ -62,7 +62,7 @@ def the_facts() -> tuple[Fact, ...]:
 
 
 def a_question(**changes: Any) -> Question:
-    members = {
+    members: dict[str, Any] = {
         "request_id": "a-1",
         "pair": BTC,
         "as_of_ns": NOW,
@@ -81,7 +81,7 @@ def an_answer(question: Question | None = None, **changes: Any) -> dict[str, Any
     """A purchase that keeps every rule: stop 2 ranges away, reward to risk 2 after costs."""
     question = question or a_question()
     cost, distance = 50000 * 42 / 10_000, 200.0
-    members = {
+    members: dict[str, Any] = {
         "contract": VERSION,
         "request_id": question.request_id,
         "symbol": question.pair,
@@ -105,10 +105,10 @@ def an_answer(question: Question | None = None, **changes: Any) -> dict[str, Any
 
 
 def an_abstention(**changes: Any) -> dict[str, Any]:
-    empty = dict.fromkeys(
+    empty: dict[str, Any] = dict.fromkeys(
         ("confidence", "horizon_minutes", "entry", "stop", "target", "invalidation")
     )
-    members = {
+    members: dict[str, Any] = {
         "action": "abstain",
         "rationale": "There is no edge.",
         "evidence": [],
@@ -122,7 +122,7 @@ def a_reply(content: Any = None, **changes: Any) -> ChatReplied:
     if content is None:
         content = an_answer()
     text = content if isinstance(content, str) else msgspec.json.encode(content).decode()
-    members = {
+    members: dict[str, Any] = {
         "model": MODEL,
         "content": text,
         "finish": "stop",
@@ -134,7 +134,7 @@ def a_reply(content: Any = None, **changes: Any) -> ChatReplied:
 
 
 def asked(**changes: Any) -> AdviceAsked:
-    members = {
+    members: dict[str, Any] = {
         "request_id": "a-1",
         "pair": BTC,
         "at_ns": NOW,
@@ -152,7 +152,7 @@ def asked(**changes: Any) -> AdviceAsked:
 
 
 def given(**changes: Any) -> AdviceGiven:
-    members = {
+    members: dict[str, Any] = {
         "request_id": "a-1",
         "pair": BTC,
         "at_ns": TimeNs(NOW + NS_PER_S),
@@ -182,7 +182,7 @@ def given(**changes: Any) -> AdviceGiven:
 
 
 def an_outcome(**changes: Any) -> AdviceResolved:
-    members = {
+    members: dict[str, Any] = {
         "request_id": "a-1",
         "pair": BTC,
         "at_ns": TimeNs(NOW + 1800 * NS_PER_S),
@@ -197,7 +197,7 @@ def an_outcome(**changes: Any) -> AdviceResolved:
 
 
 def a_promotion(**changes: Any) -> AuthorityChanged:
-    members = {
+    members: dict[str, Any] = {
         "authority": Authority.VETO,
         "contract": CONTRACT,
         "model": MODEL,
@@ -218,7 +218,7 @@ def an_exchange() -> tuple[Any, ...]:
 
 
 def resolved(stated: float, *, won: bool, day: int = 0, **changes: Any) -> Resolved:
-    members = {
+    members: dict[str, Any] = {
         "at_ns": TimeNs(NOW + day * 86_400 * NS_PER_S),
         "pair": BTC,
         "contract": CONTRACT,

@@ -1,0 +1,1 @@
+"""Opinions, floor 2: what independent sources expect of each pair. None of them sizes or orders."""

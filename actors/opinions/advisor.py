@@ -1,0 +1,752 @@
+"""The advisor: asks a language model about each pair, judges what it answers, keeps its record."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from actors import addresses
+from actors.kernel import Actor
+from actors.opinions.advisor_record import Record
+from actors.opinions.at_hand import AtHand
+from actors.opinions.trial import TIMEFRAME, Trial, after, lost, trial_of
+from actors.outbox import Outbox
+from adapters.ports import ChatModel
+from state.advice import ladder
+from state.advice.budget import Cost, cost_of, day_of, worst_case
+from state.advice.codes import FAILS_OVER, NO_ANSWER, Code
+from state.advice.contract import ANSWER_BYTES_MAX, CONTRACT, SCHEMA_NAME, SYSTEM, schema
+from state.advice.prompt import prompt, state_hash
+from state.advice.validation import Verdict, break_even, judge, shown
+from state.config.advisor import AdvisorSettings
+from state.messages.accounts import PositionChanged, PositionWanted
+from state.messages.advice import (
+    Action,
+    AdviceAsked,
+    AdviceBooks,
+    AdviceGiven,
+    AdviceResolved,
+    AdviceWanted,
+    AdvisorMarked,
+    AdvisorSought,
+    Authority,
+    AuthorityChanged,
+    ChatAnswer,
+    ChatFailed,
+    ChatReplied,
+    ChatRequest,
+    ContractUsed,
+    ModelRow,
+    ModelsListed,
+    PromotionAnswer,
+    PromotionWanted,
+    Provider,
+    Question,
+    TextSeen,
+)
+from state.messages.held import RulesKnown
+from state.messages.journal import Entry, Event, JournalOpened, RecordDenied, Recorded
+from state.messages.market import (
+    BookLost,
+    BookMeasured,
+    CandleClosed,
+    HistoryGiven,
+    HistoryWanted,
+    Timeframe,
+)
+from state.messages.operations import AlertRaised, Severity
+from state.messages.orders import RulesWanted
+from state.messages.signals import (
+    IndicatorsUpdated,
+    LevelsUpdated,
+    Opinion,
+    PatternFound,
+    Reason,
+    TrendMeasured,
+)
+from state.values import NS_PER_S, Pair, TimeNs
+
+SOURCE = "advisor"
+TICK_S = 1.0
+LIST_EVERY_S = 300.0
+"""Between two looks at the model list: the health probe, which costs nothing."""
+RULES_AGAIN_S = 10.0
+GRACE_S = 2.0
+"""After its deadline a question that nobody answered is over, whatever became of it."""
+REPAIR_S = 3.0
+"""Least time that a repair, or another model, is tried with."""
+HISTORY_BARS = 1500
+MARGIN = 0.05
+"""By so much the calibrated confidence has to be above break-even for the opinion to say a side."""
+ALERT_MODEL, ALERT_KEY, ALERT_BUDGET = "advisor_model", "advisor_key", "advisor_budget"
+ALERT_DEMOTED = "advisor_demoted"
+_KEY_FAULTS = frozenset({Code.CREDENTIAL_MISSING, Code.CREDENTIAL_REFUSED, Code.FORBIDDEN})
+_TOPICS: tuple[type[Any], ...] = (
+    BookMeasured,
+    BookLost,
+    CandleClosed,
+    HistoryGiven,
+    IndicatorsUpdated,
+    TrendMeasured,
+    LevelsUpdated,
+    PatternFound,
+    PositionChanged,
+    RulesKnown,
+    TextSeen,
+)
+
+
+class _Tick(Struct, frozen=True):
+    """Look whether somebody is to be asked about."""
+
+
+class _Overdue(Struct, frozen=True):
+    """A question should have been answered long ago."""
+
+    request_id: str
+
+
+@dataclass
+class _Asked:
+    """A question under way."""
+
+    question: Question
+    model: str
+    user: str
+    reservation: Cost
+    day: int
+    asked_ns: int
+    """By the monotonic clock; when it left."""
+    state: str
+    failed_over: bool
+    replies: list[ChatReplied] = field(default_factory=list)
+    repaired: bool = False
+
+
+class Advisor(Actor):
+    """One for the house. Its record, budget and breakers are the journal's; a restart reads them.
+
+    It asks off the trading path and waits for nothing: answers come as messages, and one that
+    hangs costs one question. What it says is an `Opinion`; how far that is believed is its
+    authority, which only its record and an operator can raise.
+
+    Args:
+        chat: The language model; None where nobody is asked.
+        settings: Its own.
+        pairs: What it is asked about; no answer can name another.
+        process: Names this process in request ids, so that no later one repeats them.
+    """
+
+    def __init__(
+        self,
+        chat: ChatModel | None,
+        settings: AdvisorSettings,
+        pairs: tuple[Pair, ...],
+        process: str,
+    ) -> None:
+        super().__init__()
+        self._chat = chat
+        self._settings = settings
+        self._pairs = pairs
+        self._process = process
+        self._record = Record(settings, CONTRACT)
+        self._at_hand = {pair: AtHand(pair, settings) for pair in pairs}
+        self._known = False
+        """Whether the journal has told what it knows: before, nobody is asked."""
+        self._models: dict[str, ModelRow] = {}
+        self._waiting: dict[int, _Asked] = {}
+        """Questions to leave when they are on the disk, by their record's number."""
+        self._under_way: dict[str, _Asked] = {}
+        self._trials: dict[str, Trial] = {}
+        self._due_ns: dict[Pair, int] = {}
+        """By the monotonic clock: when a pair is asked about next."""
+        self._last_state: dict[Pair, str] = {}
+        self._last: dict[Pair, tuple[str, TimeNs]] = {}
+        self._list_ns = 0
+        self._rules_ns = 0
+        self._told: dict[str, str] = {}
+        """Alerts that stand, so that each is told once: its text by its name."""
+        self._warned_day = -1
+
+    def on_start(self) -> None:
+        """Ask what the journal knows; with nobody to ask, do nothing at all."""
+        self._outbox = Outbox(self.address, self.incarnation)
+        self.subscribe(JournalOpened)
+        if self._chat is None:
+            self._mark()
+            return
+        for pair in self._pairs:
+            for topic in _TOPICS:
+                self.subscribe(topic, pair)
+            self.tell(addresses.LEDGER_KEEPER, PositionWanted(pair=pair, reply_to=self.address))
+            self._last[pair] = (Code.NOT_ASKED_YET, self.now_ns())
+        self._ask_history(self._settings.timeframe, self._settings.timeframe.seconds)
+        self.tell(addresses.RECORDER, AdviceWanted(reply_to=self.address))
+        first_ns = self.monotonic_ns() + int(self._settings.begin_after_s * NS_PER_S)
+        self._due_ns = dict.fromkeys(self._pairs, first_ns)
+        self._list_ns = first_ns
+        self.after(TICK_S, _Tick())
+
+    def on_receive(self, message: Any) -> None:
+        """Gather facts; ask when it is time; judge what comes back."""
+        match message:
+            case CandleClosed() | HistoryGiven():
+                self._at_hand[message.pair].take(message, self.now_ns())
+                self._try_trials(message)
+            case RulesKnown():
+                self._at_hand[message.pair].rules = message.rules
+            case _Tick():
+                self._on_tick()
+            case ChatAnswer():
+                self._on_answer(message)
+            case _Overdue():
+                self._on_overdue(message.request_id)
+            case ModelsListed():
+                self._on_models(message)
+            case AdviceBooks():
+                self._on_books(message)
+            case Recorded():
+                self._on_recorded(message)
+            case RecordDenied():
+                self._outbox.answered(message.request)
+                self._waiting.pop(message.request, None)
+            case JournalOpened():
+                if not self._known and self._chat is not None:
+                    self.tell(addresses.RECORDER, AdviceWanted(reply_to=self.address))
+                for record in self._outbox.unanswered():
+                    self.tell(addresses.RECORDER, record)
+            case PromotionWanted():
+                self._on_promotion(message)
+            case AdvisorSought():
+                self.tell(message.reply_to, self._now())
+            case _:
+                self._take(message)
+
+    def _take(self, message: Any) -> None:
+        pair = getattr(message, "pair", None)
+        hand = None if pair is None else self._at_hand.get(pair)
+        if hand is None or not hand.take(message, self.now_ns()):
+            raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+
+    # Asking.
+
+    def _on_tick(self) -> None:
+        self.after(TICK_S, _Tick())
+        now_ns = self.monotonic_ns()
+        self._ask_for_rules(now_ns)
+        if self._chat is not None and now_ns >= self._list_ns:
+            self._list_ns = now_ns + int(LIST_EVERY_S * NS_PER_S)
+            self._chat.list_models(self.inlet())
+        if not self._known:
+            return
+        for pair in self._pairs:
+            if now_ns >= self._due_ns[pair] and not self._is_busy(pair):
+                self._consider(pair, now_ns)
+
+    def _is_busy(self, pair: Pair) -> bool:
+        under_way = [*self._waiting.values(), *self._under_way.values()]
+        at_most = self._settings.in_flight_max
+        return len(under_way) >= at_most or any(one.question.pair == pair for one in under_way)
+
+    def _consider(self, pair: Pair, now_ns: int) -> None:
+        wait_s = self._settings.every_s * self._record.slowed(self.now_ns())
+        request_id = f"{pair}/{SOURCE}/{self._process}/{self.next_id()}"
+        question = self._at_hand[pair].question(request_id, self.now_ns())
+        if question is None:
+            self._not_asked(pair, Code.NOT_READY)
+            return
+        self._due_ns[pair] = now_ns + int(wait_s * NS_PER_S)
+        state = state_hash(question)
+        if state == self._last_state.get(pair):
+            self._not_asked(pair, Code.UNCHANGED)
+        elif self._record.held_only(self.now_ns()) and not question.held:
+            self._not_asked(pair, Code.BUDGET)
+        else:
+            model = self._model_now()
+            if model is None:
+                self._not_asked(pair, Code.BREAKER_OPEN)
+            else:
+                self._ask(question, model, state, failed_over=False)
+
+    def _model_now(self) -> str | None:
+        """Return the first model that may be asked, None where every breaker is open."""
+        now_ns = self.now_ns()
+        names = (one for one in self._candidates() if self._breaker_of(one).permits(now_ns))
+        return next(names, None)
+
+    def _candidates(self) -> tuple[str, ...]:
+        second = self._settings.model_secondary
+        return (self._settings.model,) if second is None else (self._settings.model, second)
+
+    def _ask(self, question: Question, model: str, state: str, *, failed_over: bool) -> None:
+        assert self._chat is not None
+        user = prompt(question)
+        now_ns = self.now_ns()
+        price_in, price_out = self._prices(model)
+        most = self._settings.tokens_max
+        cost = worst_case((SYSTEM, user), most, price_in, price_out, turns=2)
+        if not self._record.reserve(cost, now_ns):
+            self._not_asked(question.pair, Code.BUDGET)
+            self._tell_budget()
+            return
+        asked = AdviceAsked(
+            request_id=question.request_id,
+            pair=question.pair,
+            at_ns=now_ns,
+            provider=self._chat.provider,
+            host=self._chat.host,
+            model=self._name(model),
+            contract=CONTRACT,
+            prompt=user,
+            parameters={
+                "temperature": "0",
+                "max_tokens": str(most),
+                "within_s": f"{self._settings.within_s:g}",
+            },
+            reserved_tokens=cost.tokens,
+            reserved_usd=cost.usd,
+            state_hash=state,
+        )
+        wording = ContractUsed(contract=CONTRACT, system=SYSTEM, at_ns=now_ns)
+        number = self._write(
+            Entry(event=wording, key=f"advice-contract:{CONTRACT}"),
+            Entry(
+                event=asked,
+                key=f"advice-asked:{question.request_id}",
+                trace_id=question.request_id,
+            ),
+        )
+        self._last_state[question.pair] = state
+        self._waiting[number] = _Asked(
+            question=question,
+            model=model,
+            user=user,
+            reservation=cost,
+            day=day_of(now_ns),
+            asked_ns=self.monotonic_ns(),
+            state=state,
+            failed_over=failed_over,
+        )
+
+    def _on_recorded(self, recorded: Recorded) -> None:
+        self._outbox.answered(recorded.request)
+        asked = self._waiting.pop(recorded.request, None)
+        if asked is not None:
+            self._under_way[asked.question.request_id] = asked
+            left_s = self._left_s(asked)
+            self.after(max(0.0, left_s) + GRACE_S, _Overdue(asked.question.request_id))
+            self._send(asked, max(0.1, left_s))
+
+    def _send(self, asked: _Asked, within_s: float, repair: tuple[str, str] | None = None) -> None:
+        assert self._chat is not None
+        asked.asked_ns = self.monotonic_ns() if repair is None else asked.asked_ns
+        request = ChatRequest(
+            request_id=asked.question.request_id,
+            model=asked.model,
+            system=SYSTEM,
+            user=asked.user,
+            schema_name=SCHEMA_NAME,
+            schema=schema(),
+            max_tokens=self._settings.tokens_max,
+            within_s=within_s,
+            repair=repair,
+        )
+        self._chat.complete(request, self.inlet())
+
+    def _left_s(self, asked: _Asked) -> float:
+        return (asked.question.deadline_ns - self.now_ns()) / NS_PER_S
+
+    def _not_asked(self, pair: Pair, code: Code) -> None:
+        self._record.counts[code] += 1
+        if self._last.get(pair, ("", 0))[0] != code:
+            self._last[pair] = (code, self.now_ns())
+            self._mark()
+
+    def _ask_for_rules(self, now_ns: int) -> None:
+        missing = [pair for pair, hand in self._at_hand.items() if hand.rules is None]
+        if missing and now_ns >= self._rules_ns:
+            self._rules_ns = now_ns + int(RULES_AGAIN_S * NS_PER_S)
+            for pair in missing:
+                self.tell(addresses.RISK_GUARD, RulesWanted(pair=pair, reply_to=self.address))
+
+    # Answers.
+
+    def _on_answer(self, answer: ChatAnswer) -> None:
+        asked = self._under_way.get(answer.request_id)
+        if asked is None:
+            self._record.counts[Code.LATE] += 1  # Given up, or of an earlier life.
+            return
+        outcome = answer.outcome
+        if isinstance(outcome, ChatFailed):
+            self._conclude(asked, Verdict(code=Code(outcome.code), detail=outcome.detail), outcome)
+            return
+        asked.replies.append(outcome)
+        hand = self._at_hand[asked.question.pair]
+        now_ns = self.now_ns()
+        verdict = judge(asked.question, outcome, now_ns=now_ns, reference=hand.reference(now_ns))
+        left_s = self._left_s(asked)
+        if verdict.repairable and not asked.repaired and left_s >= REPAIR_S:
+            asked.repaired = True
+            self._send(asked, left_s, ((outcome.content or "")[:ANSWER_BYTES_MAX], verdict.detail))
+            return
+        self._conclude(asked, verdict, outcome)
+
+    def _on_overdue(self, request_id: str) -> None:
+        asked = self._under_way.get(request_id)
+        if asked is not None:
+            failed = ChatFailed(code=Code.TIMEOUT, detail="nobody answered", billed=True)
+            self._conclude(asked, Verdict(code=Code.TIMEOUT, detail=failed.detail), failed)
+
+    def _conclude(self, asked: _Asked, verdict: Verdict, outcome: ChatReplied | ChatFailed) -> None:
+        del self._under_way[asked.question.request_id]
+        given = self._given(asked, verdict, outcome)
+        pair = given.pair
+        self._last[pair] = (given.code, given.at_ns)
+        breaker = self._record.ended(given)
+        self._journal(given, f"advice-given:{given.request_id}", given.request_id)
+        self._tell_of_failures(given, breaker.reason if not breaker.permits(given.at_ns) else "")
+        if verdict.code is Code.OK:
+            self._publish(asked, given)
+            trial = trial_of(given)
+            if trial is not None:
+                self._trials[given.request_id] = trial
+        self._check_drift()
+        self._mark()
+        if verdict.code in FAILS_OVER and not asked.failed_over:
+            self._fail_over(asked)
+
+    def _fail_over(self, asked: _Asked) -> None:
+        """Ask the second model the same, where there is one and time is left."""
+        second = self._settings.model_secondary
+        if second is None or second == asked.model or self._left_s(asked) < REPAIR_S:
+            return
+        if self._breaker_of(second).permits(self.now_ns()):
+            request_id = f"{asked.question.pair}/{SOURCE}/{self._process}/{self.next_id()}"
+            question = replace(asked.question, request_id=request_id)
+            self._ask(question, second, asked.state, failed_over=True)
+
+    def _given(
+        self, asked: _Asked, verdict: Verdict, outcome: ChatReplied | ChatFailed
+    ) -> AdviceGiven:
+        assert self._chat is not None
+        now_ns = self.now_ns()
+        name, said = self._name(asked.model), verdict.said
+        used, tokens_in, tokens_out = self._used(asked, outcome)
+        self._record.settle(asked.day, asked.reservation, used or asked.reservation)
+        confidence = None if said is None else said.confidence
+        horizon_s = 0 if said is None or said.horizon_minutes is None else said.horizon_minutes * 60
+        replied = outcome if isinstance(outcome, ChatReplied) else None
+        hand = self._at_hand[asked.question.pair]
+        return AdviceGiven(
+            request_id=asked.question.request_id,
+            pair=asked.question.pair,
+            at_ns=now_ns,
+            code=verdict.code,
+            detail=verdict.detail,
+            provider=self._chat.provider,
+            model=name,
+            contract=CONTRACT,
+            answer=_cut("" if replied is None else replied.content or ""),
+            finish="" if replied is None else replied.finish,
+            latency_ms=(self.monotonic_ns() - asked.asked_ns) / 1e6,
+            tries=outcome.tries,
+            repaired=asked.repaired,
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            cost_usd=asked.reservation.usd if used is None else used.usd,
+            cost_is_known=used is not None,
+            support=outcome.support,
+            recommendation=None if said is None else shown(said),
+            reward_risk=verdict.reward_risk,
+            reference=hand.reference(now_ns) or 0.0,
+            expires_at_ns=TimeNs(now_ns + horizon_s * NS_PER_S),
+            calibrated=None if confidence is None else self._calibrated(name, confidence),
+            authority=self._record.authority(name),
+            cost_bps=self._settings.cost_bps,
+            answered_by="" if replied is None else replied.model,
+            form="" if replied is None else replied.form,
+        )
+
+    def _calibrated(self, name: str, confidence: float) -> float:
+        inside = min(max(confidence, 0.001), 0.999) if confidence == confidence else 0.5  # noqa: PLR0124 - not NaN
+        return self._record.calibrated(name, inside)
+
+    def _used(
+        self, asked: _Asked, outcome: ChatReplied | ChatFailed
+    ) -> tuple[Cost | None, int | None, int | None]:
+        """Return what a question used in all; None where the provider did not say all of it."""
+        if isinstance(outcome, ChatFailed) and not outcome.billed and not asked.replies:
+            return Cost(tokens=0, usd=Decimal(0)), 0, 0
+        usages = [reply.usage for reply in asked.replies]
+        known = [usage for usage in usages if usage is not None]
+        billed = isinstance(outcome, ChatFailed) and outcome.billed
+        if len(known) < len(usages) or billed:
+            return None, None, None
+        costs = [cost_of(usage, *self._prices(asked.model)) for usage in known]
+        total = Cost(
+            tokens=sum(one.tokens for one in costs), usd=sum((one.usd for one in costs), Decimal(0))
+        )
+        tokens_in = sum(one.prompt_tokens for one in known)
+        return total, tokens_in, sum(one.completion_tokens for one in known)
+
+    def _publish(self, asked: _Asked, given: AdviceGiven) -> None:
+        said = given.recommendation
+        assert said is not None
+        direction = float(said.action.sign)
+        if said.action is Action.CLOSE:
+            direction = -1.0
+        reasons = [Reason(says=said.rationale, refers=f"advice:{given.request_id}")]
+        facts = {fact.id: fact for fact in asked.question.facts}
+        for one in said.evidence:
+            name = facts[one.input_id].name
+            reasons.append(
+                Reason(says=f"{name} {one.value} weighs {one.weighs}", refers=f"fact:{name}")
+            )
+        confidence = given.calibrated if given.calibrated is not None else 0.0
+        is_heard = given.authority is not Authority.SHADOW
+        if is_heard and given.reward_risk is not None:
+            least = break_even(given.reward_risk) + MARGIN
+            if confidence < least:
+                direction = 0.0
+                says = f"its calibrated confidence {confidence:.2f} is below {least:.2f}"
+                reasons.append(Reason(says=says, refers="calibration"))
+        minutes = said.horizon_minutes or 15
+        until_s = min(minutes * 60.0, 3 * self._settings.every_s)
+        opinion = Opinion(
+            source=SOURCE,
+            pair=given.pair,
+            direction=direction,
+            confidence=confidence,
+            horizon_s=minutes * 60.0,
+            invalidation=said.stop,
+            reasons=tuple(reasons),
+            as_of_ns=TimeNs(min(asked.question.as_of_ns, given.at_ns)),
+            expires_at_ns=TimeNs(given.at_ns + int(until_s * NS_PER_S)),
+            trace_id=given.request_id,
+        )
+        self.publish(opinion)
+
+    # What came of it.
+
+    def _try_trials(self, news: CandleClosed | HistoryGiven) -> None:
+        timeframe = news.timeframe
+        if timeframe is not TIMEFRAME or not self._trials:
+            return
+        history = isinstance(news, HistoryGiven)
+        candles = news.candles if isinstance(news, HistoryGiven) else (news,)
+        for trial in [one for one in self._trials.values() if one.given.pair == news.pair]:
+            self._try_trial(trial, candles, is_whole=history)
+
+    def _try_trial(self, trial: Trial, candles: Iterable[CandleClosed], *, is_whole: bool) -> None:
+        state: Trial | AdviceResolved = trial
+        for candle in candles:
+            if isinstance(state, AdviceResolved):
+                break
+            if candle.open_time_ns == state.next_ns:
+                state = after(state, candle)
+            elif candle.open_time_ns > state.next_ns:
+                if is_whole:
+                    state = lost(state, self.now_ns())
+                else:
+                    # Some were missed: who keeps them is asked, and this one comes again with them.
+                    self._ask_history(TIMEFRAME, HISTORY_BARS, trial.given.pair)
+                break
+        if isinstance(state, Trial):
+            self._trials[trial.given.request_id] = state
+            return
+        del self._trials[trial.given.request_id]
+        self._record.resolved(state)
+        self._journal(state, f"advice-end:{state.request_id}", state.request_id)
+        self._check_drift()
+        self._mark()
+
+    def _ask_history(self, timeframe: Timeframe, bars: int, pair: Pair | None = None) -> None:
+        bars = min(bars, HISTORY_BARS)
+        for one in self._pairs if pair is None else (pair,):
+            wanted = HistoryWanted(pair=one, timeframe=timeframe, bars=bars, reply_to=self.address)
+            self.tell(addresses.candle_builder(one), wanted)
+
+    # Authority.
+
+    def _on_promotion(self, wish: PromotionWanted) -> None:
+        name = self._name(self._settings.model)
+        now = self._record.authority(name)
+        scores = self._record.scores(name, self.now_ns())
+        refused = "the advisor is off" if self._chat is None else ""
+        if not refused:
+            refused = ladder.why_not_promoted(now, wish.authority, scores, self._record.bar) or ""
+        if not refused and wish.authority is not now:
+            self._change(wish.authority, wish.reason, wish.caller)
+        answer = PromotionAnswer(
+            request=wish.request, authority=self._record.authority(name), refused=refused
+        )
+        self.tell(wish.reply_to, answer)
+
+    def _check_drift(self) -> None:
+        """Take the authority away that the record no longer carries."""
+        name = self._name(self._settings.model)
+        if self._record.authority(name) is Authority.SHADOW:
+            return
+        why = ladder.why_demoted(self._record.scores(name, self.now_ns()), self._record.bar)
+        if why is not None:
+            self._change(Authority.SHADOW, why, self.address)
+            self._alert(ALERT_DEMOTED, Severity.WARNING, f"the advisor is in shadow: {why}")
+
+    def _change(self, authority: Authority, reason: str, caller: str) -> None:
+        changed = AuthorityChanged(
+            authority=authority,
+            contract=CONTRACT,
+            model=self._name(self._settings.model),
+            reason=reason,
+            caller=caller,
+            at_ns=self.now_ns(),
+        )
+        self._record.changed(changed)
+        self._journal(changed)
+        self._mark()
+
+    # The journal, the provider's list, alerts.
+
+    def _on_books(self, books: AdviceBooks) -> None:
+        if self._known:
+            return
+        self._known = True
+        self._record.begin(books, self.now_ns())
+        self._last_state = {**books.last_state, **self._last_state}
+        for given in books.outstanding:
+            trial = trial_of(given)
+            if trial is not None and given.pair in self._at_hand:
+                self._trials[given.request_id] = trial
+        if self._trials:
+            self._ask_history(TIMEFRAME, HISTORY_BARS)
+        earned = self._record.earned
+        name = self._name(self._settings.model)
+        if earned is not None and earned.authority is not Authority.SHADOW:
+            if (earned.model, earned.contract) != (name, CONTRACT):
+                self._change(Authority.SHADOW, "another model or wording", self.address)
+            self._check_drift()
+        self._mark()
+
+    def _on_models(self, listed: ModelsListed) -> None:
+        if listed.models:
+            self._models = {one.id: one for one in listed.models}
+            gone = [one for one in self._candidates() if one not in self._models]
+            text = f"the provider's list lacks {', '.join(gone)}" if gone else ""
+            self._stand(ALERT_MODEL, Severity.WARNING, text)
+        elif listed.code in _KEY_FAULTS:
+            self._stand(ALERT_KEY, Severity.WARNING, f"{listed.code}: {listed.detail}")
+        day = day_of(self.now_ns())
+        if listed.warning and day > self._warned_day:
+            self._warned_day = day
+            self._alert(ALERT_KEY, Severity.WARNING, listed.warning)
+        self._mark()
+
+    def _prices(self, model: str) -> tuple[Decimal, Decimal]:
+        """Return US dollars per token in and out; of an unlisted model the dearest known."""
+        per_token = Decimal(1_000_000)
+        dearest_in = self._settings.price_in_max / per_token
+        dearest_out = self._settings.price_out_max / per_token
+        row = self._models.get(model)
+        if row is None:
+            return dearest_in, dearest_out
+        price_in = dearest_in if row.price_in is None else row.price_in
+        return price_in, dearest_out if row.price_out is None else row.price_out
+
+    def _tell_of_failures(self, given: AdviceGiven, opened: str) -> None:
+        code = Code(given.code)
+        if code in _KEY_FAULTS:
+            self._stand(ALERT_KEY, Severity.WARNING, f"{code}: {given.detail}")
+        elif code not in NO_ANSWER:
+            self._told.pop(ALERT_KEY, None)
+        text = f"{given.model} is left alone: {opened}" if opened else ""
+        self._stand(f"{ALERT_MODEL}:{given.model}", Severity.WARNING, text)
+
+    def _tell_budget(self) -> None:
+        day = self._record.spent.day
+        if self._record.alerted_day != day:
+            self._record.alerted_day = day
+            spent = self._record.spent
+            text = (
+                f"the advisor's budget of the day is used up ({spent.calls} questions, "
+                f"{spent.tokens} tokens, {spent.usd:.4f} USD): rules only until 00:00 UTC"
+            )
+            self._alert(ALERT_BUDGET, Severity.WARNING, text)
+            self._mark()
+
+    def _stand(self, alert: str, severity: Severity, text: str) -> None:
+        """Raise an alert when what stands is another thing than before; empty ends it."""
+        if text and self._told.get(alert) != text:
+            self._alert(alert.partition(":")[0], severity, text)
+        if text:
+            self._told[alert] = text
+        else:
+            self._told.pop(alert, None)
+
+    def _alert(self, alert: str, severity: Severity, text: str) -> None:
+        self._journal(AlertRaised(alert=alert, severity=severity, text=text, at_ns=self.now_ns()))
+
+    def _journal(self, event: Event, key: str | None = None, trace_id: str = "") -> None:
+        self._write(Entry(event=event, key=key, trace_id=trace_id))
+
+    def _write(self, *entries: Entry) -> int:
+        record = self._outbox.add(entries)
+        self.tell(addresses.RECORDER, record)
+        return record.request
+
+    # Where it stands.
+
+    def _breaker_of(self, model: str) -> Any:
+        return self._record.breaker(self._name(model))
+
+    def _name(self, model: str) -> str:
+        """Return how a model is recorded: what the stub does counts for no real model."""
+        is_stub = self._chat is not None and self._chat.provider is Provider.STUB
+        return f"stub:{model}" if is_stub else model
+
+    def _mark(self) -> None:
+        self.publish(self._now())
+
+    def _now(self) -> AdvisorMarked:
+        now_ns, chat = self.now_ns(), self._chat
+        name = self._name(self._settings.model)
+        scores = self._record.scores(name, now_ns) if chat is not None else None
+        lacks = ladder.lacking(scores, self._record.bar)
+        provider = Provider.OFF if chat is None else chat.provider
+        breakers = {}
+        for model in self._candidates():
+            breaker = self._breaker_of(model)
+            closed = breaker.permits(now_ns)
+            breakers[model] = "closed" if closed else f"open: {breaker.reason}"
+        return AdvisorMarked(
+            provider=provider,
+            label=_label(chat),
+            model=self._model_now() or self._settings.model,
+            contract=CONTRACT,
+            authority=self._record.authority(name),
+            scores=scores,
+            eligible=not lacks,
+            lacks=lacks,
+            spending=self._record.spending(now_ns),
+            counts=dict(self._record.counts),
+            breakers=breakers,
+            last={pair: code for pair, (code, _) in self._last.items()},
+            quarantined=sum(hand.quarantined for hand in self._at_hand.values()),
+            at_ns=now_ns,
+        )
+
+
+def _label(chat: ChatModel | None) -> str:
+    if chat is None:
+        return "off"
+    if chat.provider is Provider.STUB:
+        return f"STUB, no real model ({chat.host})"
+    return chat.host
+
+
+def _cut(text: str) -> str:
+    """Return what is kept of an answer; no lone surrogate survives, for no disk takes one."""
+    cleaned = text.encode("utf-8", "replace")[:ANSWER_BYTES_MAX]
+    return cleaned.decode("utf-8", "ignore")
