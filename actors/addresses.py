@@ -12,6 +12,7 @@ ACCOUNT_STREAM = "execution/account_stream"
 TRIGGER_KEEPER = "execution/trigger_keeper"
 WORKERS = "execution/workers"
 LEDGER_KEEPER = "accounts/ledger_keeper"
+ADVISOR = "opinions/advisor"
 RISK_GUARD = "trading/risk_guard"
 
 
@@ -59,6 +60,7 @@ SINGLE = (
     ACCOUNT_STREAM,
     TRIGGER_KEEPER,
     LEDGER_KEEPER,
+    ADVISOR,
     RISK_GUARD,
 )
 """Of these there is one."""

@@ -11,7 +11,7 @@ import msgspec
 from loguru import logger
 from msgspec import Struct
 
-from adapters.ports import ChatModel
+from adapters.nebius.client import NebiusChatModel
 from adapters.server_process import ServerProcess
 from state.advice.codes import Code
 from state.errors import ConfigurationInvalid, VenueUnreachable
@@ -40,17 +40,22 @@ class StubChatModel:
     """
 
     def __init__(
-        self, *, seed: int, script: str, folder: Path, connect: Callable[[StubListening], ChatModel]
+        self,
+        *,
+        seed: int,
+        script: str,
+        folder: Path,
+        connect: Callable[[StubListening], NebiusChatModel],
     ) -> None:
         command = ["advisor-stub", "--seed", str(seed), "--script", script, "--exit-with-parent"]
         name = "the advisor's stub"
         self._server = ServerProcess(command, name=name, log="advisor-stub.log", folder=folder)
         self._connect = connect
         self._lock = threading.Lock()
-        self._chat: ChatModel | None = None
+        self._chat: NebiusChatModel | None = None
         self._starting = False
         self._closed = False
-        self._waiting: list[Callable[[ChatModel | None, str], None]] = []
+        self._waiting: list[Callable[[NebiusChatModel | None, str], None]] = []
 
     @property
     def provider(self) -> Provider:
@@ -66,7 +71,7 @@ class StubChatModel:
     def complete(self, request: ChatRequest, deliver: Callable[[ChatAnswer], None]) -> None:
         """Start `request` as soon as the stub listens."""
 
-        def go_on(chat: ChatModel | None, why: str) -> None:
+        def go_on(chat: NebiusChatModel | None, why: str) -> None:
             if chat is not None:
                 chat.complete(request, deliver)
                 return
@@ -78,7 +83,7 @@ class StubChatModel:
     def list_models(self, deliver: Callable[[ModelsListed], None]) -> None:
         """Ask for the list as soon as the stub listens."""
 
-        def go_on(chat: ChatModel | None, why: str) -> None:
+        def go_on(chat: NebiusChatModel | None, why: str) -> None:
             if chat is not None:
                 chat.list_models(deliver)
             else:
@@ -89,10 +94,12 @@ class StubChatModel:
     def close(self) -> None:
         """Stop it; whoever still waits hears that there is none."""
         with self._lock:
-            self._closed = True
+            self._closed, chat = True, self._chat
+        if chat is not None:
+            chat.close()
         self._server.stop()
 
-    def _when_ready(self, go_on: Callable[[ChatModel | None, str], None]) -> None:
+    def _when_ready(self, go_on: Callable[[NebiusChatModel | None, str], None]) -> None:
         with self._lock:
             chat = self._chat if self._server.alive else None
             if chat is None and not self._closed:
@@ -106,7 +113,7 @@ class StubChatModel:
 
     def _start(self) -> None:
         why = ""
-        chat: ChatModel | None = None
+        chat: NebiusChatModel | None = None
         try:
             listening = msgspec.json.decode(self._server.start(), type=StubListening)
             logger.info(
@@ -119,9 +126,11 @@ class StubChatModel:
             why = str(error)
             logger.error("{}", why)
         with self._lock:
-            self._chat, self._starting = chat, False
+            before, self._chat, self._starting = self._chat, chat, False
             waiting, self._waiting = self._waiting, []
             closed = self._closed
+        if before is not None:
+            before.close()
         if closed:
             self._server.stop()
         for go_on in waiting:

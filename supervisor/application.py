@@ -53,6 +53,7 @@ from supervisor.life_signs import LifeSigns
 from supervisor.pulse import Pulse
 from supervisor.tree import ROOT, root, static_addresses
 from supervisor.version import VERSION
+from supervisor.worlds.advice import advice
 from supervisor.worlds.gate import Journal, connect
 
 TICK_S = 0.5
@@ -140,7 +141,12 @@ class Application:
         signal.signal(signal.SIGUSR1, self._halt_early)
         with DataLock(self._folder) as lock:
             secrets = self._config.secrets
-            known = (secrets.gate_api_key, secrets.gate_api_secret, secrets.nebius_api_key)
+            known = (
+                secrets.gate_api_key,
+                secrets.gate_api_secret,
+                secrets.nebius_api_key,
+                secrets.nebius_api_key_next,
+            )
             log = Log(
                 self._config.log,
                 folder=self._folder / "logs",
@@ -196,6 +202,8 @@ class Application:
             socket = AdminSocket(loop, self._folder / "admin.sock", methods=METHODS)
             opened.callback(socket.close)
             socket.bind()
+            advising = advice(self._config, loop=loop, folder=self._folder, hide=log.hide)
+            opened.callback(advising.close)
             connected = connect(
                 where,
                 credentials,
@@ -204,6 +212,7 @@ class Application:
                 latch=latch,
                 desk=self._desk(socket, log, door),
                 journal=journal,
+                chat=advising.chat,
             )
             opened.callback(connected.close, ADAPTERS_CLOSE_S)
             runtime.spawn(

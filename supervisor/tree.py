@@ -5,6 +5,7 @@
     ├── execution             order router, trigger keeper, account stream, workers: one a parent
     ├── accounts              ledger keeper
     ├── market                one supervisor a pair: feed, book analyzer, candle builder
+    ├── opinions              advisor
     └── trading               risk guard, one supervisor a pair: protection, trader
 
 Each group of one kind has its own restart budget, so that a noisy feed cannot use up the order
@@ -28,6 +29,7 @@ from actors.operations.admin import Admin
 from actors.operations.health_monitor import HealthMonitor
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
+from actors.opinions.advisor import Advisor
 from actors.trading.protection import Protector
 from actors.trading.risk_guard import RiskGuard
 from actors.trading.trader import Trader
@@ -76,6 +78,7 @@ def root(config: Config, world: World) -> Birthright:
             supervisor("execution", _execution(plot)),
             supervisor("accounts", _accounts(plot)),
             supervisor("market", _market(plot)),
+            supervisor("opinions", _opinions(plot)),
             supervisor("trading", _trading(plot)),
         ),
     )
@@ -208,6 +211,21 @@ def _pair_market(plot: Plot, pair: Pair) -> SupervisorSpec:
             _pooled(plot, "candle_builder", CandleBuilder, pair, world.exchange, config.candles),
         ),
     )
+
+
+def _opinions(plot: Plot) -> SupervisorSpec:
+    config, world = plot.config, plot.world
+    advisor = _pooled(
+        plot,
+        "advisor",
+        Advisor,
+        world.chat,
+        config.advisor,
+        config.pairs,
+        world.process,
+        data=MEASURES_MAIL,
+    )
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(advisor,))
 
 
 def _trading(plot: Plot) -> SupervisorSpec:

@@ -130,7 +130,7 @@ def _stub(config: Config, loop: LoopThread, folder: Path, hide: Callable[[Secret
         chat = connect(settings.stub_url, key)
         return Advice(chat=chat, close=chat.close)
 
-    def listening(there: StubListening) -> ChatModel:
+    def listening(there: StubListening) -> NebiusChatModel:
         return connect(there.base_url, Secret(there.key))
 
     stub = StubChatModel(

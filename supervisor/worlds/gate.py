@@ -14,6 +14,7 @@ from adapters.gate.signing import Credentials
 from adapters.gate.venue_clock import VenueClock
 from adapters.halt_latch import Latch, permit_of
 from adapters.loop import LoopThread
+from adapters.ports import ChatModel
 from adapters.process_meter import SystemProcessMeter
 from state.config import Config, Endpoints
 from state.store import Store
@@ -50,6 +51,7 @@ def connect(
     latch: Latch,
     desk: Desk,
     journal: Journal,
+    chat: ChatModel | None = None,
 ) -> Connected:
     """Return the world at `endpoints`; only the order entry connects before an actor asks.
 
@@ -64,6 +66,7 @@ def connect(
         latch: Read before each order is written.
         desk: What the operator's desk stands on.
         journal: Where everything is written.
+        chat: Whom the advisor asks.
     """
     clock = SystemClock()
     skew = VenueClock(clock, tolerance_s=config.orders.clock_skew_max_s)
@@ -102,5 +105,6 @@ def connect(
         desk=desk,
         process=journal.process,
         account_name=journal.name,
+        chat=chat,
     )
     return Connected(world=world, close=exchange.close)

@@ -289,7 +289,9 @@ def _told(one: dict[str, Any]) -> str:
 
 def _at_tick(asked: Asked, price: float) -> float:
     tick = float(asked.limits.get("tick", 0) or 0)
-    return round(round(price / tick) * tick, 12) if tick > 0 else price
+    if tick <= 0:
+        return price
+    return round(round(price / tick) * tick, max(0, round(-math.log10(tick))))
 
 
 def _is_number(value: Any) -> bool:
