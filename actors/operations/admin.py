@@ -16,6 +16,7 @@ from actors.operations.admin_view import (
     status_of,
     tree_of,
 )
+from actors.operations.advisor_view import advisor_view
 from actors.operations.cover_view import cover_view, with_cover
 from actors.operations.money_view import balances_view, positions_view
 from actors.outbox import Outbox
@@ -26,6 +27,16 @@ from state.messages.accounts import (
     EquityMarked,
     PositionChanged,
     PositionWanted,
+)
+from state.messages.advice import (
+    AdviceGiven,
+    AdviceResolved,
+    AdvisorMarked,
+    AdvisorSought,
+    Authority,
+    AuthorityChanged,
+    PromotionAnswer,
+    PromotionWanted,
 )
 from state.messages.flow import NumberRejected
 from state.messages.held import ForeignOrders, ForeignOrdersWanted
@@ -98,6 +109,9 @@ METHODS = frozenset(
         "fills",
         "decisions",
         "opinions",
+        "advice",
+        "advisor",
+        "promote_advisor",
         "explain",
         "why_not",
         "config",
@@ -108,7 +122,9 @@ METHODS = frozenset(
         "subscribe",
     }
 )
-_CHANGING = frozenset({*SESSIONS, "shutdown", "restart", "drill", "set_config", "reconcile"})
+_CHANGING = frozenset(
+    {*SESSIONS, "shutdown", "restart", "drill", "set_config", "reconcile", "promote_advisor"}
+)
 TOPICS: dict[str, tuple[type[Any], ...]] = {
     "session": (SessionState,),
     "equity": (EquityMarked,),
@@ -119,6 +135,7 @@ TOPICS: dict[str, tuple[type[Any], ...]] = {
     "orders": (*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()),
     "decisions": (DecisionMade,),
     "alerts": (AlertRaised,),
+    "advice": (AdvisorMarked, AdviceGiven, AdviceResolved, AuthorityChanged),
 }
 
 
@@ -194,6 +211,7 @@ class Admin(Actor):
         self._asked: dict[str, tuple[AdminRequest, Pair]] = {}
         """Why-nots, answered when the risk guard has told."""
         self._subscribers: dict[str, set[int]] = {}
+        self._advisor: AdvisorMarked | None = None
 
     def on_start(self) -> None:
         """Open the socket and listen to the house."""
@@ -209,6 +227,7 @@ class Admin(Actor):
         if self.incarnation > 1:
             # In the first life they are not born yet, and tell it by themselves when they are.
             self.tell(addresses.ORDER_ROUTER, ForeignOrdersWanted(reply_to=self.address))
+            self.tell(addresses.ADVISOR, AdvisorSought(reply_to=self.address))
             for pair in self._desk.pairs:
                 position = PositionWanted(pair=pair, reply_to=self.address)
                 self.tell(addresses.LEDGER_KEEPER, position)
@@ -256,6 +275,8 @@ class Admin(Actor):
                 self._on_denied(message)
             case SessionAnswer():
                 self._on_session_answer(message)
+            case PromotionAnswer():
+                self._on_promotion_answer(message)
             case Books():
                 self._known_seq = max(self._known_seq, message.last_seq)
             case JournalOpened():
@@ -283,6 +304,8 @@ class Admin(Actor):
                 self._pairs.setdefault(message.pair, PairFacts()).covered = message
             case BalancesCompared():
                 self._compared = message
+            case AdvisorMarked():
+                self._advisor = message
             case ForeignOrders():
                 self._foreign = message.orders
             case ChildReport():
@@ -331,6 +354,12 @@ class Admin(Actor):
                 return self._desk.show_config()
             case "subscribe":
                 return self._subscribe(request, params)
+            case "advisor":
+                return advisor_view(self._advisor)
+            case "advice":
+                name = params.text("id") if "id" in request.params else None
+                pair, limit = params.optional_pair(), params.limit()
+                return self._rows().advice(request_id=name, pair=pair, limit=limit)
             case "opinions":
                 return self._opinions(params)
             case "explain":
@@ -370,6 +399,7 @@ class Admin(Actor):
             equity=self._equity,
             health=self._health,
             pairs=self._pairs,
+            advisor=self._advisor,
         )
 
     def _look_at_machine(self) -> Machine:
@@ -497,6 +527,9 @@ class Admin(Actor):
                 params.text("reason")
             case "set_config":
                 params.changes()
+            case "promote_advisor":
+                params.authority()
+                params.text("reason")
             case _:
                 pass
 
@@ -542,6 +575,17 @@ class Admin(Actor):
                 except ValueError as error:
                     raise _Refused(str(error)) from error
                 self._answer(request, result)
+            case "promote_advisor":
+                token = f"advisor {self.next_id()}"
+                self._wishes[token] = request
+                wish = PromotionWanted(
+                    authority=params.authority(),
+                    reason=params.text("reason"),
+                    caller=request.caller,
+                    reply_to=self.address,
+                    request=token,
+                )
+                self.tell(addresses.ADVISOR, wish)
             case "reconcile":
                 accept = str(request.params.get("accept", ""))
                 self.tell(addresses.LEDGER_KEEPER, ReconcileWanted(accept=accept))
@@ -581,6 +625,15 @@ class Admin(Actor):
             self._answer(request, result)
         else:
             self._answer(request, {"session": answer.session})
+
+    def _on_promotion_answer(self, answer: PromotionAnswer) -> None:
+        request = self._wishes.pop(answer.request, None)
+        if request is None:
+            return
+        if answer.refused:
+            self._desk.server.refuse(request, REFUSED, answer.refused)
+        else:
+            self._answer(request, {"authority": answer.authority})
 
     def _await_life(self, address: str, request: AdminRequest, seq: int) -> None:
         if f"{self.address}/".startswith(f"{address}/"):
@@ -674,6 +727,13 @@ class _Params:
         except ValueError:
             known = ", ".join(fault.value for fault in Fault)
             raise _Refused(f"fault: expected one of {known}") from None
+
+    def authority(self) -> Authority:
+        try:
+            return Authority(self.text("to"))
+        except ValueError:
+            known = ", ".join(one.value for one in Authority)
+            raise _Refused(f"to: expected one of {known}") from None
 
     def changes(self) -> dict[str, Any]:
         changes = self._params.get("changes")

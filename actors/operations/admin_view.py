@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from actors.kernel import ChildReport
 from actors.kernel.runtime import Count
+from actors.operations.advisor_view import advisor_line
 from actors.operations.cover_view import cover_view
 from actors.operations.money_view import drift_view, equity_view
 from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
+from state.messages.advice import AdvisorMarked
 from state.messages.flow import NumberRejected
 from state.messages.judgement import Considered
 from state.messages.market import BookMeasured, BookState, FeedChanged, FeedCounts
@@ -227,6 +229,7 @@ def status_of(
     equity: EquityMarked | None,
     health: HealthSampled | None,
     pairs: Mapping[Pair, PairFacts],
+    advisor: AdvisorMarked | None = None,
 ) -> dict[str, Any]:
     """Return what `status` answers."""
     now_ns = machine.now_ns
@@ -239,6 +242,7 @@ def status_of(
         "uptime_s": round((now_ns - started_ns) / NS_PER_S, 1),
         "equity": equity_view(equity),
         "health": health,
+        "advisor": None if advisor is None else advisor_line(advisor),
         "actors": actors_of(machine),
         "pairs": [pair_view(pair, facts, session.session, now_ns) for pair, facts in pairs.items()],
     }

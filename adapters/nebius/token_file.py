@@ -12,7 +12,7 @@ from msgspec import Struct
 from state.config.secret import Secret
 from state.values import TimeNs
 
-NAME = "advisor.token"
+NAME = "advisor-token"
 _MODE = 0o600
 
 
@@ -78,7 +78,7 @@ class TokenFile:
             expires_ns=kept.expires_ns,
             life_s=kept.life_s,
         )
-        fresh = self._path.with_suffix(".new")
+        fresh = self._path.with_name(f"{self._path.name}.new")
         try:
             # Made anew with its mode: at no moment can another user read it.
             with contextlib.suppress(FileNotFoundError):

@@ -46,6 +46,8 @@ READING: dict[str, dict[str, Any]] = {
     "fills": {},
     "decisions": {},
     "alerts": {},
+    "advice": {},
+    "advisor": {},
     "explain": {"id": "d-1"},
     "why_not": {"pair": "BTC_USDT"},
     "subscribe": {"topics": ["session"]},
@@ -69,7 +71,7 @@ def test_the_methods_are_those_of_the_design():
         "restart drill balances positions orders fills decisions explain why_not config "
         "set_config reconcile alerts acknowledge metrics subscribe"
     )
-    since = "opinions"
+    since = "opinions advice advisor promote_advisor"
     assert {*promised.split(), *since.split()} == METHODS
 
 

@@ -268,6 +268,7 @@ def test_status_has_every_member_that_the_page_promises():
         "uptime_s",
         "equity",
         "health",
+        "advisor",
         "actors",
         "pairs",
     }
