@@ -7,6 +7,7 @@ GatehouseError
 │   ├── StoreForeign          written by another venue
 │   ├── StoreBusy             another process holds it
 │   └── StoreCorrupt          a record does not follow from the one before
+├── HistoryRefused            a file or folder of market history cannot be used as it is
 ├── VenueError
 │   ├── VenueRefused          the exchange answered no: it did not happen
 │   ├── VenueUnreachable      no answer: whether it happened is unknown
@@ -41,6 +42,10 @@ class StoreBusy(StoreRefused):
 
 class StoreCorrupt(StoreRefused):
     """A record's hash does not follow from the one before it."""
+
+
+class HistoryRefused(GatehouseError):
+    """Market history cannot be used as it is; the text names it, and how to mend it."""
 
 
 class VenueError(GatehouseError):
