@@ -57,7 +57,7 @@ class Kind(Struct, frozen=True, kw_only=True):
         found: Table = {}
         for name, told in self.columns.items():
             try:
-                found[name] = np.ma.getdata(table[name]).astype(_TYPES[told])
+                found[name] = _filled(table[name], told).astype(_TYPES[told])
             except (ValueError, TypeError, OverflowError) as error:
                 raise HistoryRefused(
                     f"{self.name}: column {name}: expected {told}: {error}"
@@ -65,6 +65,13 @@ class Kind(Struct, frozen=True, kw_only=True):
         if len({len(column) for column in found.values()}) > 1:
             raise HistoryRefused(f"{self.name}: the columns are not of one length")
         return found
+
+
+def _filled(column: NDArray[np.generic], told: str) -> NDArray[np.generic]:
+    # DuckDB keeps NaN as NULL and gives it back masked.
+    if told == "DOUBLE" and np.ma.isMaskedArray(column):
+        return np.ma.filled(column.astype(np.float64), np.nan)
+    return np.ma.getdata(column)
 
 
 _CANDLE = {

@@ -1,4 +1,4 @@
-"""`python -m supervisor data`: verify, check and back up the database, while the house runs too."""
+"""`python -m supervisor data`: the database and the history, looked after while the house runs."""
 
 import contextlib
 import json
@@ -9,9 +9,12 @@ from typing import Any
 import click
 import msgspec
 
+from state.config import Loaded
 from state.errors import StoreRefused
 from state.store import DATABASE_NAME, Reader, backup, inspect, open_reader, store_violations
+from supervisor.commands import history
 from supervisor.commands.options import fail, loaded, settings
+from supervisor.data_directory import data_directory
 
 WRONG = 1
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print facts for a program.")
@@ -19,7 +22,11 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print facts for a 
 
 @click.group()
 def data() -> None:
-    """Look after the database; none of this changes it."""
+    """Look after the database, which none of this changes, and after the market's history."""
+
+
+for _command in history.COMMANDS:
+    data.add_command(_command)
 
 
 @data.command()
@@ -28,16 +35,28 @@ def data() -> None:
 def verify(
     config_file: Path | None, extra: tuple[str, ...], *, as_json: bool, **given: Any
 ) -> None:
-    """Follow the journal's hashes from the first record kept to the last.
+    """Follow the journal's hashes from first to last, and compare the history with its checksums.
 
-    Exit code 1 when a record does not follow from the one before; it is named.
+    Exit code 1 when a record does not follow from the one before, or when a file of history is
+    not as its catalogue says; each is named.
     """
-    with _reader(config_file, extra, given) as (reader, path, _):
-        records = reader.verify()
-    told = {"ok": True, "file": str(path), "records": records}
-    click.echo(
-        json.dumps(told) if as_json else f"{path}: {records} records follow from one another"
-    )
+    configuration = loaded(config_file, extra, given)
+    with history.opened(configuration) as store:
+        there = store.folder.is_dir()
+        rows, faults = store.verify() if there else (0, [])
+    told: dict[str, Any] = {"ok": not faults}
+    lines = [f"{fault.where}: {fault.what}" for fault in faults]
+    if there:
+        told["history"] = {"rows": rows, "faults": msgspec.to_builtins(faults)}
+        lines.append(f"{store.folder}: {rows} rows are as their catalogues say")
+    if not there or _database(configuration).exists():
+        with _reader(config_file, extra, given) as (reader, path, _):
+            records = reader.verify()
+        told |= {"file": str(path), "records": records}
+        lines.append(f"{path}: {records} records follow from one another")
+    click.echo(json.dumps(told) if as_json else "\n".join(lines))
+    if faults:
+        raise SystemExit(WRONG)
 
 
 @data.command()
@@ -91,15 +110,16 @@ def _reader(
 ) -> Iterator[tuple[Reader, Path, Any]]:
     """Give the database of the configured venue, its path and its quote currency."""
     configuration = loaded(config_file, extra, given)
-    # Imported late: a bad setting is told at once.
-    from supervisor.data_directory import data_directory  # noqa: PLC0415
-
-    path = data_directory(configuration) / DATABASE_NAME
+    path = _database(configuration)
     with _refusals():
         if not path.exists():
             raise StoreRefused(f"{path}: there is no database; the first start makes it")
         with contextlib.closing(open_reader(path)) as reader:
             yield reader, path, configuration.config.quote
+
+
+def _database(configuration: Loaded) -> Path:
+    return data_directory(configuration) / DATABASE_NAME
 
 
 @contextlib.contextmanager

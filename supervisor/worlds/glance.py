@@ -27,12 +27,12 @@ class Glance:
     """Give up sockets and threads at once; what still waits is left to the end of the process."""
 
 
-def glance(endpoints: Endpoints, credentials: Credentials, *, patience_s: float) -> Glance:
+def glance(endpoints: Endpoints, credentials: Credentials | None, *, patience_s: float) -> Glance:
     """Return the exchange at `endpoints`; nothing is connected before somebody asks.
 
     Args:
         endpoints: Where it listens.
-        credentials: For signed reads.
+        credentials: For signed reads; None allows public ones only.
         patience_s: The longest that one answer may take.
     """
     clock, loop = SystemClock(), LoopThread("glance")
