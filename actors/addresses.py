@@ -26,6 +26,11 @@ def book_analyzer(pair: Pair) -> str:
     return f"market/{pair}/book_analyzer"
 
 
+def flow_analyzer(pair: Pair) -> str:
+    """Return the address of a pair's flow analyzer."""
+    return f"market/{pair}/flow_analyzer"
+
+
 def candle_builder(pair: Pair) -> str:
     """Return the address of a pair's candle builder."""
     return f"market/{pair}/candle_builder"
@@ -64,5 +69,5 @@ SINGLE = (
     RISK_GUARD,
 )
 """Of these there is one."""
-OF_PAIR = (feed, book_analyzer, candle_builder, protection, trader)
+OF_PAIR = (feed, book_analyzer, flow_analyzer, candle_builder, protection, trader)
 """Of these there is one for each pair."""

@@ -4,7 +4,7 @@
     ├── operations            recorder, session keeper, health monitor, admin
     ├── execution             order router, trigger keeper, account stream, workers: one a parent
     ├── accounts              ledger keeper
-    ├── market                one supervisor a pair: feed, book analyzer, candle builder
+    ├── market                one supervisor a pair: feed, book and flow analyzer, candle builder
     ├── opinions              advisor
     └── trading               risk guard, one supervisor a pair: protection, trader
 
@@ -25,6 +25,7 @@ from actors.kernel import Birthright, LanePolicy, WhenFull
 from actors.market.book_analyzer import BookAnalyzer
 from actors.market.candle_builder import CandleBuilder
 from actors.market.feed import Feed
+from actors.market.flow_analyzer import FlowAnalyzer
 from actors.operations.admin import Admin
 from actors.operations.health_monitor import HealthMonitor
 from actors.operations.recorder import Recorder
@@ -56,6 +57,8 @@ def _newest_book(message: object) -> Pair | None:
 
 MEASURES_MAIL = LanePolicy(WhenFull.CONFLATE, limit=100_000, key=_newest_book)
 """Of a pair's measures only the newest is worth reading; everything else is kept."""
+FLOW_MAIL = LanePolicy(WhenFull.CONFLATE, limit=20_000, key=_newest_book)
+"""The same; of trades that flood a pair nobody needs more than so many."""
 
 
 @dataclass(frozen=True)
@@ -208,6 +211,7 @@ def _pair_market(plot: Plot, pair: Pair) -> SupervisorSpec:
         children=(
             _pooled(plot, "feed", Feed, *feed_args, backoff=_OUTSIDE, data=BOOK_MAIL),
             _pooled(plot, "book_analyzer", BookAnalyzer, *book_args, data=BOOK_MAIL),
+            _pooled(plot, "flow_analyzer", FlowAnalyzer, pair, config.flow, data=FLOW_MAIL),
             _pooled(plot, "candle_builder", CandleBuilder, pair, world.exchange, config.candles),
         ),
     )

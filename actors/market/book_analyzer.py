@@ -160,38 +160,36 @@ class BookAnalyzer(Actor):
         # A side that is known to its end has no more levels than that.
         whole = bids.is_whole and asks.is_whole
         now_ns = self.now_ns()
-        self.publish(
-            BookMeasured(
-                pair=self._pair,
-                event_time_ns=event_time_ns,
-                seen_time_ns=seen_time_ns or now_ns,
-                sequence=book.last_id,
-                bid=best.bid,
-                bid_size=best.bid_size,
-                ask=best.ask,
-                ask_size=best.ask_size,
-                mid=mid(best.bid, best.ask),
-                weighted_mid=weighted_mid(*best),
-                spread_bps=spread_bps(best.bid, best.ask),
-                imbalance=queue_imbalance(best.bid_size, best.ask_size),
-                bid_depth=bid_depth,
-                ask_depth=ask_depth,
-                depth_bps=self._depth_bps,
-                levels=levels,
-                polled=self._polled,
-                imbalance_5=levels_imbalance(bids.sizes, asks.sizes, 5)
-                if whole or levels >= 5
-                else None,
-                weighted_imbalance=weighted_imbalance(bids.sizes, asks.sizes)
-                if whole or levels >= len(WEIGHTS)
-                else None,
-                order_flow=watch.flow.imbalance(event_time_ns),
-                order_flow_depths=watch.flow.in_depths(event_time_ns),
-                micro_price=watch.micro.price(best),
-                fed_time_ns=self._fed_ns,
-                measured_time_ns=now_ns,
-            )
+        measured = BookMeasured(
+            pair=self._pair,
+            event_time_ns=event_time_ns,
+            seen_time_ns=seen_time_ns or now_ns,
+            sequence=book.last_id,
+            bid=best.bid,
+            bid_size=best.bid_size,
+            ask=best.ask,
+            ask_size=best.ask_size,
+            mid=mid(best.bid, best.ask),
+            weighted_mid=weighted_mid(*best),
+            spread_bps=spread_bps(best.bid, best.ask),
+            imbalance=queue_imbalance(best.bid_size, best.ask_size),
+            bid_depth=bid_depth,
+            ask_depth=ask_depth,
+            depth_bps=self._depth_bps,
+            levels=levels,
+            polled=self._polled,
+            imbalance_5=levels_imbalance(bids.sizes, asks.sizes, 5)
+            if whole or levels >= 5
+            else None,
+            weighted_imbalance=weighted_imbalance(bids.sizes, asks.sizes)
+            if whole or levels >= len(WEIGHTS)
+            else None,
+            order_flow=watch.flow.imbalance(event_time_ns),
+            order_flow_depths=watch.flow.in_depths(event_time_ns),
+            micro_price=watch.micro.price(best),
+            fed_time_ns=self._fed_ns,
+            measured_time_ns=now_ns,
         )
+        self.publish(measured)
         if watch.is_due(self.monotonic_ns()):
-            seen_ns = seen_time_ns or now_ns
-            self.publish(watch.liquidity(self._pair, book, event_time_ns, seen_ns))
+            self.publish(watch.liquidity(book, measured))

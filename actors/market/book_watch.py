@@ -6,15 +6,15 @@ How liquid the pair was in the last week is kept over restarts.
 
 from msgspec import Struct
 
-from actors.market.book_measures import spread_bps
 from actors.market.depth_measures import SideDepth, side_depth
 from actors.market.liquidity import DayOfScores, WeekOfScores, score
 from actors.market.micro_price import MicroPrice
 from actors.market.order_flow import OrderFlow
 from actors.market.resilience import Resilience
 from state.messages.flow import LiquidityMeasured
+from state.messages.market import BookMeasured
 from state.order_book import Best, OrderBook
-from state.values import NS_PER_S, Pair, TimeNs
+from state.values import NS_PER_S
 
 
 class WatchState(Struct, frozen=True):
@@ -62,15 +62,11 @@ class BookWatch:
         self._measured_ns = now_ns
         return True
 
-    def liquidity(
-        self, pair: Pair, book: OrderBook, event_time_ns: TimeNs, seen_time_ns: TimeNs
-    ) -> LiquidityMeasured:
-        """Return what a live book with both sides would take, and count its score."""
-        best = book.best()
-        assert best is not None, "whoever asks has looked"
-        mid = (best.bid + best.ask) / 2
+    def liquidity(self, book: OrderBook, measured: BookMeasured) -> LiquidityMeasured:
+        """Return what this book would take, beside what was `measured` of it; count its score."""
+        mid, spread = measured.mid, measured.spread_bps
         bids, asks = (side_depth(view, mid) for view in book.views())
-        spread, half_life_s = spread_bps(best.bid, best.ask), self._resilience.half_life_s()
+        half_life_s = self._resilience.half_life_s()
         points = score(
             spread_bps=spread,
             depth=bids.least[1] + asks.least[1],
@@ -78,12 +74,12 @@ class BookWatch:
             half_life_s=half_life_s,
         )
         percentile, samples = self._week.percentile(points), self._week.count
-        self._week.add(points, event_time_ns)
+        self._week.add(points, measured.event_time_ns)
         return LiquidityMeasured(
-            pair=pair,
-            event_time_ns=event_time_ns,
-            seen_time_ns=seen_time_ns,
-            sequence=book.last_id,
+            pair=measured.pair,
+            event_time_ns=measured.event_time_ns,
+            seen_time_ns=measured.seen_time_ns,
+            sequence=measured.sequence,
             mid=mid,
             spread_bps=spread,
             bid_depth_10=bids.depths[0],
@@ -99,6 +95,9 @@ class BookWatch:
             sell_cost_1000=bids.costs[1],
             sell_cost_10000=bids.costs[2],
             half_life_s=half_life_s,
+            weighted_imbalance=measured.weighted_imbalance,
+            order_flow_depths=measured.order_flow_depths,
+            micro_price=measured.micro_price,
             score=points,
             percentile=percentile,
             samples=samples,

@@ -93,9 +93,9 @@ class _Book(Struct, gc=False):
 class _Trade(Struct, gc=False):
     id: int
     currency_pair: str
-    side: Side
     price: Size
     amount: Size
+    side: str = ""
     create_time: Number | None = None
     create_time_ms: Number | None = None
 
@@ -135,6 +135,7 @@ class _TriggerPush(Struct, gc=False):
     market: str
 
 
+_SIDES = {side.value: side for side in Side}
 _frame = decoder(_Frame)
 _book = decoder(_Book)
 _trade = decoder(_Trade)
@@ -275,7 +276,7 @@ def _print(trade: _Trade, seen_ns: TimeNs) -> TradePrinted:
         trade_id=trade.id,
         price=trade.price,
         quantity=trade.amount,
-        taker=trade.side,
+        taker=_SIDES.get(trade.side),
     )
 
 

@@ -5,13 +5,23 @@ from collections.abc import Callable
 
 import click
 
-from scripts.benchmarks import exchange, footprint, gate, kernel, orders, risk, stop
+from scripts.benchmarks import (
+    exchange,
+    footprint,
+    gate,
+    hidden_orders,
+    kernel,
+    orders,
+    risk,
+    stop,
+)
 from scripts.benchmarks.figures import Figure, show
 
 PARTS: dict[str, Callable[[float, int | None], list[Figure]]] = {
     "exchange": lambda _minutes, _trials: exchange.measure(),
     "footprint": lambda minutes, _trials: footprint.measure(minutes),
     "gate": lambda _minutes, _trials: gate.measure(),
+    "hidden": lambda _minutes, _trials: hidden_orders.measure(),
     "kernel": lambda _minutes, _trials: kernel.measure(),
     "orders": lambda _minutes, trials: orders.measure(trials or orders.SINGLE),
     "risk": lambda _minutes, _trials: risk.measure(),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from state.config.meaning import setting
+from state.config.meaning import setting, switch
 
 
 class ValidationSettings(Struct, frozen=True, kw_only=True):
@@ -63,3 +63,20 @@ class FlowSettings(Struct, frozen=True, kw_only=True):
             high=3600,
         ),
     ] = 1.0
+    flow_every_s: Annotated[
+        float,
+        setting(
+            "Flow of a pair, and the opinion that follows from book and flow, is told so often at "
+            "most.",
+            unit="s",
+            low="0.05",
+            high=3600,
+        ),
+    ] = 1.0
+    detail: Annotated[
+        bool,
+        switch(
+            "Whether trades are held against every update of the book and the ticker: needed for "
+            "icebergs and VPIN."
+        ),
+    ] = True

@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from state.messages.market import MarketFact
-from state.values import Pair, TimeNs
+from state.values import Pair, Side, TimeNs
 
 
 class MarketSource(StrEnum):
@@ -81,9 +81,73 @@ class LiquidityMeasured(MarketFact, frozen=True, kw_only=True):
     sell_cost_10000: float | None
     half_life_s: float | None
     """Median time in which half of a lost depth was back; None after fewer than three losses."""
+    weighted_imbalance: float | None
+    order_flow_depths: float | None
+    micro_price: float | None
+    """These three as in `BookMeasured`: who needs them now and then need not hear every update."""
     score: float
     """Liquidity score, in [0, 100]: `actors.market.liquidity`."""
     percentile: float | None
     """Percent of the last week's scores below it; None without ten minutes of them."""
     samples: int
     """Scores of the last week that it is compared with."""
+
+
+class HiddenOrder(Struct, frozen=True, kw_only=True):
+    """An order that seems to be worked in parts: inference, with how sure it is."""
+
+    kind: str
+    """`split`: executions of one size at even times; `iceberg`: a level that refills."""
+    side: Side
+    """Of the hidden order."""
+    size: float
+    """Of a part, base units."""
+    parts: int
+    price: float | None
+    """Of an iceberg's level; None of a split order."""
+    interval_s: float | None
+    """Between the slices of a split order; None of an iceberg."""
+    first_ns: TimeNs
+    last_ns: TimeNs
+    confidence: float
+    """In [0, 1]."""
+
+
+class FlowMeasured(MarketFact, frozen=True, kw_only=True):
+    """What a pair's trades say, at a bounded cadence. Definitions: docs/microstructure.md.
+
+    Volumes are base units. Sums of the day run since 00:00 UTC, or since `since_ns` where that is
+    later.
+    """
+
+    since_ns: TimeNs
+    """From when on no trade of the day is missing."""
+    trades: int
+    """Of the day."""
+    buy_volume: float
+    sell_volume: float
+    unknown_volume: float
+    """Of trades whose taker's side the exchange did not tell."""
+    cumulative_delta: float
+    """Buys less sells of the day: CVD."""
+    delta_60s: float | None
+    """Buys less sells of the last minute; None before one was watched, as the next three."""
+    imbalance_60s: float | None
+    """The same over the volume, in [-1, 1]; None where nothing traded, too."""
+    buys_per_s: float | None
+    sells_per_s: float | None
+    point_of_control: float | None
+    """Price at which most of the day's volume traded; None before anything did."""
+    value_low: float | None
+    value_high: float | None
+    """Edges of the 70 % value area, quote units."""
+    level_width: float | None
+    """Of a level of the profile, quote units: whole ticks."""
+    vpin: float | None
+    """In [0, 1]; None before 50 buckets are full."""
+    stacked: int | None
+    """Imbalances stacked in the last whole minute: levels bought, minus levels sold; 0 of none."""
+    large_z: float | None
+    """The most unusual size of the last minute, standard deviations; its sign is the taker's."""
+    hidden: tuple[HiddenOrder, ...]
+    """Those seen at work within the last two minutes, surest first."""

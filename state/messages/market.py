@@ -49,7 +49,8 @@ class TradePrinted(MarketFact, frozen=True, kw_only=True):
     trade_id: int
     price: float
     quantity: float
-    taker: Side
+    taker: Side | None
+    """None where the exchange does not tell."""
 
 
 class TickerSeen(MarketFact, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from state.config import (
     Config,
     CoverSettings,
     FeedSettings,
+    FlowSettings,
     OrderSettings,
     RiskSettings,
     StopMode,
@@ -60,6 +61,9 @@ _RISK = RiskSettings(
     risk_per_trade_share=Decimal(1),
 )
 
+_FLOW = FlowSettings(liquidity_every_s=10.0, flow_every_s=10.0, detail=False)
+"""What flows matters to nobody here: each message is a step, and each step is checked."""
+
 HOUSE = Profile(
     name="house",
     config=Config(
@@ -81,6 +85,7 @@ HOUSE = Profile(
         risk=_RISK,
         feed=FeedSettings(book_stale_after_s=3.0),
         candles=CandleSettings(kept=30),
+        flow=_FLOW,
         # So close that they are met all the time, here and at the exchange.
         protection=CoverSettings(
             stop=StopMode.TRAILING,
@@ -114,6 +119,7 @@ ORDER_PATH = Profile(
         risk=_RISK,
         feed=FeedSettings(book_stale_after_s=3.0, book_depth=20),
         candles=CandleSettings(backfill=False),
+        flow=_FLOW,
         protection=CoverSettings(
             stop=StopMode.TRAILING,
             stop_bps=Decimal(8),

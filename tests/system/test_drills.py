@@ -13,6 +13,7 @@ ACTORS = (
     "market/BTC_USDT/feed",
     "market/BTC_USDT/book_analyzer",
     "market/BTC_USDT/candle_builder",
+    "market/BTC_USDT/flow_analyzer",
     "trading/BTC_USDT/trader",
     "trading/risk_guard",
     "execution/order_router",

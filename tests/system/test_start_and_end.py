@@ -93,6 +93,7 @@ def test_the_status_has_the_promised_shape(houses):
         "market/BTC_USDT/feed",
         "market/BTC_USDT/book_analyzer",
         "market/BTC_USDT/candle_builder",
+        "market/BTC_USDT/flow_analyzer",
         "trading/risk_guard",
         "trading/ETH_USDT/trader",
     } <= addresses

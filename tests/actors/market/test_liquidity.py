@@ -18,7 +18,7 @@ from actors.market.liquidity import (
 from actors.market.resilience import GIVEN_UP_S, Resilience
 from state.order_book import OrderBook
 from state.values import NS_PER_S, TimeNs
-from tests.actors.examples import BTC, NOW, a_snapshot
+from tests.actors.examples import NOW, a_measure, a_snapshot
 
 GOOD: dict[str, Any] = {"spread_bps": 0.5, "depth": 1e6, "cost_bps": 1.0, "half_life_s": 0.5}
 BAD: dict[str, Any] = {"spread_bps": 50.0, "depth": 1e3, "cost_bps": 100.0, "half_life_s": 60.0}
@@ -96,8 +96,11 @@ def a_book(size):
 
 
 def measured(watch, size, second=0):
-    at_ns = TimeNs(NOW + second * NS_PER_S)
-    return watch.liquidity(BTC, a_book(size), at_ns, NOW)
+    book, at_ns = a_book(size), TimeNs(NOW + second * NS_PER_S)
+    best = book.best()
+    assert best is not None
+    bps = (best.ask - best.bid) / 100.005 * 10_000
+    return watch.liquidity(book, a_measure(mid=100.005, spread_bps=bps, event_time_ns=at_ns))
 
 
 def test_a_thin_book_scores_visibly_less_than_it_used_to():

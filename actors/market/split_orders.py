@@ -1,0 +1,170 @@
+"""Orders that somebody splits: executions of one size at even intervals. Pure; it is inference.
+
+Nobody sees who trades. A parent order that is worked in slices leaves executions of about one size,
+at about even times, of one side. For each execution that follows an earlier one of its size, a
+series is supposed that goes on at their distance. One that fits in goes on with it; a series that
+misses its time is over.
+
+**Confidence.** Were the executions of that size to come at random (Poisson, at the rate at which
+they do come), one would fall within the deviation that the series has shown with probability
+p = 1 - exp(-rate * 2 * deviation), and all n of them with p^n. The confidence is 1 - p^n * TRIES:
+so many series are supposed in a few minutes, and each might have been lucky (Bonferroni).
+"""
+
+from collections import deque
+from itertools import islice
+from math import exp, log
+
+from msgspec import Struct
+
+from actors.market.tape import Execution
+from state.values import NS_PER_S, Side
+
+SIZE_TOLERANCE = 0.08
+"""How far a slice may be from the size of its series, as a share."""
+TIME_TOLERANCE = 0.25
+"""How far from its time, as a share of the interval."""
+INTERVAL_MIN_NS = NS_PER_S // 2
+INTERVAL_MAX_NS = 120 * NS_PER_S
+PIECES_MIN = 6
+CONFIDENCE_MIN = 0.95
+TRIES = 1_000.0
+SUPPOSED_MAX = 16
+"""Series of one side and size at a time; of more the oldest is dropped."""
+PREDECESSORS = 3
+"""Earlier executions of its size that a new one may be the successor of."""
+RECENT = 64
+"""Executions of a side and size among which they are looked for, and which tell the rate."""
+_BUCKET = log(1 + SIZE_TOLERANCE)
+
+
+class SplitOrder(Struct, frozen=True, kw_only=True):
+    """Somebody seems to work an order in slices."""
+
+    side: Side
+    size: float
+    """Mean of a slice, base units."""
+    interval_s: float
+    pieces: int
+    """Slices seen."""
+    first_ns: int
+    last_ns: int
+    confidence: float
+    """In [0, 1]: see above."""
+
+
+class _Series:
+    __slots__ = ("deviation_ns", "first_ns", "interval_ns", "last_ns", "pieces", "size", "told")
+
+    def __init__(self, before: Execution, after: Execution) -> None:
+        self.first_ns, self.last_ns = before.at_ns, after.at_ns
+        self.interval_ns = float(after.at_ns - before.at_ns)
+        self.size = (before.quantity + after.quantity) / 2
+        self.pieces = 2
+        self.deviation_ns = 0.0
+        """The largest there was."""
+        self.told = False
+
+    def is_over(self, now_ns: int) -> bool:
+        return now_ns - self.last_ns > self.interval_ns * (1 + TIME_TOLERANCE)
+
+    def takes(self, execution: Execution) -> bool:
+        """Go on with it, if it comes when it should and is of the size."""
+        away_ns = abs(execution.at_ns - self.last_ns - self.interval_ns)
+        fits = away_ns <= TIME_TOLERANCE * self.interval_ns
+        if not fits or abs(execution.quantity / self.size - 1) > SIZE_TOLERANCE:
+            return False
+        self.last_ns = execution.at_ns
+        self.pieces += 1
+        self.deviation_ns = max(self.deviation_ns, away_ns)
+        self.interval_ns = (self.last_ns - self.first_ns) / (self.pieces - 1)
+        self.size += (execution.quantity - self.size) / self.pieces
+        return True
+
+
+class _Sizes:
+    """The executions of one side and of about one size."""
+
+    __slots__ = ("recent", "series")
+
+    def __init__(self) -> None:
+        self.recent: deque[Execution] = deque(maxlen=RECENT)
+        self.series: list[_Series] = []
+
+
+class SplitOrders:
+    """Looks for them in the executions of one pair, told in their order."""
+
+    def __init__(self) -> None:
+        self._sizes: dict[tuple[Side, int], _Sizes] = {}
+        """By side and bucket of the size: what is alike lies in the same or in the next one."""
+
+    def add(self, execution: Execution) -> SplitOrder | None:
+        """Count one; return the surest order that it is a slice of, None where it is of none."""
+        side, bucket = execution.taker, int(log(execution.quantity) / _BUCKET)
+        near = [
+            sizes
+            for number in (bucket - 1, bucket, bucket + 1)
+            if (sizes := self._sizes.get((side, number))) is not None
+        ]
+        taken = []
+        for sizes in near:
+            if sizes.series:
+                sizes.series = [one for one in sizes.series if not one.is_over(execution.at_ns)]
+                taken += [one for one in sizes.series if one.takes(execution)]
+        own = self._sizes.get((side, bucket))
+        if own is None:
+            own = self._sizes[side, bucket] = _Sizes()
+        if not taken:
+            # It goes on with nothing that was supposed: suppose what it may be the second slice of.
+            supposed = _supposed(execution, near)
+            own.series = _without_twins(own.series + supposed)[-SUPPOSED_MAX:]
+        own.recent.append(execution)
+        orders = [order for one in taken if (order := self._judged(one, near)) is not None]
+        return max(orders, key=lambda order: (order.confidence, order.pieces), default=None)
+
+    def _judged(self, series: _Series, near: list[_Sizes]) -> SplitOrder | None:
+        if series.pieces < PIECES_MIN:
+            return None
+        recent = [one for sizes in near for one in sizes.recent]
+        alike = sum(abs(one.quantity / series.size - 1) <= SIZE_TOLERANCE for one in recent)
+        watched_ns = max(series.last_ns - min(one.at_ns for one in recent), 1)
+        # No deviation is smaller than a clock of milliseconds tells.
+        deviation_ns = max(series.deviation_ns, 0.01 * series.interval_ns)
+        chance = 1 - exp(-alike / watched_ns * 2 * deviation_ns)
+        # The first two made the series up: they are no evidence.
+        confidence = 1 - TRIES * chance ** (series.pieces - 2)
+        if confidence < CONFIDENCE_MIN:
+            return None
+        return SplitOrder(
+            side=recent[-1].taker,
+            size=series.size,
+            interval_s=series.interval_ns / NS_PER_S,
+            pieces=series.pieces,
+            first_ns=series.first_ns,
+            last_ns=series.last_ns,
+            confidence=min(confidence, 1.0),
+        )
+
+
+def _supposed(execution: Execution, near: list[_Sizes]) -> list[_Series]:
+    """Return a series for each of the last few executions that this one may follow."""
+    before = [
+        one
+        for sizes in near
+        for one in islice(reversed(sizes.recent), 2 * PREDECESSORS)
+        if INTERVAL_MIN_NS <= execution.at_ns - one.at_ns <= INTERVAL_MAX_NS
+        and abs(one.quantity / execution.quantity - 1) <= SIZE_TOLERANCE
+    ]
+    before.sort(key=lambda one: -one.at_ns)
+    return [_Series(one, execution) for one in before[:PREDECESSORS]]
+
+
+def _without_twins(series: list[_Series]) -> list[_Series]:
+    """Drop those that have become the same: of equal last slice and about equal interval."""
+    kept: dict[tuple[int, int], _Series] = {}
+    for one in series:
+        key = (one.last_ns, round(one.interval_ns / (NS_PER_S // 10)))
+        if key not in kept or kept[key].pieces < one.pieces:
+            kept[key] = one
+    return list(kept.values())
