@@ -81,7 +81,7 @@ def check_text(said: Recommendation, question: Question) -> None:
         Unusable: It does not.
     """
     text = f"{said.rationale}\n{said.invalidation or ''}"
-    if not _is_english(text):
+    if not all(map(_is_english, (said.rationale, said.invalidation or ""))):
         raise Unusable(Code.LANGUAGE, "rationale and invalidation must be English")
     if _contradicts(said.rationale, said.action):
         raise Unusable(Code.CONTRADICTION, f"the text argues against {said.action}")

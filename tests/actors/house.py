@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from actors.kernel import Actor, Birthright, Exited, ExitKind
 from actors.kernel.virtual import VirtualRuntime
+from state.messages.advice import AdviceWanted
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -19,6 +20,7 @@ from state.messages.journal import (
 )
 from state.store import (
     RecordRefused,
+    advice_books,
     fill_cursors,
     known_of,
     last_agreement,
@@ -213,6 +215,9 @@ class Journal:
                 tell(message.reply_to, self._books(message))
             case KnownSought():
                 tell(message.reply_to, known_of(self.store, message))
+            case AdviceWanted():
+                now_ns = self._house.runtime.clock.now_ns()
+                tell(message.reply_to, advice_books(self.store.connection, now_ns))
             case OrderSought():
                 name = message.client_order_id
                 order = order_named(self.store, name)

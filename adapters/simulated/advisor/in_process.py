@@ -9,8 +9,10 @@ from decimal import Decimal
 import msgspec
 
 from adapters.nebius.wire import (
+    FORMS,
     RawAnswer,
     Unreadable,
+    blames_form,
     chat_body,
     code_of,
     models_of,
@@ -59,12 +61,21 @@ class InProcessChatModel:
 
     def complete(self, request: ChatRequest, deliver: Callable[[ChatAnswer], None]) -> None:
         """Answer `request` after the latency, or after its deadline where the stub hangs."""
-        body = chat_body(request, "json_schema", None)
-        answer = self._service.chat(_HEADERS, msgspec.json.encode(body))
-        outcome = _outcome(answer)
+        answer, form = self._asked(request)
+        outcome = _outcome(answer, form)
         delay_s = request.within_s if answer.hang else min(self._latency_s, request.within_s)
         told = ChatAnswer(request_id=request.request_id, outcome=outcome)
         self._schedule(int(Decimal(repr(delay_s)) * 10**9), lambda: deliver(told))
+
+    def _asked(self, request: ChatRequest) -> tuple[StubAnswer, str]:
+        """Ask for JSON by the first form that is not refused, as the client does."""
+        for form in FORMS:
+            body = msgspec.json.encode(chat_body(request, form, None))
+            answer = self._service.chat(_HEADERS, body)
+            blamed = answer.status in (400, 422) and blames_form(problem_of(_raw(answer)))
+            if not blamed:
+                break
+        return answer, form
 
     def list_models(self, deliver: Callable[[ModelsListed], None]) -> None:
         """Give the list after the latency."""
@@ -73,7 +84,7 @@ class InProcessChatModel:
         self._schedule(int(Decimal(repr(self._latency_s)) * 10**9), lambda: deliver(listed))
 
 
-def _outcome(answer: StubAnswer) -> ChatReplied | ChatFailed:
+def _outcome(answer: StubAnswer, form: str) -> ChatReplied | ChatFailed:
     if answer.hang:
         return ChatFailed(code=Code.TIMEOUT, detail="no answer in time", billed=True)
     if answer.cut:
@@ -83,7 +94,7 @@ def _outcome(answer: StubAnswer) -> ChatReplied | ChatFailed:
         told = f"{raw.status} {problem_of(raw)}".strip()
         return ChatFailed(code=code_of(raw.status), detail=told)
     try:
-        return reply_of(raw, "json_schema", 1)
+        return reply_of(raw, form, 1)
     except Unreadable as error:
         return ChatFailed(code=Code.BODY_UNREADABLE, detail=str(error), billed=True)
 
