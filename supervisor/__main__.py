@@ -15,6 +15,7 @@ COMMANDS = (
     "config",
     "data",
     "doctor",
+    "replay",
     "risk",
     "simulate",
     "watchdog",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TextIO
 
+import msgspec
 from loguru import logger
 
 from actors import addresses
@@ -31,6 +32,8 @@ from adapters.halt_file import HaltFile
 from adapters.halt_latch import Latch
 from adapters.log import Log
 from adapters.loop import LoopThread
+from adapters.recording import FILE_NAME as RECORDING
+from adapters.recording import RecordingWriter
 from adapters.sd_notify import ServiceManager
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
 from state.config import (
@@ -38,6 +41,7 @@ from state.config import (
     Endpoints,
     Loaded,
     Secret,
+    Secrets,
     SupervisionSettings,
     endpoints,
     shown,
@@ -51,6 +55,7 @@ from supervisor.data_directory import data_directory
 from supervisor.emergency_door import EmergencyDoor
 from supervisor.life_signs import LifeSigns
 from supervisor.pulse import Pulse
+from supervisor.replay import seen_of
 from supervisor.tree import ROOT, root, static_addresses
 from supervisor.version import VERSION
 from supervisor.worlds.advice import advice
@@ -194,6 +199,7 @@ class Application:
             loop, latch = LoopThread(), Latch(HaltFile(self._folder))
             opened.callback(loop.close, ADAPTERS_CLOSE_S)
             runtime = self._runtime(primed)
+            opened.callback(self._record(runtime, latch, journal.process))
             opened.callback(runtime.close)
             door = EmergencyDoor(latch, partial(runtime.tell, control=True))
             door.open()
@@ -246,6 +252,23 @@ class Application:
             snapshots=RecordedSnapshots(primed, keep),
         )
         return runtime
+
+    def _record(self, runtime: LiveRuntime, latch: Latch, process: str) -> Callable[[], None]:
+        """Have traders and the risk guard recorded; return what ends it."""
+        settings = self._config.recording
+        if not settings.on:
+            return _nothing
+        writer = RecordingWriter(
+            self._folder / RECORDING,
+            process=process,
+            version=VERSION,
+            config=msgspec.json.encode(msgspec.structs.replace(self._config, secrets=Secrets())),
+            now_ns=self._clock.now_ns(),
+            keep_bytes=settings.keep_mb << 20,
+            context=partial(seen_of, latch),
+        )
+        runtime.tape = writer
+        return writer.close
 
     # What stands outside of the tree.
 

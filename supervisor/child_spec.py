@@ -165,4 +165,4 @@ def _either(values: Sequence[str]) -> str:
 
 
 _DISPATCHERS = ("pool", "thread")
-_BIRTHRIGHT = ("kwargs", "dispatcher", "hang_s", "snapshot_every_s")
+_BIRTHRIGHT = ("kwargs", "dispatcher", "hang_s", "snapshot_every_s", "recorded")

@@ -34,6 +34,7 @@ from actors.opinions.advisor import Advisor
 from actors.trading.protection import Protector
 from actors.trading.risk_guard import RiskGuard
 from actors.trading.trader import Trader
+from adapters.ports import Exchange, HaltLatch
 from state.config import Config
 from state.messages.market import BookMeasured
 from state.values import DecisionId, Pair
@@ -234,17 +235,7 @@ def _opinions(plot: Plot) -> SupervisorSpec:
 
 def _trading(plot: Plot) -> SupervisorSpec:
     config, world = plot.config, plot.world
-    guard = _pooled(
-        plot,
-        "risk_guard",
-        RiskGuard,
-        world.exchange,
-        world.latch,
-        config.risk,
-        config.protections,
-        kwargs={"pairs": config.pairs, "stale_after_s": config.feed.book_stale_after_s},
-        data=MEASURES_MAIL,
-    )
+    guard = _guard(config, world.exchange, world.latch)
     traders = (supervisor(pair, _pair_trading(plot, pair)) for pair in config.pairs)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(guard, *traders))
 
@@ -262,23 +253,57 @@ def _pair_trading(plot: Plot, pair: Pair) -> SupervisorSpec:
         config.feed.book_stale_after_s,
         data=MEASURES_MAIL,
     )
-    trader = _pooled(
-        plot,
+    trader = _trader(config, pair, plot.world.process)
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(protector, trader))
+
+
+def recorded_births(
+    config: Config, exchange: Exchange, latch: HaltLatch, process: str
+) -> dict[str, Birthright]:
+    """Return how each actor is born whose life is recorded, by address."""
+    births = {addresses.RISK_GUARD: _guard(config, exchange, latch).birth}
+    for pair in config.pairs:
+        births[addresses.trader(pair)] = _trader(config, pair, process).birth
+    return births
+
+
+def _guard(config: Config, exchange: Exchange, latch: HaltLatch) -> ChildSpec:
+    return _spec(
+        config,
+        "risk_guard",
+        RiskGuard,
+        exchange,
+        latch,
+        config.risk,
+        config.protections,
+        kwargs={"pairs": config.pairs, "stale_after_s": config.feed.book_stale_after_s},
+        data=MEASURES_MAIL,
+        recorded=True,
+    )
+
+
+def _trader(config: Config, pair: Pair, process: str) -> ChildSpec:
+    return _spec(
+        config,
         "trader",
         Trader,
         pair,
         config.strategy.trend,
         config.decision,
         config.protection.stop_bps,
-        plot.world.process,
+        process,
         backoff=Backoff(min_s=0.1, max_s=30.0, reset_after_s=10.0),
         data=MEASURES_MAIL,
+        recorded=True,
     )
-    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(protector, trader))
 
 
 def _pooled(plot: Plot, id_: str, make: type, *args: object, **settings: object) -> ChildSpec:
-    supervision = plot.config.supervision
+    return _spec(plot.config, id_, make, *args, **settings)
+
+
+def _spec(config: Config, id_: str, make: type, *args: object, **settings: object) -> ChildSpec:
+    supervision = config.supervision
     settings.setdefault("hang_s", supervision.hang_limit_s)
     settings.setdefault("snapshot_every_s", supervision.snapshot_every_s)
     return worker(id_, make, *args, **settings)

@@ -29,6 +29,7 @@ from actors.kernel.lifecycle import (
 )
 from actors.kernel.mailbox import Inbox
 from actors.kernel.snapshots import Upgrade
+from actors.kernel.tape import Instant, Tape
 from state.values import TimeNs
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Birth:
     runtime: "Runtime"
     inbox: Inbox
     snapshot_every_s: float | None
+    tape: Tape | None = None
 
 
 class Actor(SteppedActor):
@@ -75,6 +77,8 @@ class Actor(SteppedActor):
     _birth: Birth
     _inbox: Inbox
     _runtime: "Runtime"
+    _instant: Instant | None = None
+    """Of a recorded actor: when its present handler began."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,10 +135,14 @@ class Actor(SteppedActor):
 
     def now_ns(self) -> TimeNs:
         """Return the time, UTC nanoseconds; virtual in simulation."""
+        if self._instant is not None:
+            return TimeNs(self._instant.now_ns)
         return self._runtime.clock.now_ns()
 
     def monotonic_ns(self) -> int:
         """Return nanoseconds since some fixed instant; never goes back."""
+        if self._instant is not None:
+            return self._instant.monotonic_ns
         return self._runtime.clock.monotonic_ns()
 
     def tell(self, address: str, message: object) -> bool:
@@ -242,6 +250,8 @@ class Actor(SteppedActor):
             if self._runtime.start_is_drilled(self.address):
                 raise Drilled("start failure")
             self._restore()
+            if self._birth.tape is not None:
+                self._be_recorded(self._birth.tape)
             self.on_start()
         except BaseException:  # noqa: BLE001 (every way to die is a death notice)
             self._handle_failure(*sys.exc_info())
@@ -263,7 +273,12 @@ class Actor(SteppedActor):
             probe.before(self.address, message)
         try:
             if type(message) in _OURS:
+                self._instant = None
                 return self._handle_ours(message)
+            tape = self._birth.tape
+            if tape is not None:
+                at = self._instant = self._runtime.instant()
+                tape.handled(self.address, self.incarnation, at, message)
             answer = self.on_receive(message)
             if probe is not None:
                 probe.after(self.address, message)
@@ -277,6 +292,13 @@ class Actor(SteppedActor):
             raise HandlerDied(f"{type(error).__name__}: {error}") from error
         else:
             return answer
+
+    def _be_recorded(self, tape: Tape) -> None:
+        at = self._instant = self._runtime.instant()
+        began = None
+        if self.snapshot_type is not None:
+            began = self._runtime.snapshots.newest(self.address)
+        tape.born(self.address, self.incarnation, at, began)
 
     def _handle_ours(self, message: Any) -> None:
         match message:

@@ -29,6 +29,7 @@ from actors.kernel.mailbox import (
     Mailbox,
 )
 from actors.kernel.snapshots import MemorySnapshots, SnapshotStore, Stored
+from actors.kernel.tape import Instant, Tape
 from adapters.ports import Clock
 
 FOREVER = float("inf")
@@ -76,6 +77,8 @@ class Birthright:
     hang_s: float = FOREVER
     """Seconds one handler may take before the watchdog calls it hung."""
     snapshot_every_s: float | None = 5.0
+    recorded: bool = False
+    """Whether what it hears goes to the runtime's tape, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,7 @@ class Runtime(ABC):
     clock: Clock
     seed: int
     probe: Probe | None = None
+    tape: Tape | None = None
 
     def __init__(self, snapshots: SnapshotStore | None = None) -> None:
         self.bus = Bus()
@@ -119,6 +123,10 @@ class Runtime(ABC):
         self._drilled_starts: set[str] = set()
         self.board: dict[str, ChildReport] = {}
         """Where every supervised child stands, by address; written by supervisors."""
+
+    def instant(self) -> Instant:
+        """Return the present moment, by both clocks."""
+        return Instant(self.clock.now_ns(), self.clock.monotonic_ns())
 
     @abstractmethod
     def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
@@ -174,7 +182,8 @@ class Runtime(ABC):
         dispatcher = self.dispatcher_for(birthright, address)
         inbox = Inbox(mailbox, epoch, dispatcher, parent=parent, hang_s=birthright.hang_s)
         actor = birthright.make.__new__(birthright.make)
-        actor.be_born(Birth(self, inbox, birthright.snapshot_every_s))
+        tape = self.tape if birthright.recorded else None
+        actor.be_born(Birth(self, inbox, birthright.snapshot_every_s, tape))
         try:
             actor.__init__(*birthright.args, **birthright.kwargs)  # type: ignore[misc]
         except BaseException as error:

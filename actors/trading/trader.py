@@ -159,8 +159,10 @@ class Trader(Actor):
                 self._book = None
             case Journaled(event=AuthorityChanged() as changed):
                 self._mind.authority(ADVISOR, changed.authority)
+            case Journaled(event=OrderEvent() as event):
+                self._on_order_event(event)
             case Journaled():
-                self._on_order_event(message.event)
+                pass  # A mark of equity, which its maker has told before.
             case DecisionDropped():
                 self._forget(message.decision_id)
             case PositionChanged():
@@ -216,8 +218,7 @@ class Trader(Actor):
         for name in self._orders:
             self._grow_old(name)
 
-    def _on_order_event(self, event: Any) -> None:
-        assert isinstance(event, OrderEvent)
+    def _on_order_event(self, event: OrderEvent) -> None:
         if addresses.ORDER_ROUTER in self._due:
             self._since.append(event)
         if isinstance(event, OrderIntended):

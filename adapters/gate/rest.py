@@ -259,7 +259,7 @@ class GateExchange:
 
     def _answer(self, errand: _Errand, outcome: Outcome) -> None:
         try:
-            errand.deliver(VenueAnswer(request=errand.request, outcome=outcome))
+            errand.deliver(VenueAnswer.to(errand.request, outcome))
         except Exception:  # noqa: BLE001 - the thread serves others too
             logger.exception(
                 "the answer to {} could not be delivered", type(errand.request).__name__

@@ -212,7 +212,7 @@ class InProcessExchange:
         if isinstance(result, Succeeded) and result.time is not None:
             answered = replace(result.time, answered_at_ns=TimeNs(self._client_now_ns()))
             result = replace(result, time=answered)
-        sent.deliver(VenueAnswer(request=sent.request, outcome=result))
+        sent.deliver(VenueAnswer.to(sent.request, result))
 
 
 _CUT = Unknown(reason="the connection was cut")

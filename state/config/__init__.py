@@ -11,7 +11,7 @@ from state.config.decision import DecisionSettings
 from state.config.endpoints import Endpoints, endpoints
 from state.config.eyes import FlowSettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
-from state.config.load import Loaded, load
+from state.config.load import Loaded, changed, load
 from state.config.secret import Secret
 from state.config.settings import (
     AfterKill,
@@ -71,6 +71,7 @@ __all__ = [
     "ValidationSettings",
     "WatchdogMode",
     "WatchdogSettings",
+    "changed",
     "default_toml",
     "endpoints",
     "load",

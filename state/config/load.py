@@ -67,6 +67,31 @@ def load(
     return Loaded(config=config, origins=dict.fromkeys(known, "default") | origins)
 
 
+def changed(config: Config, options: Mapping[str, Any]) -> Config:
+    """Return `config` with other values in the place of some.
+
+    Args:
+        config: What it is now.
+        options: Values by dotted key, as a command line gives them.
+
+    Raises:
+        ConfigurationInvalid: With one line for everything that is wrong.
+    """
+    known = leaves()
+    values, origins, problems = _decoded(from_options(options, known), known)
+    if not problems:
+        config = _assembled(values, config)
+        # What else does not fit together, such as secrets that are not kept, was fine then.
+        problems = [
+            f"{origins[key]}: {key}: {text}"
+            for key, text in _contradictions(config)
+            if key in origins
+        ]
+    if problems:
+        raise ConfigurationInvalid("\n".join(problems))
+    return config
+
+
 def _decoded(
     given: Iterable[Given], known: Mapping[str, Leaf]
 ) -> tuple[dict[str, Any], dict[str, str], list[str]]:
@@ -128,8 +153,8 @@ def _take_secrets(
             origins[leaf.key] = f"env {variable}"
 
 
-def _assembled(values: Mapping[str, Any]) -> Config:
-    """Return the defaults with `values` put in their places."""
+def _assembled(values: Mapping[str, Any], base: Config | None = None) -> Config:
+    """Return the defaults, or `base`, with `values` put in their places."""
 
     def filled(default: Struct, prefix: str) -> Any:
         changes = {}
@@ -141,7 +166,7 @@ def _assembled(values: Mapping[str, Any]) -> Config:
                 changes[name] = values[prefix + name]
         return msgspec.structs.replace(default, **changes)
 
-    config: Config = filled(Config(), "")
+    config: Config = filled(base or Config(), "")
     return config
 
 

@@ -17,6 +17,7 @@ from state.config.decision import DecisionSettings
 from state.config.eyes import FlowSettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.meaning import setting as _is
+from state.config.recording import RecordingSettings
 from state.config.secret import Secret
 from state.messages.market import Timeframe
 from state.values import Currency, Pair, Venue, quote_of
@@ -433,6 +434,7 @@ class Config(Struct, frozen=True, kw_only=True):
     flow: FlowSettings = FlowSettings()
     candles: CandleSettings = CandleSettings()
     validation: ValidationSettings = ValidationSettings()
+    recording: RecordingSettings = RecordingSettings()
     supervision: SupervisionSettings = SupervisionSettings()
     orders: OrderSettings = OrderSettings()
     shutdown: ShutdownSettings = ShutdownSettings()

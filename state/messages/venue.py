@@ -359,8 +359,37 @@ class Unknown(Struct, frozen=True, kw_only=True, tag=True):
 Outcome = Succeeded | Refused | Unknown
 
 
+AnyRequest = (
+    PlaceOrder
+    | AmendOrder
+    | CancelPlaced
+    | FetchOrder
+    | FetchOpenOrders
+    | FetchFinishedOrders
+    | FetchTrades
+    | FetchAccountBook
+    | FetchBalances
+    | FetchRules
+    | FetchBook
+    | FetchCandles
+    | FetchTime
+    | FetchKeyRights
+    | ArmCountdown
+    | PlaceTrigger
+    | CancelTrigger
+    | FetchTriggers
+)
+"""Every request there is: what an answer may belong to."""
+
+
 class VenueAnswer(Struct, frozen=True, kw_only=True, tag=True):
     """What became of one request."""
 
-    request: VenueRequest
+    request: AnyRequest
     outcome: Outcome
+
+    @classmethod
+    def to(cls, request: VenueRequest, outcome: Outcome) -> "VenueAnswer":
+        """Return the answer to a request of whatever kind."""
+        assert isinstance(request, AnyRequest), "a kind of request that nobody declared"
+        return cls(request=request, outcome=outcome)

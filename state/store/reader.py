@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlite_utils import Database
 
 from state.errors import StoreRefused
@@ -208,6 +209,13 @@ class Reader:
             )
             for seq, epoch, actor, kind, trace_id, key, at_ns, payload in rows
         ]
+
+    def payloads(self, kind: type[Struct]) -> list[tuple[str, bytes]]:
+        """Return the trace and the JSON of every event of a kind, oldest first."""
+        rows = self._database.execute(
+            "SELECT trace_id, payload FROM events WHERE type = ? ORDER BY seq", (kind.__name__,)
+        )
+        return [(trace_id, payload.encode()) for trace_id, payload in rows]
 
     def verify(self) -> int:
         """Walk the whole chain and return how many records follow from one another.

@@ -180,7 +180,7 @@ class _Rules:
     def request(self, request: VenueRequest, deliver: Callable[[VenueAnswer], None]) -> None:
         self._stage.known_rules = dict(self._stage.rules)
         rules = tuple(self._stage.rules.values())
-        deliver(VenueAnswer(request=request, outcome=Succeeded(rules=rules)))
+        deliver(VenueAnswer.to(request, Succeeded(rules=rules)))
 
 
 class _Strike:

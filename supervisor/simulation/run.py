@@ -392,11 +392,18 @@ class Simulation:
                     oracle.on_session(message.session)
                 self.desk.on_session(message)
             case ChildReport():
+                self._check_death(message)
                 self.spotter.on_child(message)
             case DecisionDropped():
                 self.spotter.on_dropped(message)
             case _:
                 pass
+
+    def _check_death(self, report: ChildReport) -> None:
+        """Nobody may die but of what was done to it."""
+        kind = report.last_error.partition(":")[0].partition(" ")[0]
+        if kind and kind not in _PLANNED_DEATHS:
+            self.blame("died by itself", f"{report.address}: {report.last_error}")
 
     def _on_halt(self) -> None:
         if not self._halted:
@@ -494,5 +501,7 @@ def _needs_file(plan: Plan) -> bool:
     return any(fault.kind in _OF_FILES for fault in plan.faults)
 
 
+_PLANNED_DEATHS = frozenset({"Injected", "Drilled", "StoreRefused", "MailMissed", "hung"})
+"""What a death may begin with: struck, drilled, a disk that refused, mail refused before, hung."""
 _OF_FILES = frozenset({Kind.POWER_LOSS, DiskFault.FULL, DiskFault.SYNC_FAILS})
 """Without these a database in memory does the same, sooner."""

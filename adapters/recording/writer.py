@@ -1,0 +1,157 @@
+"""Writes recordings: a thread of its own takes what has gathered, once a second.
+
+A database of its own, so that it may be lost, copied or deleted without touching the journal, and
+neither waits for the other.
+"""
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from loguru import logger
+from sqlite_utils import Database
+
+from adapters.recording.codec import Born, Item, Missed, heard, pack
+
+FILE_NAME = "recordings.db"
+FLUSH_S = 1.0
+WAITING_MAX = 200_000
+"""Items that may wait for the disk; more are counted and left out."""
+BLOCK_ITEMS = 5_000
+
+
+class _Instant(Protocol):
+    @property
+    def now_ns(self) -> int: ...
+    @property
+    def monotonic_ns(self) -> int: ...
+
+
+class _Stored(Protocol):
+    @property
+    def schema(self) -> int: ...
+    @property
+    def payload(self) -> bytes: ...
+
+
+class RecordingWriter:
+    """One process's recording: the `Tape` of its runtime. Safe to use from any thread.
+
+    Args:
+        path: The database; made when missing.
+        process: Names the process in decision ids.
+        version: Of this program.
+        config: The configuration as JSON, without secrets.
+        now_ns: When it begins.
+        keep_bytes: Oldest blocks go when all together are larger.
+        context: Read with each message: what a handler can see that is no message.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        process: str,
+        version: str,
+        config: bytes,
+        now_ns: int,
+        keep_bytes: int,
+        context: Callable[[], str],
+    ) -> None:
+        self._context = context
+        self._keep_bytes = keep_bytes
+        self._waiting: deque[tuple[object, ...]] = deque()
+        self._missed = 0
+        self._missed_ns = 0
+        self._ending = threading.Event()
+        self._database = Database(sqlite3.connect(path, check_same_thread=False))
+        self._database.enable_wal()
+        self._database.table("runs").create(
+            {"id": int, "process": str, "version": str, "config": str, "began_ns": int},
+            pk="id",
+            if_not_exists=True,
+        )
+        self._database.table("blocks").create(
+            {"id": int, "run": int, "began_ns": int, "ended_ns": int, "size": int, "items": bytes},
+            pk="id",
+            foreign_keys=[("run", "runs", "id")],
+            if_not_exists=True,
+        )
+        row = {
+            "process": process,
+            "version": version,
+            "config": config.decode(),
+            "began_ns": now_ns,
+        }
+        self._run = self._database.table("runs").insert(row).last_pk
+        self._thread = threading.Thread(target=self._write, name="recording", daemon=True)
+        self._thread.start()
+
+    def born(self, address: str, incarnation: int, at: _Instant, snapshot: _Stored | None) -> None:
+        """See `actors.kernel.tape.Tape.born`."""
+        schema, payload = (None, b"") if snapshot is None else (snapshot.schema, snapshot.payload)
+        self._take(
+            (address, incarnation, at.now_ns, at.monotonic_ns, self._context(), schema, payload)
+        )
+
+    def handled(self, address: str, incarnation: int, at: _Instant, message: object) -> None:
+        """See `actors.kernel.tape.Tape.handled`."""
+        self._take((address, incarnation, at.now_ns, at.monotonic_ns, self._context(), message))
+
+    def close(self) -> None:
+        """Write what has gathered and end."""
+        self._ending.set()
+        self._thread.join()
+        self._database.close()
+
+    def _take(self, item: tuple[object, ...]) -> None:
+        if len(self._waiting) >= WAITING_MAX:
+            self._missed += 1
+            return
+        self._waiting.append(item)
+
+    def _write(self) -> None:
+        while not self._ending.wait(FLUSH_S):
+            self._flush()
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            while self._waiting:
+                self._store([self._next() for _ in range(min(len(self._waiting), BLOCK_ITEMS))])
+            self._forget()
+        except (sqlite3.Error, TypeError) as error:
+            # Trading goes on without it; the hole is marked in the next block that can be kept.
+            self._missed += 1
+            logger.warning("the recording lost a block: {}", error)
+
+    def _next(self) -> Item:
+        item = self._waiting.popleft()
+        return Born(*item) if len(item) == len(Born.__struct_fields__) else heard(*item)  # type: ignore[arg-type]
+
+    def _store(self, items: list[Item]) -> None:
+        if self._missed:
+            items.insert(0, Missed(items[0].now_ns, self._missed))
+            self._missed = 0
+        block = pack(items)
+        self._database.table("blocks").insert(
+            {
+                "run": self._run,
+                "began_ns": items[0].now_ns,
+                "ended_ns": items[-1].now_ns,
+                "size": len(block),
+                "items": block,
+            }
+        )
+
+    def _forget(self) -> None:
+        total = self._database.execute("SELECT coalesce(sum(size), 0) FROM blocks").fetchone()[0]
+        while total > self._keep_bytes:
+            oldest, size = self._database.execute(
+                "SELECT id, size FROM blocks ORDER BY id LIMIT 1"
+            ).fetchone()
+            self._database.table("blocks").delete(oldest)
+            total -= size
