@@ -28,12 +28,13 @@ class DecisionSettings(Struct, frozen=True, kw_only=True):
     conviction_min: Annotated[
         float,
         setting(
-            "Least sum of weight times confidence for opinions to be acted on.",
+            "Least sum of weight times confidence for opinions to be acted on: one unsure source "
+            "alone moves nothing, and pays no fees.",
             unit="conviction",
             low=0,
             high=100,
         ),
-    ] = 0.3
+    ] = 0.5
     cool_down_s: Annotated[
         float,
         setting("After an exit nothing is entered for so long.", unit="s", low=0, high=86_400),
