@@ -7,6 +7,7 @@ RECORDER = "operations/recorder"
 SESSION_KEEPER = "operations/session_keeper"
 HEALTH_MONITOR = "operations/health_monitor"
 ADMIN = "operations/admin"
+HISTORIAN = "operations/historian"
 ORDER_ROUTER = "execution/order_router"
 ACCOUNT_STREAM = "execution/account_stream"
 TRIGGER_KEEPER = "execution/trigger_keeper"
@@ -61,6 +62,7 @@ SINGLE = (
     SESSION_KEEPER,
     HEALTH_MONITOR,
     ADMIN,
+    HISTORIAN,
     ORDER_ROUTER,
     ACCOUNT_STREAM,
     TRIGGER_KEEPER,

@@ -6,13 +6,17 @@ are served by sockets in life and by a seeded model in simulation; one set of co
 against both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from state.messages.advice import ChatAnswer, ChatRequest, ModelsListed, Provider
 from state.messages.market import (
+    BookChanged,
     BookDelta,
+    BookReset,
+    CandleClosed,
     CandleSeen,
+    HistoryGiven,
     StreamLost,
     StreamOpened,
     TickerSeen,
@@ -30,6 +34,8 @@ from state.messages.venue import (
 from state.values import Pair, Purpose, Side, TimeNs
 
 MarketMessage = BookDelta | TradePrinted | TickerSeen | CandleSeen | StreamOpened | StreamLost
+Kept = CandleClosed | HistoryGiven | TradePrinted | BookChanged | BookReset
+"""What the history keeps. Of `HistoryGiven` only what is not there yet."""
 AccountMessage = (
     OrderReport | TradeReport | TriggerMoved | BalanceReport | StreamOpened | StreamLost
 )
@@ -123,6 +129,30 @@ class AccountStream(Protocol):
         There is no replay: after each `StreamOpened` what may have been missed has to be fetched.
         A second call replaces the first.
         """
+        ...
+
+
+class MarketHistory(Protocol):
+    """The market's history on disk. Blocks: for an actor with a thread of its own.
+
+    Raises:
+        HistoryRefused: A folder of it is damaged.
+        OSError: The disk refuses.
+    """
+
+    def keep(self, batch: Sequence[Kept]) -> int:
+        """Write all of `batch` durably, each row once; return how many rows are new.
+
+        After an error some of it may be written; to write it again does no harm.
+        """
+        ...
+
+    def retain(self, *, oldest_ns: int, size_bytes_max: int) -> None:
+        """Remove what ended before `oldest_ns`, then the oldest of what is beyond the size."""
+        ...
+
+    def close(self) -> None:
+        """Give it up."""
         ...
 
 

@@ -190,7 +190,10 @@ class Application:
         store = self._open_store(lock)
         primed = _primed(store, static_addresses(self._config))
         journal = Journal(
-            open=lambda: self._open_store(lock), name=store.name, process=str(store.last_seq)
+            open=lambda: self._open_store(lock),
+            name=store.name,
+            process=str(store.last_seq),
+            history=self._folder / "history",
         )
         store.close()
         where, credentials = self._find_exchange(log)

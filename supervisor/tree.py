@@ -1,7 +1,7 @@
 """The whole house on one page, in start order; it is stopped in the reverse.
 
     root                      rest for one: who comes later stands on who came earlier
-    ├── operations            recorder, session keeper, health monitor, admin
+    ├── operations            recorder, session keeper, health monitor, admin, historian
     ├── execution             order router, trigger keeper, account stream, workers: one a parent
     ├── accounts              ledger keeper
     ├── market                one supervisor a pair: feed, book and flow analyzer, candle builder
@@ -28,6 +28,7 @@ from actors.market.feed import Feed
 from actors.market.flow_analyzer import FlowAnalyzer
 from actors.operations.admin import Admin
 from actors.operations.health_monitor import HealthMonitor
+from actors.operations.historian import Historian
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
 from actors.opinions.advisor import Advisor
@@ -120,6 +121,21 @@ def _operations(plot: Plot) -> SupervisorSpec:
     ]
     if world.desk is not None:
         children.append(_own(plot, "admin", Admin, world.desk, data=MEASURES_MAIL))
+    if world.open_history is not None:
+        children.append(
+            _pooled(
+                plot,
+                "historian",
+                Historian,
+                world.open_history,
+                config.history,
+                dispatcher="thread",
+                # A slow disk holds up nobody but it.
+                hang_s=60.0,
+                data=BOOK_MAIL,
+                stop_s=5.0,
+            )
+        )
     return SupervisorSpec(intensity=10, period_s=60, children=tuple(children))
 
 

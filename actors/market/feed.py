@@ -235,7 +235,9 @@ class Feed(Actor):
             self._renew(str(broken))
             return
         if is_news:
-            self.tell(self._analyzer, BookChanged(delta=delta, fed_time_ns=self.now_ns()))
+            changed = BookChanged(delta=delta, fed_time_ns=self.now_ns())
+            self.tell(self._analyzer, changed)
+            self.publish(changed, pair=self._pair)
             if self._ahead is not None:
                 self._compare(self._ahead)
 
@@ -358,7 +360,9 @@ class Feed(Actor):
             return False
         self._loss += 1
         self._polling = False
-        self.tell(self._analyzer, BookReset(snapshot=snapshot, since=since))
+        reset = BookReset(snapshot=snapshot, since=since)
+        self.tell(self._analyzer, reset)
+        self.publish(reset, pair=self._pair)
         if self._was_live:
             self._was_live = False
             self._counts = replace(self._counts, resyncs=self._counts.resyncs + 1)

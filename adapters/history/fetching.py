@@ -113,7 +113,12 @@ def fetch(
             yield Fetched(page=page, added=Added(), too_old=True)
             continue
         closed = [candle for candle in outcome.candles if candle.closed]
-        yield Fetched(page=page, added=store.append(page.pair, page.kind, table_of(closed)))
+        yield Fetched(page=page, added=_kept(store, page, closed))
+
+
+def _kept(store: HistoryStore, page: Page, closed: Sequence[CandleSeen]) -> Added:
+    # What is there already may know more: how many trades there were.
+    return store.append(page.pair, page.kind, table_of(closed), replaces=False)
 
 
 def _answered(

@@ -117,8 +117,14 @@ class HistoryStore:
 
     # Writing.
 
-    def append(self, pair: Pair, kind: Kind, table: Table) -> Added:
+    def append(self, pair: Pair, kind: Kind, table: Table, *, replaces: bool = True) -> Added:
         """Add rows, in any order; durable when this returns.
+
+        Args:
+            pair: Whose.
+            kind: What.
+            table: Its columns.
+            replaces: Whether a row takes the place of one of the same keys; else that one stays.
 
         Raises:
             HistoryRefused: The columns are not those of the kind, a key stands twice with
@@ -137,11 +143,11 @@ class HistoryStore:
             chosen = (times >= since_ns) & (times < until_ns)
             if chosen.any():
                 rows = {name: column[chosen] for name, column in table.items()}
-                added += self._append(pair, kind, month_of(since_ns), rows)
+                added += self._append(pair, kind, month_of(since_ns), rows, replaces=replaces)
             since_ns = until_ns
         return added
 
-    def _append(self, pair: Pair, kind: Kind, month: str, table: Table) -> Added:
+    def _append(self, pair: Pair, kind: Kind, month: str, table: Table, *, replaces: bool) -> Added:
         folder = self._place(pair, kind, month)
         times = table[kind.time]
         first_ns, last_ns = int(times.min()), int(times.max())
@@ -161,7 +167,7 @@ class HistoryStore:
                     and part.rows < SMALL_ROWS
                 )
             ]
-            with self._loaded(kind, table, folder, met) as (duck, added):
+            with self._loaded(kind, table, folder, met, replaces=replaces) as (duck, added):
                 if not added.new and not added.changed:
                     return added
                 fresh, catalogue = self._written(duck, kind, folder, catalogue)
@@ -174,7 +180,7 @@ class HistoryStore:
 
     @contextlib.contextmanager
     def _loaded(
-        self, kind: Kind, table: Table, folder: Path, met: Sequence[Part]
+        self, kind: Kind, table: Table, folder: Path, met: Sequence[Part], *, replaces: bool
     ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Added]]:
         """Put what is to be written into the table `whole`."""
         duck, keys = self._duck, ", ".join(kind.keys)
@@ -196,6 +202,10 @@ class HistoryStore:
             else:
                 _do(duck, "CREATE OR REPLACE TEMP TABLE old AS SELECT * FROM fresh LIMIT 0")
             joined = " AND ".join(f"fresh.{key} = old.{key}" for key in kind.keys)
+            stayed = 0
+            if not replaces:
+                [stayed] = _one(duck, f"SELECT count(*) FROM fresh SEMI JOIN old ON {joined}")
+                _do(duck, f"DELETE FROM fresh USING old WHERE {joined}")
             same = " AND ".join(
                 f"fresh.{one} IS NOT DISTINCT FROM old.{one}" for one in kind.columns
             )
@@ -211,7 +221,11 @@ class HistoryStore:
             )
             yield (
                 duck,
-                Added(new=told - there, changed=there - equal, known=equal + given_twice),
+                Added(
+                    new=told - there - stayed,
+                    changed=there - equal,
+                    known=equal + given_twice + stayed,
+                ),
             )
         except duckdb.Error as error:
             raise HistoryRefused(f"{folder}: {_sentence(error)}") from None

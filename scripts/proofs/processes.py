@@ -397,7 +397,12 @@ def python(*arguments: str) -> list[str]:
 def environment() -> dict[str, str]:
     """Return our environment without anything that would configure a house.
 
-    A proof of something else needs no advice: nobody is asked unless it says otherwise.
+    A proof of something else needs no advice and no history: nobody is asked, and nothing is
+    written, unless it says otherwise.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    return kept | {"PYTHONPATH": str(ROOT), "GATEHOUSE_ADVISOR__PROVIDER": "off"}
+    return kept | {
+        "PYTHONPATH": str(ROOT),
+        "GATEHOUSE_ADVISOR__PROVIDER": "off",
+        "GATEHOUSE_HISTORY__RECORD": "false",
+    }

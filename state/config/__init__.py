@@ -5,7 +5,7 @@ branch. Secrets come from the environment alone and live in `Secret`.
 """
 
 from state.config.advisor import AdvisorCredential, AdvisorProvider, AdvisorSettings
-from state.config.candles import CandleSettings
+from state.config.candles import CandleSettings, HistorySettings
 from state.config.cover import CoverSettings, StopMode
 from state.config.decision import DecisionSettings
 from state.config.endpoints import Endpoints, endpoints
@@ -50,6 +50,7 @@ __all__ = [
     "Endpoints",
     "FeedSettings",
     "FlowSettings",
+    "HistorySettings",
     "Loaded",
     "LogFormat",
     "LogLevel",

@@ -11,7 +11,7 @@ from typing import Annotated
 from msgspec import Struct
 
 from state.config.advisor import AdvisorSettings
-from state.config.candles import CandleSettings
+from state.config.candles import CandleSettings, HistorySettings
 from state.config.cover import CoverSettings
 from state.config.decision import DecisionSettings
 from state.config.eyes import FlowSettings, ValidationSettings
@@ -433,6 +433,7 @@ class Config(Struct, frozen=True, kw_only=True):
     feed: FeedSettings = FeedSettings()
     flow: FlowSettings = FlowSettings()
     candles: CandleSettings = CandleSettings()
+    history: HistorySettings = HistorySettings()
     validation: ValidationSettings = ValidationSettings()
     recording: RecordingSettings = RecordingSettings()
     supervision: SupervisionSettings = SupervisionSettings()

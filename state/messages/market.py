@@ -324,3 +324,16 @@ class BookMeasured(MarketFact, frozen=True, kw_only=True):
     """When the feed passed on the change it was measured after, by our clock; 0: nobody noted."""
     measured_time_ns: TimeNs = TimeNs(0)
     """When it was measured, by our clock; 0: nobody noted."""
+
+
+class HistoryKept(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by the historian: what became of the rows it was to keep, since it began."""
+
+    written: int = 0
+    """Rows that are new on disk."""
+    dropped: int = 0
+    """Rows that came while too many waited for the disk."""
+    failures: int = 0
+    """How often the disk refused."""
+    error: str = ""
+    """Why it did the last time; empty when the last batch was written."""

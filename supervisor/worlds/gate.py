@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from actors.operations.admin import Desk
@@ -14,7 +16,7 @@ from adapters.gate.signing import Credentials
 from adapters.gate.venue_clock import VenueClock
 from adapters.halt_latch import Latch, permit_of
 from adapters.loop import LoopThread
-from adapters.ports import ChatModel
+from adapters.ports import ChatModel, MarketHistory
 from adapters.process_meter import SystemProcessMeter
 from state.config import Config, Endpoints
 from state.store import Store
@@ -40,6 +42,8 @@ class Journal:
     """Tells it from every other journal: part of every client order id."""
     process: str
     """Names this process in decision ids."""
+    history: Path | None = None
+    """Folder of the market's history; None where none is kept."""
 
 
 def connect(
@@ -95,6 +99,7 @@ def connect(
         clock=clock,
         skew=skew,
     )
+
     world = World(
         exchange=exchange,
         market=market,
@@ -106,5 +111,14 @@ def connect(
         process=journal.process,
         account_name=journal.name,
         chat=chat,
+        open_history=None if journal.history is None else partial(_open_history, journal.history),
     )
     return Connected(world=world, close=exchange.close)
+
+
+def _open_history(folder: Path) -> MarketHistory:
+    # Imported when there is something to write: DuckDB takes a while.
+    from adapters.history.keeper import HistoryKeeper  # noqa: PLC0415
+    from adapters.history.store import HistoryStore  # noqa: PLC0415
+
+    return HistoryKeeper(HistoryStore(folder))

@@ -4,7 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors.operations.admin import Desk
-from adapters.ports import AccountStream, ChatModel, Exchange, HaltLatch, MarketStream, ProcessMeter
+from adapters.ports import (
+    AccountStream,
+    ChatModel,
+    Exchange,
+    HaltLatch,
+    MarketHistory,
+    MarketStream,
+    ProcessMeter,
+)
 from state.store import Store
 
 
@@ -24,5 +32,7 @@ class World:
     """Names this process in decision ids; no other process of this database has the same."""
     account_name: str
     """Names the account in client order ids."""
+    open_history: Callable[[], MarketHistory] | None = None
+    """Opens the market's history; None where none is kept."""
     chat: ChatModel | None = None
     """Whom the advisor asks; None where nobody is asked."""

@@ -1,5 +1,6 @@
 """The house as a process: from one command to fills, and every way to end it in good order."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.history.store import HistoryStore
 from scripts.proofs.agreement import agreement
 from scripts.proofs.processes import ACTIVE, ROOT, SHORT_WINDOWS, environment, python
 from state.store import open_reader
@@ -50,7 +52,7 @@ def test_one_command_gives_a_trading_house_and_status_says_so(houses, tmp_path):
     assert before.returncode == 3
     assert "nothing runs here" in before.stderr
 
-    house = houses(settings=ACTIVE)
+    house = houses(settings=(*ACTIVE, "history.record=true"))
     house.until_ready()
     house.until_fills(1)
     ready = script("status.py", "--data-dir", data_dir)
@@ -67,6 +69,13 @@ def test_one_command_gives_a_trading_house_and_status_says_so(houses, tmp_path):
     after = script("status.py", "--data-dir", data_dir)
     assert after.returncode == 3
     assert not house.socket.exists()
+
+    # What the market did meanwhile is on disk: hours of candles from before, and every trade.
+    with contextlib.closing(HistoryStore(tmp_path / "house" / "simulated" / "history")) as history:
+        held = {(str(one.pair), one.kind): one.rows for one in history.holdings()}
+        assert held["BTC_USDT", "candles-1m"] >= 590
+        assert held["BTC_USDT", "trades"] > 0
+        assert history.verify() == (sum(held.values()), [])
 
 
 def test_the_status_has_the_promised_shape(houses):

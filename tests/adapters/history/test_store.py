@@ -78,6 +78,13 @@ def test_a_changed_row_takes_the_place_of_the_old_one(store):
     assert store.read(BTC, MINUTES)["close"].tolist() == [100.0] * 4 + [7.0] + [100.0] * 5
 
 
+def test_a_row_that_may_not_replace_leaves_the_old_one(store):
+    store.append(BTC, MINUTES, minutes([1]))
+    added = store.append(BTC, MINUTES, minutes([0, 1, 2], close=5.0), replaces=False)
+    assert added == Added(new=2, known=1)
+    assert store.read(BTC, MINUTES)["close"].tolist() == [5.0, 100.0, 5.0]
+
+
 @settings(max_examples=8, deadline=None)
 @given(
     batches=st.lists(
