@@ -130,7 +130,7 @@ def _trade_table(prints: list[TradePrinted]) -> Table:
     return {
         "ts_exchange_ns": np.array([one.event_time_ns for one in prints], dtype=np.int64),
         "trade_id": np.array([one.trade_id for one in prints], dtype=np.int64),
-        "side": np.array([one.taker.value for one in prints], dtype=np.object_),
+        "side": np.array([one.taker or "" for one in prints], dtype=np.object_),
         "price": np.array([one.price for one in prints], dtype=np.float64),
         "size": np.array([one.quantity for one in prints], dtype=np.float64),
     }

@@ -109,7 +109,7 @@ TRADES = Kind(
     # time.
     keys=("ts_exchange_ns", "trade_id"),
 )
-"""Public trades; the side is the taker's."""
+"""Public trades; the side is the taker's, empty where nobody said."""
 
 BOOK = Kind(
     name="book",

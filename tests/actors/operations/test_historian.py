@@ -1,5 +1,7 @@
 """The historian keeps what the market did, once, and nobody ever waits for it."""
 
+from typing import Any
+
 import pytest
 
 from actors import addresses
@@ -137,7 +139,7 @@ def test_what_does_not_fit_is_counted_not_kept(house, tmp_path, monkeypatch):
 
 def test_a_book_becomes_a_tape_without_holes(house, tmp_path):
     scene = Scene(house, tmp_path / "history", kinds=("book",))
-    fact = {"pair": BTC, "event_time_ns": NOW, "seen_time_ns": NOW}
+    fact: dict[str, Any] = {"pair": BTC, "event_time_ns": NOW, "seen_time_ns": NOW}
     snapshot = BookSnapshot(last_id=10, bids=((99.0, 1.0),), asks=((101.0, 2.0),), **fact)
     empty = BookDelta(first_id=11, last_id=11, bids=(), asks=(), **fact)
     change = BookDelta(first_id=12, last_id=13, bids=((99.0, 0.0), (98.0, 4.0)), asks=(), **fact)
