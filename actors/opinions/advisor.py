@@ -1,7 +1,5 @@
 """The advisor: asks a language model about each pair, judges what it answers, keeps its record."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -10,25 +8,24 @@ from msgspec.structs import replace
 
 from actors import addresses
 from actors.kernel import Actor
+from actors.opinions.advisor_alerts import Alerts, budget_alert, demotion_alert
 from actors.opinions.advisor_record import Record
+from actors.opinions.asked import SOURCE, Asked, Moment, given_of, opinion_of
 from actors.opinions.at_hand import AtHand
-from actors.opinions.trial import TIMEFRAME, Trial, after, lost, trial_of
+from actors.opinions.trial import TIMEFRAME, Trials
 from actors.outbox import Outbox
 from adapters.ports import ChatModel
 from state.advice import ladder
-from state.advice.budget import Cost, cost_of, day_of, worst_case
-from state.advice.codes import FAILS_OVER, NO_ANSWER, Code
+from state.advice.budget import day_of, worst_case
+from state.advice.codes import FAILS_OVER, Code
 from state.advice.contract import ANSWER_BYTES_MAX, CONTRACT, SCHEMA_NAME, SYSTEM, schema
 from state.advice.prompt import prompt, state_hash
-from state.advice.validation import Verdict, break_even, judge, shown
+from state.advice.validation import Verdict, judge
 from state.config.advisor import AdvisorSettings
 from state.messages.accounts import PositionChanged, PositionWanted
 from state.messages.advice import (
-    Action,
     AdviceAsked,
     AdviceBooks,
-    AdviceGiven,
-    AdviceResolved,
     AdviceWanted,
     AdvisorMarked,
     AdvisorSought,
@@ -47,6 +44,7 @@ from state.messages.advice import (
     Question,
     TextSeen,
 )
+from state.messages.flow import FlowMeasured
 from state.messages.held import RulesKnown
 from state.messages.journal import Entry, Event, JournalOpened, RecordDenied, Recorded
 from state.messages.market import (
@@ -57,19 +55,16 @@ from state.messages.market import (
     HistoryWanted,
     Timeframe,
 )
-from state.messages.operations import AlertRaised, Severity
+from state.messages.operations import AlertRaised
 from state.messages.orders import RulesWanted
 from state.messages.signals import (
     IndicatorsUpdated,
     LevelsUpdated,
-    Opinion,
     PatternFound,
-    Reason,
     TrendMeasured,
 )
 from state.values import NS_PER_S, Pair, TimeNs
 
-SOURCE = "advisor"
 TICK_S = 1.0
 LIST_EVERY_S = 300.0
 """Between two looks at the model list: the health probe, which costs nothing."""
@@ -79,14 +74,10 @@ GRACE_S = 2.0
 REPAIR_S = 3.0
 """Least time that a repair, or another model, is tried with."""
 HISTORY_BARS = 1500
-MARGIN = 0.05
-"""By so much the calibrated confidence has to be above break-even for the opinion to say a side."""
-ALERT_MODEL, ALERT_KEY, ALERT_BUDGET = "advisor_model", "advisor_key", "advisor_budget"
-ALERT_DEMOTED = "advisor_demoted"
-_KEY_FAULTS = frozenset({Code.CREDENTIAL_MISSING, Code.CREDENTIAL_REFUSED, Code.FORBIDDEN})
 _TOPICS: tuple[type[Any], ...] = (
     BookMeasured,
     BookLost,
+    FlowMeasured,
     CandleClosed,
     HistoryGiven,
     IndicatorsUpdated,
@@ -107,23 +98,6 @@ class _Overdue(Struct, frozen=True):
     """A question should have been answered long ago."""
 
     request_id: str
-
-
-@dataclass
-class _Asked:
-    """A question under way."""
-
-    question: Question
-    model: str
-    user: str
-    reservation: Cost
-    day: int
-    asked_ns: int
-    """By the monotonic clock; when it left."""
-    state: str
-    failed_over: bool
-    replies: list[ChatReplied] = field(default_factory=list)
-    repaired: bool = False
 
 
 class Advisor(Actor):
@@ -157,19 +131,17 @@ class Advisor(Actor):
         self._known = False
         """Whether the journal has told what it knows: before, nobody is asked."""
         self._models: dict[str, ModelRow] = {}
-        self._waiting: dict[int, _Asked] = {}
+        self._waiting: dict[int, Asked] = {}
         """Questions to leave when they are on the disk, by their record's number."""
-        self._under_way: dict[str, _Asked] = {}
-        self._trials: dict[str, Trial] = {}
+        self._under_way: dict[str, Asked] = {}
+        self._trials = Trials()
+        self._alerts = Alerts()
         self._due_ns: dict[Pair, int] = {}
         """By the monotonic clock: when a pair is asked about next."""
         self._last_state: dict[Pair, str] = {}
         self._last: dict[Pair, tuple[str, TimeNs]] = {}
         self._list_ns = 0
         self._rules_ns = 0
-        self._told: dict[str, str] = {}
-        """Alerts that stand, so that each is told once: its text by its name."""
-        self._warned_day = -1
 
     def on_start(self) -> None:
         """Ask what the journal knows; with nobody to ask, do nothing at all."""
@@ -320,7 +292,7 @@ class Advisor(Actor):
             ),
         )
         self._last_state[question.pair] = state
-        self._waiting[number] = _Asked(
+        self._waiting[number] = Asked(
             question=question,
             model=model,
             user=user,
@@ -340,7 +312,7 @@ class Advisor(Actor):
             self.after(max(0.0, left_s) + GRACE_S, _Overdue(asked.question.request_id))
             self._send(asked, max(0.1, left_s))
 
-    def _send(self, asked: _Asked, within_s: float, repair: tuple[str, str] | None = None) -> None:
+    def _send(self, asked: Asked, within_s: float, repair: tuple[str, str] | None = None) -> None:
         assert self._chat is not None
         asked.asked_ns = self.monotonic_ns() if repair is None else asked.asked_ns
         request = ChatRequest(
@@ -356,7 +328,7 @@ class Advisor(Actor):
         )
         self._chat.complete(request, self.inlet())
 
-    def _left_s(self, asked: _Asked) -> float:
+    def _left_s(self, asked: Asked) -> float:
         return (asked.question.deadline_ns - self.now_ns()) / NS_PER_S
 
     def _not_asked(self, pair: Pair, code: Code) -> None:
@@ -400,25 +372,25 @@ class Advisor(Actor):
             failed = ChatFailed(code=Code.TIMEOUT, detail="nobody answered", billed=True)
             self._conclude(asked, Verdict(code=Code.TIMEOUT, detail=failed.detail), failed)
 
-    def _conclude(self, asked: _Asked, verdict: Verdict, outcome: ChatReplied | ChatFailed) -> None:
+    def _conclude(self, asked: Asked, verdict: Verdict, outcome: ChatReplied | ChatFailed) -> None:
         del self._under_way[asked.question.request_id]
-        given = self._given(asked, verdict, outcome)
-        pair = given.pair
-        self._last[pair] = (given.code, given.at_ns)
+        used = asked.used(outcome, self._prices(asked.model))
+        self._record.settle(asked.day, asked.reservation, used.cost or asked.reservation)
+        given = given_of(asked, verdict, outcome, used, self._moment(asked, verdict))
+        self._last[given.pair] = (given.code, given.at_ns)
         breaker = self._record.ended(given)
         self._journal(given, f"advice-given:{given.request_id}", given.request_id)
-        self._tell_of_failures(given, breaker.reason if not breaker.permits(given.at_ns) else "")
+        opened = "" if breaker.permits(given.at_ns) else breaker.reason
+        self._raise(*self._alerts.after_answer(given, opened))
         if verdict.code is Code.OK:
-            self._publish(asked, given)
-            trial = trial_of(given)
-            if trial is not None:
-                self._trials[given.request_id] = trial
+            self.publish(opinion_of(asked, given, 3 * self._settings.every_s))
+            self._trials.begin(given)
         self._check_drift()
         self._mark()
         if verdict.code in FAILS_OVER and not asked.failed_over:
             self._fail_over(asked)
 
-    def _fail_over(self, asked: _Asked) -> None:
+    def _fail_over(self, asked: Asked) -> None:
         """Ask the second model the same, where there is one and time is left."""
         second = self._settings.model_secondary
         if second is None or second == asked.model or self._left_s(asked) < REPAIR_S:
@@ -428,140 +400,44 @@ class Advisor(Actor):
             question = replace(asked.question, request_id=request_id)
             self._ask(question, second, asked.state, failed_over=True)
 
-    def _given(
-        self, asked: _Asked, verdict: Verdict, outcome: ChatReplied | ChatFailed
-    ) -> AdviceGiven:
+    def _moment(self, asked: Asked, verdict: Verdict) -> Moment:
         assert self._chat is not None
-        now_ns = self.now_ns()
-        name, said = self._name(asked.model), verdict.said
-        used, tokens_in, tokens_out = self._used(asked, outcome)
-        self._record.settle(asked.day, asked.reservation, used or asked.reservation)
-        confidence = None if said is None else said.confidence
-        horizon_s = 0 if said is None or said.horizon_minutes is None else said.horizon_minutes * 60
-        replied = outcome if isinstance(outcome, ChatReplied) else None
-        hand = self._at_hand[asked.question.pair]
-        return AdviceGiven(
-            request_id=asked.question.request_id,
-            pair=asked.question.pair,
-            at_ns=now_ns,
-            code=verdict.code,
-            detail=verdict.detail,
+        now_ns, name = self.now_ns(), self._name(asked.model)
+        stated = None if verdict.said is None else verdict.said.confidence
+        # One that may not be used can be of any size.
+        is_one = stated is not None and 0.0 < stated < 1.0
+        return Moment(
+            now_ns=now_ns,
+            monotonic_ns=self.monotonic_ns(),
+            reference=self._at_hand[asked.question.pair].reference(now_ns),
             provider=self._chat.provider,
             model=name,
-            contract=CONTRACT,
-            answer=_cut("" if replied is None else replied.content or ""),
-            finish="" if replied is None else replied.finish,
-            latency_ms=(self.monotonic_ns() - asked.asked_ns) / 1e6,
-            tries=outcome.tries,
-            repaired=asked.repaired,
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
-            cost_usd=asked.reservation.usd if used is None else used.usd,
-            cost_is_known=used is not None,
-            support=outcome.support,
-            recommendation=None if said is None else shown(said),
-            reward_risk=verdict.reward_risk,
-            reference=hand.reference(now_ns) or 0.0,
-            expires_at_ns=TimeNs(now_ns + horizon_s * NS_PER_S),
-            calibrated=None if confidence is None else self._calibrated(name, confidence),
             authority=self._record.authority(name),
+            calibrated=self._record.calibrated(name, stated or 0.0) if is_one else None,
             cost_bps=self._settings.cost_bps,
-            answered_by="" if replied is None else replied.model,
-            form="" if replied is None else replied.form,
         )
-
-    def _calibrated(self, name: str, confidence: float) -> float:
-        inside = min(max(confidence, 0.001), 0.999) if confidence == confidence else 0.5  # noqa: PLR0124 - not NaN
-        return self._record.calibrated(name, inside)
-
-    def _used(
-        self, asked: _Asked, outcome: ChatReplied | ChatFailed
-    ) -> tuple[Cost | None, int | None, int | None]:
-        """Return what a question used in all; None where the provider did not say all of it."""
-        if isinstance(outcome, ChatFailed) and not outcome.billed and not asked.replies:
-            return Cost(tokens=0, usd=Decimal(0)), 0, 0
-        usages = [reply.usage for reply in asked.replies]
-        known = [usage for usage in usages if usage is not None]
-        billed = isinstance(outcome, ChatFailed) and outcome.billed
-        if len(known) < len(usages) or billed:
-            return None, None, None
-        costs = [cost_of(usage, *self._prices(asked.model)) for usage in known]
-        total = Cost(
-            tokens=sum(one.tokens for one in costs), usd=sum((one.usd for one in costs), Decimal(0))
-        )
-        tokens_in = sum(one.prompt_tokens for one in known)
-        return total, tokens_in, sum(one.completion_tokens for one in known)
-
-    def _publish(self, asked: _Asked, given: AdviceGiven) -> None:
-        said = given.recommendation
-        assert said is not None
-        direction = float(said.action.sign)
-        if said.action is Action.CLOSE:
-            direction = -1.0
-        reasons = [Reason(says=said.rationale, refers=f"advice:{given.request_id}")]
-        facts = {fact.id: fact for fact in asked.question.facts}
-        for one in said.evidence:
-            name = facts[one.input_id].name
-            reasons.append(
-                Reason(says=f"{name} {one.value} weighs {one.weighs}", refers=f"fact:{name}")
-            )
-        confidence = given.calibrated if given.calibrated is not None else 0.0
-        is_heard = given.authority is not Authority.SHADOW
-        if is_heard and given.reward_risk is not None:
-            least = break_even(given.reward_risk) + MARGIN
-            if confidence < least:
-                direction = 0.0
-                says = f"its calibrated confidence {confidence:.2f} is below {least:.2f}"
-                reasons.append(Reason(says=says, refers="calibration"))
-        minutes = said.horizon_minutes or 15
-        until_s = min(minutes * 60.0, 3 * self._settings.every_s)
-        opinion = Opinion(
-            source=SOURCE,
-            pair=given.pair,
-            direction=direction,
-            confidence=confidence,
-            horizon_s=minutes * 60.0,
-            invalidation=said.stop,
-            reasons=tuple(reasons),
-            as_of_ns=TimeNs(min(asked.question.as_of_ns, given.at_ns)),
-            expires_at_ns=TimeNs(given.at_ns + int(until_s * NS_PER_S)),
-            trace_id=given.request_id,
-        )
-        self.publish(opinion)
 
     # What came of it.
 
     def _try_trials(self, news: CandleClosed | HistoryGiven) -> None:
-        timeframe = news.timeframe
-        if timeframe is not TIMEFRAME or not self._trials:
+        if news.timeframe is not TIMEFRAME:
             return
-        history = isinstance(news, HistoryGiven)
+        is_whole = isinstance(news, HistoryGiven)
+        if isinstance(news, HistoryGiven) and not news.ready:
+            return  # It is told again once it is filled.
         candles = news.candles if isinstance(news, HistoryGiven) else (news,)
-        for trial in [one for one in self._trials.values() if one.given.pair == news.pair]:
-            self._try_trial(trial, candles, is_whole=history)
-
-    def _try_trial(self, trial: Trial, candles: Iterable[CandleClosed], *, is_whole: bool) -> None:
-        state: Trial | AdviceResolved = trial
-        for candle in candles:
-            if isinstance(state, AdviceResolved):
-                break
-            if candle.open_time_ns == state.next_ns:
-                state = after(state, candle)
-            elif candle.open_time_ns > state.next_ns:
-                if is_whole:
-                    state = lost(state, self.now_ns())
-                else:
-                    # Some were missed: who keeps them is asked, and this one comes again with them.
-                    self._ask_history(TIMEFRAME, HISTORY_BARS, trial.given.pair)
-                break
-        if isinstance(state, Trial):
-            self._trials[trial.given.request_id] = state
-            return
-        del self._trials[trial.given.request_id]
-        self._record.resolved(state)
-        self._journal(state, f"advice-end:{state.request_id}", state.request_id)
-        self._check_drift()
-        self._mark()
+        ended, missed = self._trials.take(
+            news.pair, candles, is_whole=is_whole, now_ns=self.now_ns()
+        )
+        if missed:
+            # Who keeps them is asked, and this one comes again with them.
+            self._ask_history(TIMEFRAME, HISTORY_BARS, news.pair)
+        for one in ended:
+            self._record.resolved(one)
+            self._journal(one, f"advice-end:{one.request_id}", one.request_id)
+        if ended:
+            self._check_drift()
+            self._mark()
 
     def _ask_history(self, timeframe: Timeframe, bars: int, pair: Pair | None = None) -> None:
         bars = min(bars, HISTORY_BARS)
@@ -593,7 +469,7 @@ class Advisor(Actor):
         why = ladder.why_demoted(self._record.scores(name, self.now_ns()), self._record.bar)
         if why is not None:
             self._change(Authority.SHADOW, why, self.address)
-            self._alert(ALERT_DEMOTED, Severity.WARNING, f"the advisor is in shadow: {why}")
+            self._raise(demotion_alert(why, self.now_ns()))
 
     def _change(self, authority: Authority, reason: str, caller: str) -> None:
         changed = AuthorityChanged(
@@ -616,11 +492,10 @@ class Advisor(Actor):
         self._known = True
         self._record.begin(books, self.now_ns())
         self._last_state = {**books.last_state, **self._last_state}
-        for given in books.outstanding:
-            trial = trial_of(given)
-            if trial is not None and given.pair in self._at_hand:
-                self._trials[given.request_id] = trial
-        if self._trials:
+        awaited = [
+            self._trials.begin(one) for one in books.outstanding if one.pair in self._at_hand
+        ]
+        if any(awaited):
             self._ask_history(TIMEFRAME, HISTORY_BARS)
         earned = self._record.earned
         name = self._name(self._settings.model)
@@ -633,15 +508,7 @@ class Advisor(Actor):
     def _on_models(self, listed: ModelsListed) -> None:
         if listed.models:
             self._models = {one.id: one for one in listed.models}
-            gone = [one for one in self._candidates() if one not in self._models]
-            text = f"the provider's list lacks {', '.join(gone)}" if gone else ""
-            self._stand(ALERT_MODEL, Severity.WARNING, text)
-        elif listed.code in _KEY_FAULTS:
-            self._stand(ALERT_KEY, Severity.WARNING, f"{listed.code}: {listed.detail}")
-        day = day_of(self.now_ns())
-        if listed.warning and day > self._warned_day:
-            self._warned_day = day
-            self._alert(ALERT_KEY, Severity.WARNING, listed.warning)
+        self._raise(*self._alerts.after_list(listed, self._candidates(), self.now_ns()))
         self._mark()
 
     def _prices(self, model: str) -> tuple[Decimal, Decimal]:
@@ -655,38 +522,16 @@ class Advisor(Actor):
         price_in = dearest_in if row.price_in is None else row.price_in
         return price_in, dearest_out if row.price_out is None else row.price_out
 
-    def _tell_of_failures(self, given: AdviceGiven, opened: str) -> None:
-        code = Code(given.code)
-        if code in _KEY_FAULTS:
-            self._stand(ALERT_KEY, Severity.WARNING, f"{code}: {given.detail}")
-        elif code not in NO_ANSWER:
-            self._told.pop(ALERT_KEY, None)
-        text = f"{given.model} is left alone: {opened}" if opened else ""
-        self._stand(f"{ALERT_MODEL}:{given.model}", Severity.WARNING, text)
-
     def _tell_budget(self) -> None:
         day = self._record.spent.day
         if self._record.alerted_day != day:
             self._record.alerted_day = day
-            spent = self._record.spent
-            text = (
-                f"the advisor's budget of the day is used up ({spent.calls} questions, "
-                f"{spent.tokens} tokens, {spent.usd:.4f} USD): rules only until 00:00 UTC"
-            )
-            self._alert(ALERT_BUDGET, Severity.WARNING, text)
+            self._raise(budget_alert(self._record.spent, self.now_ns()))
             self._mark()
 
-    def _stand(self, alert: str, severity: Severity, text: str) -> None:
-        """Raise an alert when what stands is another thing than before; empty ends it."""
-        if text and self._told.get(alert) != text:
-            self._alert(alert.partition(":")[0], severity, text)
-        if text:
-            self._told[alert] = text
-        else:
-            self._told.pop(alert, None)
-
-    def _alert(self, alert: str, severity: Severity, text: str) -> None:
-        self._journal(AlertRaised(alert=alert, severity=severity, text=text, at_ns=self.now_ns()))
+    def _raise(self, *alerts: AlertRaised) -> None:
+        for one in alerts:
+            self._journal(one)
 
     def _journal(self, event: Event, key: str | None = None, trace_id: str = "") -> None:
         self._write(Entry(event=event, key=key, trace_id=trace_id))
@@ -744,9 +589,3 @@ def _label(chat: ChatModel | None) -> str:
     if chat.provider is Provider.STUB:
         return f"STUB, no real model ({chat.host})"
     return chat.host
-
-
-def _cut(text: str) -> str:
-    """Return what is kept of an answer; no lone surrogate survives, for no disk takes one."""
-    cleaned = text.encode("utf-8", "replace")[:ANSWER_BYTES_MAX]
-    return cleaned.decode("utf-8", "ignore")

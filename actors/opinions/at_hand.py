@@ -15,6 +15,7 @@ from state.config.advisor import AdvisorSettings
 from state.instrument import TradingRules
 from state.messages.accounts import PositionChanged
 from state.messages.advice import Fact, Question, Terms, TextSeen
+from state.messages.flow import FlowMeasured
 from state.messages.market import BookLost, BookMeasured, CandleClosed, HistoryGiven, Timeframe
 from state.messages.signals import (
     IndicatorsUpdated,
@@ -30,6 +31,7 @@ BPS = 10_000.0
 ATR_BARS = 14
 TEXTS = 8
 TEXT_FRESH_NS = 6 * 3600 * NS_PER_S
+FLOW_FRESH_NS = 60 * NS_PER_S
 BOOK_FRESH_NS = 30 * NS_PER_S
 """A book that says nothing for so long is no reference, whatever its feed calls it."""
 SHOWN = (Timeframe.M1, Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4, Timeframe.D1)
@@ -59,6 +61,7 @@ class AtHand:
         self._indicators: dict[Timeframe, IndicatorsUpdated] = {}
         self._trend: TrendMeasured | None = None
         self._levels: dict[Timeframe, LevelsUpdated] = {}
+        self._flow: FlowMeasured | None = None
         self._patterns: deque[PatternFound] = deque(maxlen=4)
         self._texts: deque[tuple[str, str, TimeNs]] = deque(maxlen=TEXTS)
 
@@ -78,6 +81,8 @@ class AtHand:
                     self._take_candle(candle)
             case IndicatorsUpdated():
                 self._indicators[message.timeframe] = message
+            case FlowMeasured():
+                self._flow = message
             case TrendMeasured():
                 self._trend = message
             case LevelsUpdated():
@@ -131,6 +136,7 @@ class AtHand:
     def _facts(self, book: BookMeasured, now_ns: TimeNs) -> tuple[Fact, ...]:
         found = _Found()
         self._of_book(found, book)
+        self._of_flow(found, now_ns)
         for timeframe in SHOWN:
             candle = self._candles.get(timeframe)
             if candle is not None and _is_fresh(timeframe, _end_ns(candle), now_ns):
@@ -157,6 +163,19 @@ class AtHand:
         found.add("order_flow", book.order_flow_depths, "best sizes", at_ns)
         found.add("bid_depth", book.bid_depth, "quote units", at_ns)
         found.add("ask_depth", book.ask_depth, "quote units", at_ns)
+
+    def _of_flow(self, found: "_Found", now_ns: TimeNs) -> None:
+        flow = self._flow
+        if flow is None or now_ns - flow.event_time_ns > FLOW_FRESH_NS:
+            return
+        at_ns = flow.event_time_ns
+        found.add("trade_imbalance_1m", flow.imbalance_60s, "share", at_ns)
+        found.add("volume_delta_1m", flow.delta_60s, "base units", at_ns)
+        found.add("vpin", flow.vpin, "share", at_ns)
+        found.add("largest_trade_z", flow.large_z, "deviations", at_ns)
+        found.add("point_of_control", flow.point_of_control, PRICE, at_ns)
+        found.add("value_area_low", flow.value_low, PRICE, at_ns)
+        found.add("value_area_high", flow.value_high, PRICE, at_ns)
 
     def _of_trend(self, found: "_Found") -> None:
         trend = self._trend

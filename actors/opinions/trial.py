@@ -5,12 +5,14 @@ within one candle the stop counts. The minute in which it began is left out: nob
 its trades came later.
 """
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from state.messages.advice import AdviceGiven, AdviceResolved
 from state.messages.market import CandleClosed, Timeframe
-from state.values import NS_PER_S, TimeNs
+from state.values import NS_PER_S, Pair, TimeNs
 
 BPS = 10_000.0
 TIMEFRAME = Timeframe.M1
@@ -97,3 +99,54 @@ def _resolved(trial: Trial, by: str, at_ns: TimeNs, result: float | None) -> Adv
         by=by,
         result_r=result,
     )
+
+
+class Trials:
+    """All answers whose end is awaited."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, Trial] = {}
+
+    def begin(self, given: AdviceGiven) -> bool:
+        """Await the end of an answer; False where it describes no trade."""
+        trial = trial_of(given)
+        if trial is not None:
+            self._open[given.request_id] = trial
+        return trial is not None
+
+    def take(
+        self, pair: Pair, candles: Iterable[CandleClosed], *, is_whole: bool, now_ns: TimeNs
+    ) -> tuple[list[AdviceResolved], bool]:
+        """Return the ends that these candles bring, and whether some were missed before them.
+
+        Args:
+            pair: Whose they are.
+            candles: Closed, of a minute, oldest first.
+            is_whole: Whether nothing older is kept: what is missing then is missing for good.
+            now_ns: Now.
+        """
+        ended, gap, candles = [], False, tuple(candles)
+        for trial in [one for one in self._open.values() if one.given.pair == pair]:
+            state, missed = _followed(trial, candles)
+            gap = gap or missed
+            if missed and is_whole and isinstance(state, Trial):
+                state = lost(state, now_ns)
+            if isinstance(state, Trial):
+                self._open[trial.given.request_id] = state
+            else:
+                del self._open[trial.given.request_id]
+                ended.append(state)
+        return ended, gap and not is_whole
+
+
+def _followed(trial: Trial, candles: Iterable[CandleClosed]) -> tuple[Trial | AdviceResolved, bool]:
+    """Return a trial after the candles that follow without a hole, and whether there was one."""
+    state: Trial | AdviceResolved = trial
+    for candle in candles:
+        if isinstance(state, AdviceResolved):
+            break
+        if candle.open_time_ns > state.next_ns:
+            return state, True
+        if candle.open_time_ns == state.next_ns:
+            state = after(state, candle)
+    return state, False

@@ -174,3 +174,6 @@ of the guard a decoration."""
 
 JUDGED_WELL = frozenset({Code.OK, Code.ABSTAINED, Code.LATE, Code.PRICE_MOVED, Code.NO_REFERENCE})
 """Answers that kept the contract, whether or not they could be used."""
+
+KEY_FAULTS = frozenset({Code.CREDENTIAL_MISSING, Code.CREDENTIAL_REFUSED, Code.FORBIDDEN})
+"""Ends that a person has to mend: the credential is missing or refused."""

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from actors import addresses
-from actors.opinions.advisor import ALERT_BUDGET, ALERT_DEMOTED, Advisor
+from actors.opinions.advisor import Advisor
+from actors.opinions.advisor_alerts import BUDGET, DEMOTED
 from actors.opinions.trial import BAR_NS
 from adapters.simulated.advisor.failures import TRICKS, parse_script
 from adapters.simulated.advisor.in_process import InProcessChatModel
@@ -257,7 +258,7 @@ def test_a_cap_is_never_passed_and_told_once(house):
     assert spent.tokens <= 40_000
     assert spent.rules_only
     told = [one.alert for one in scene.journal.told(AlertRaised)]
-    assert told.count(ALERT_BUDGET) == 1
+    assert told.count(BUDGET) == 1
     assert scene.marked().last[BTC] == Code.BUDGET
     # A new life knows what the day has cost, and tells it no second time.
     calls = scene.service.counts["chat"]
@@ -266,7 +267,7 @@ def test_a_cap_is_never_passed_and_told_once(house):
     scene.feed_history()
     scene.pass_s(120)
     assert scene.service.counts["chat"] == calls
-    assert [one.alert for one in scene.journal.told(AlertRaised)].count(ALERT_BUDGET) == 1
+    assert [one.alert for one in scene.journal.told(AlertRaised)].count(BUDGET) == 1
 
 
 def test_breakers_outlive_the_actor(house):
@@ -453,7 +454,7 @@ def test_drift_demotes_by_itself_and_says_so(house):
     assert journal_scene.marked().authority is Authority.SHADOW
     changed = journal_scene.journal.told(AuthorityChanged)[-1]
     assert (changed.authority, changed.caller) == (Authority.SHADOW, ADVISOR)
-    assert ALERT_DEMOTED in [one.alert for one in journal_scene.journal.told(AlertRaised)]
+    assert DEMOTED in [one.alert for one in journal_scene.journal.told(AlertRaised)]
 
 
 def test_what_another_wording_has_earned_counts_for_nothing(house):
