@@ -13,13 +13,13 @@ from state.advice.reading import Unusable
 from state.messages.advice import Action, Fact, Question, Recommendation
 
 _NUMBER = re.compile(
-    r"(?<![\w.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?:k|m|bn)?(?![\w])(%?)"
+    r"(?<![\d.,])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?:(?:k|m|bn)\b)?(%?)"
 )
+"""Also one that is glued to letters: `USD49321` is a price like any other."""
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _SCALES = {"k": 1e3, "m": 1e6, "bn": 1e9}
 _TIMEFRAME = re.compile(r"\b(?:1s|10s|1m|5m|15m|1h|4h|1d)\b")
-_FACT_ID = re.compile(r"\bf\d{1,3}\b")
 _WORD = re.compile(r"[A-Za-z']+")
-_DIGITS = re.compile(r"\d")
 _COMMON = re.compile(
     r"\b(?:the|an?|is|are|was|in|on|of|to|and|or|but|at|with|for|from|by|as|its?|this|that|no|not"
     r"|above|below|over|under|near|while|than|has|have|be)\b",
@@ -117,12 +117,13 @@ def _close(value: float, true: float, written: str) -> bool:
 
 def _ungrounded(text: str, said: Recommendation, question: Question) -> str | None:
     """Return the first number of `text` that nothing supports."""
-    bare = _FACT_ID.sub(" ", _TIMEFRAME.sub(" ", text))
-    bare = bare.replace(question.request_id, " ").replace(said.as_of, " ")
-    names = {fact.name for fact in question.facts}
-    for name in sorted(names, key=len, reverse=True):
-        if _DIGITS.search(name):
-            bare = re.sub(rf"\b{re.escape(name)}\b", " ", bare, flags=re.IGNORECASE)
+    names = {fact.id for fact in question.facts}
+    for fact in question.facts:
+        # `rsi14_5m` may be called RSI14.
+        names.update((fact.name, *fact.name.split("_")))
+    bare = text.replace(question.request_id, " ").replace(said.as_of, " ")
+    bare = _TIMEFRAME.sub(" ", bare)
+    bare = _NAME.sub(lambda found: " " if found[0].lower() in names else found[0], bare)
     prices, measures = _supports(said, question)
     for found in _NUMBER.finditer(bare):
         written = found[0].rstrip("%").rstrip(".")

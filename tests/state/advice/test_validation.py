@@ -148,6 +148,7 @@ CONTENT: dict[str, tuple[dict[str, Any], dict[str, Any], Code]] = {
     "tells to sell": ({"rationale": "It is time to sell this pair."}, {}, Code.CONTRADICTION),
     "bearish": ({"rationale": "The picture is bearish all over."}, {}, Code.CONTRADICTION),
     "made up level": ({"rationale": "I buy the support at 49321.5."}, {}, Code.UNGROUNDED),
+    "glued to letters": ({"rationale": "I buy the support at USD49321.5."}, {}, Code.UNGROUNDED),
     "made up percent": ({"rationale": "I buy, it rose 12% in the week."}, {}, Code.UNGROUNDED),
     "made up in words of an order": (
         {"invalidation": "A close below 48,123."},
@@ -167,6 +168,7 @@ GROUNDED = (
     "I would buy at 50,000 with the stop 49800 and rsi14_5m at 61.8.",
     "I would buy: confidence 58%, horizon 60 minutes, 1 hour, volume 1234.5 on the 5m.",
     "I would buy; sell pressure is low, the book imbalance is 34%.",
+    "I would buy: RSI14 (f5) is at 61.8.",
     "Do not sell here; the bullish lean of 0.34 holds.",
 )
 
