@@ -5,7 +5,7 @@ from typing import Any
 from actors import addresses
 from actors.kernel import ChildReport
 from actors.operations.admin import Admin, Desk
-from state.messages.journal import Record
+from state.messages.journal import Event, Record
 from state.messages.operations import (
     AdminRequest,
     OperatorCommanded,
@@ -36,6 +36,7 @@ class Scene:
         self.keeper = house.ear(addresses.SESSION_KEEPER)
         self.ledger = house.ear(addresses.LEDGER_KEEPER)
         self.guard = house.ear(addresses.RISK_GUARD)
+        self.advisor = house.ear(addresses.ADVISOR)
         house.runtime.open(FEED)  # Nobody lives there: what it is told can be looked at.
         self.supervisor = house.ear("market")
         self.operations = house.ear("operations")
@@ -67,6 +68,13 @@ class Scene:
         self.report("operations", "root")
         self._desk = desk
         house.live(ADMIN, Admin, desk)
+
+    def append(self, *events: Event) -> None:
+        """Write `events` into the database that the desk reads."""
+        with DataLock(self._folder) as lock:
+            store = opened(lock)
+            append(store, *events)
+            store.close()
 
     def _open_reader(self) -> Reader:
         return open_reader(self._folder / DATABASE_NAME)

@@ -10,6 +10,7 @@ from actors.operations.admin import (
     RESULTS_REMEMBERED,
     SESSIONS,
 )
+from state.messages.advice import Authority, PromotionAnswer, PromotionWanted
 from state.messages.journal import RecordDenied
 from state.messages.operations import ReconcileWanted, SessionAnswer, SessionWanted
 from state.messages.orders import OrdersSwept
@@ -338,4 +339,31 @@ def test_a_restart_of_the_desk_itself_is_answered_while_it_can_be(scene, actor):
 def test_what_cannot_be_done_is_refused_before_it_is_journalled(scene, method, params, told):
     scene.send(a_call(method, **params))
     assert scene.outcome() == ("refused", (INVALID_PARAMS, told))
+    assert scene.commands == []
+
+
+def test_a_promotion_is_journalled_then_asked_for_and_answered_by_the_advisor(scene):
+    scene.send(a_call("promote_advisor", to="veto", reason="its record"))
+    [command] = scene.commands
+    assert (command.method, command.params) == (
+        "promote_advisor",
+        {"to": "veto", "reason": "its record"},
+    )
+    [wish] = scene.advisor.take(PromotionWanted)
+    assert (wish.authority, wish.reason, wish.caller) == (
+        Authority.VETO,
+        "its record",
+        command.caller,
+    )
+    assert scene.unanswered()
+    refused = PromotionAnswer(request=wish.request, authority=Authority.SHADOW, refused="too few")
+    scene.house.tell(ADMIN, refused)
+    assert scene.outcome() == ("refused", (REFUSED, "too few"))
+
+
+@pytest.mark.parametrize(
+    "params", [{}, {"to": "king", "reason": "r"}, {"to": "veto"}, {"to": "veto", "reason": " "}]
+)
+def test_a_promotion_needs_a_rung_and_a_reason(scene, params):
+    assert scene.call("promote_advisor", **params) == INVALID_PARAMS
     assert scene.commands == []

@@ -33,6 +33,7 @@ from tests.actors.examples import (
     an_order_report,
 )
 from tests.actors.operations.desk_scene import ADMIN, FEED, Scene
+from tests.state.advice.examples import an_advisor, an_exchange
 from tests.state.examples import a_mark, an_alert
 
 READING: dict[str, dict[str, Any]] = {
@@ -290,3 +291,31 @@ def test_stopped_in_good_order_it_closes_what_it_read(scene):
 def test_a_message_it_does_not_know_is_a_bug(scene):
     scene.house.tell(ADMIN, "nonsense")
     assert scene.house.deaths() == ["TypeError: operations/admin: unexpected str"]
+
+
+# The advisor.
+
+
+def test_the_advisor_is_shown_with_its_record_and_a_stub_as_one(scene):
+    assert scene.call("advisor")["provider"] == "unknown"
+    scene.house.publish(an_advisor(label="STUB, no real model (in process)"))
+    told = scene.call("advisor")
+    assert (told["authority"], told["codes"], told["spending"]["usd"]) == (
+        "shadow",
+        {"OK": 3},
+        "0.5",
+    )
+    line = scene.call("status")["advisor"]
+    assert line["label"].startswith("STUB")
+    assert line["rules_only"] is False
+
+
+def test_an_exchange_is_shown_whole_where_it_is_named(scene):
+    scene.append(*an_exchange())
+    [row] = scene.call("advice")
+    assert (row["code"], row["won"], row["cost_usd"]) == ("OK", 1, "0.00045")
+    assert "prompt" not in row
+    [whole] = scene.call("advice", id="a-1")
+    assert (whole["prompt"], whole["answer"], whole["system"]) == ("{}", "{}", "the rules")
+    assert scene.call("explain", id="a-1")["advice"] == [whole]
+    assert scene.call("advice", pair="ETH_USDT") == []

@@ -11,6 +11,7 @@ from state.messages.advice import (
     AdviceAsked,
     AdviceGiven,
     AdviceResolved,
+    AdvisorMarked,
     Authority,
     AuthorityChanged,
     ChatReplied,
@@ -20,6 +21,7 @@ from state.messages.advice import (
     Question,
     Recommendation,
     Resolved,
+    Spending,
     Terms,
     Usage,
 )
@@ -228,3 +230,32 @@ def resolved(stated: float, *, won: bool, day: int = 0, **changes: Any) -> Resol
         "result_r": 2.0 if won else -1.0,
     }
     return Resolved(**(members | changes))
+
+
+def an_advisor(**changes: Any) -> AdvisorMarked:
+    spending = Spending(
+        day=20_000,
+        calls=3,
+        tokens=4500,
+        tokens_max=10_000_000,
+        usd=Decimal("0.5"),
+        usd_max=Decimal(1),
+        rules_only=False,
+    )
+    members: dict[str, Any] = {
+        "provider": Provider.STUB,
+        "label": "STUB, no real model (in process)",
+        "model": MODEL,
+        "contract": CONTRACT,
+        "authority": Authority.SHADOW,
+        "scores": None,
+        "eligible": False,
+        "lacks": ("no answer yet",),
+        "spending": spending,
+        "counts": {"OK": 3},
+        "breakers": {MODEL: "closed"},
+        "last": {BTC: "OK"},
+        "quarantined": 0,
+        "at_ns": NOW,
+    }
+    return AdvisorMarked(**(members | changes))
