@@ -58,6 +58,18 @@ class Boot(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Parking:
+    """A budget of its own for a child without which the others go on.
+
+    One restart more and it stays down, `disabled`, until somebody asks for it; its supervisor
+    spends nothing on it and does not give up. Not of OTP, where one supervisor has one budget.
+    """
+
+    intensity: int
+    period_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChildSpec:
     """One child."""
 
@@ -71,6 +83,8 @@ class ChildSpec:
     """Seconds to end when asked, before it is cut off; `BRUTAL` does not ask."""
     backoff: Backoff | None = None
     """None: restart at once."""
+    parking: Parking | None = None
+    """None: its restarts count against its supervisor."""
     significant: bool = False
     """Its end by itself may end the supervisor, see `AutoShutdown`."""
     supervises: bool = False
@@ -120,6 +134,9 @@ class SupervisorSpec:
                 " restarts in a period above 0 seconds"
             )
         check_specs(self.children, self.auto_shutdown)
+        parked = [child.id for child in self.children if child.parking is not None]
+        if parked and self.strategy is not Strategy.ONE_FOR_ONE:
+            raise SpecInvalid(f"{parked[0]}: only where children restart one for one may one park")
         if self.template is None:
             return
         if self.children:

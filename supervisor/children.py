@@ -14,6 +14,7 @@ from supervisor.management import (
     GetChildSpec,
     WhichChildren,
 )
+from supervisor.restart_budget import RestartBudget
 
 
 @dataclass(slots=True)
@@ -38,6 +39,8 @@ class Child:
     retry: str = ""
     """Names the pending retry; any other is stale."""
     timer: Timer | None = None
+    budget: RestartBudget | None = None
+    """Of its own, where it may be parked."""
 
     @property
     def id(self) -> str:
@@ -144,7 +147,9 @@ class Children:
 
     def adopt(self, spec: ChildSpec) -> None:
         """Put one at the end, without starting it."""
-        child = Child(spec, self._path(spec.id))
+        parking = spec.parking
+        budget = None if parking is None else RestartBudget(parking.intensity, parking.period_s)
+        child = Child(spec, self._path(spec.id), budget=budget)
         # Open before anybody starts: mail for a child that is started later must wait, not vanish.
         self._runtime.open(child.address, control=spec.control, data=spec.data)
         self._by_id[child.id] = child

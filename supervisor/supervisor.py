@@ -361,7 +361,11 @@ class Supervisor(Actor):
     # Restarting.
 
     def _restart(self, child: Child) -> None:
-        if not self._budget.spend(self.monotonic_ns()):
+        if child.budget is not None:
+            if not child.budget.spend(self.monotonic_ns()):
+                self._park(child)
+                return
+        elif not self._budget.spend(self.monotonic_ns()):
             self._end_with(
                 ExitKind.ERROR,
                 f"more than {self._spec.intensity} restarts in {self._spec.period_s:g} s,"
@@ -381,6 +385,17 @@ class Supervisor(Actor):
         else:
             # By the mailbox: others are heard between attempts, however fast those fail.
             self.tell_control(self.address, due)
+
+    def _park(self, child: Child) -> None:
+        """Leave it down: the others do without it, until somebody asks for it."""
+        parking = child.spec.parking
+        assert parking is not None
+        child.hush()
+        child.last_error = (
+            f"parked: more than {parking.intensity} restarts in {parking.period_s:g} s, "
+            f"the last after {child.last_error or 'it ended'}"
+        )
+        self._children.enter(child, ChildState.DISABLED)
 
     def _retry(self, due: _RetryDue) -> None:
         child = self._children.get(due.id)

@@ -40,7 +40,15 @@ from state.config import Config
 from state.messages.market import BookMeasured
 from state.values import DecisionId, Pair
 from supervisor.backoff import Backoff
-from supervisor.child_spec import Boot, ChildSpec, Restart, Strategy, SupervisorSpec, worker
+from supervisor.child_spec import (
+    Boot,
+    ChildSpec,
+    Parking,
+    Restart,
+    Strategy,
+    SupervisorSpec,
+    worker,
+)
 from supervisor.management import StartChild
 from supervisor.supervisor import Supervisor, supervisor
 from supervisor.worlds import World
@@ -49,6 +57,8 @@ ROOT = "root"
 MONEY_MAIL = LanePolicy(limit=100_000)
 """Mail about orders and money is never refused for want of room in a sane world."""
 BOOK_MAIL = LanePolicy(limit=20_000)
+_STRATEGY_PARKING = Parking(intensity=5, period_s=60.0)
+"""A strategy that fails again and again is left alone; positions stay protected without it."""
 _OUTSIDE = Backoff(min_s=0.1, max_s=10.0, reset_after_s=5.0)
 """For what the outside world may have broken."""
 
@@ -59,6 +69,8 @@ def _newest_book(message: object) -> Pair | None:
 
 MEASURES_MAIL = LanePolicy(WhenFull.CONFLATE, limit=100_000, key=_newest_book)
 """Of a pair's measures only the newest is worth reading; everything else is kept."""
+TRADER_MAIL = LanePolicy(WhenFull.CONFLATE, limit=10_000, key=_newest_book)
+"""One that is parked reads nothing for hours, and begins anew when it is woken."""
 FLOW_MAIL = LanePolicy(WhenFull.CONFLATE, limit=20_000, key=_newest_book)
 """The same; of trades that flood a pair nobody needs more than so many."""
 
@@ -309,7 +321,8 @@ def _trader(config: Config, pair: Pair, process: str) -> ChildSpec:
         config.protection.stop_bps,
         process,
         backoff=Backoff(min_s=0.1, max_s=30.0, reset_after_s=10.0),
-        data=MEASURES_MAIL,
+        data=TRADER_MAIL,
+        parking=_STRATEGY_PARKING,
         recorded=True,
     )
 

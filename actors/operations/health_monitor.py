@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from actors import addresses
-from actors.kernel import Actor, Timer
+from actors.kernel import Actor, ChildReport, Timer
 from actors.outbox import Outbox
 from adapters.ports import Exchange, ProcessMeter
 from state.messages.journal import Entry, JournalOpened, RecordDenied, Recorded
@@ -79,7 +79,8 @@ class HealthMonitor(Actor):
         self._outbox = Outbox(self.address, self.incarnation)
         if self.incarnation > 1:
             self._told = None
-        self.subscribe(JournalOpened)
+        for news in (JournalOpened, ChildReport):
+            self.subscribe(news)
         self._ask_time()
         self.after(SAMPLE_EVERY_S, _SampleDue())
 
@@ -99,6 +100,9 @@ class HealthMonitor(Actor):
                     self.tell(message.reply_to, self._clock)
             case ReadinessWanted():
                 self._tell_readiness()
+            case ChildReport():
+                if message.state == "disabled" and message.restarts:
+                    self._tell_parked(message)
             case JournalOpened():
                 for record in self._outbox.unanswered():
                     self.tell(addresses.RECORDER, record)
@@ -106,6 +110,17 @@ class HealthMonitor(Actor):
                 self._outbox.answered(message.request)
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+
+    def _tell_parked(self, report: ChildReport) -> None:
+        alert = AlertRaised(
+            alert=f"parked_{report.address}",
+            severity=Severity.CRITICAL,
+            text=f"{report.address} stays down, the others go on: {report.last_error}",
+            at_ns=self.now_ns(),
+        )
+        # By its key it is raised once for each life that ended so, however often it is told.
+        key = f"parked:{report.address}:{report.since_ns}"
+        self.tell(addresses.RECORDER, self._outbox.add([Entry(event=alert, key=key)]))
 
     def _look_for_steps(self) -> None:
         """Ask at once where our own clock was set: what was measured before is worth nothing."""

@@ -451,7 +451,9 @@ class Simulation:
         if self.desk.heard is not Session.READY:
             self.blame("not ready", str(self.desk.heard))
         for report in self.runtime.board.values():
-            if report.state != "running":
+            # A strategy that was struck too often is parked, and nobody else may be.
+            is_parked = report.state == "disabled" and report.address.endswith("/trader")
+            if report.state != "running" and not is_parked:
                 self.blame("not running", f"{report.address}: {report.state}")
 
     def _check_books(self) -> None:
@@ -501,7 +503,7 @@ def _needs_file(plan: Plan) -> bool:
     return any(fault.kind in _OF_FILES for fault in plan.faults)
 
 
-_PLANNED_DEATHS = frozenset({"Injected", "Drilled", "StoreRefused", "MailMissed", "hung"})
+_PLANNED_DEATHS = frozenset({"Injected", "Drilled", "StoreRefused", "MailMissed", "hung", "parked"})
 """What a death may begin with: struck, drilled, a disk that refused, mail refused before, hung."""
 _OF_FILES = frozenset({Kind.POWER_LOSS, DiskFault.FULL, DiskFault.SYNC_FAILS})
 """Without these a database in memory does the same, sooner."""

@@ -63,6 +63,7 @@ SIGHTINGS = {
     "withdrawal booked": "money that somebody took away was booked as that",
     "foreign order booked": "what somebody else traded was booked, and our position left alone",
     "hang": "an actor hung and was fenced",
+    "a strategy was parked": "a trader failed too often and was left alone, the others went on",
     "the root gave up": "too many restarts ended the process",
     "two deaths in a row": "the process died again before it was ready",
     "countdown cancelled": "the exchange cancelled our orders because it heard nothing from us",

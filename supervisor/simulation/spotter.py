@@ -182,6 +182,8 @@ class Spotter:
 
     def on_child(self, report: ChildReport) -> None:
         """A supervisor told where a child stands."""
+        if report.state == "disabled":
+            self._see("a strategy was parked")
         if report.state != "running":
             return
         before = self._incarnations.get(report.address, 0)

@@ -3,8 +3,16 @@
 import pytest
 
 from actors.kernel import ExitKind
-from supervisor.child_spec import Restart, Strategy
-from tests.supervisor.worlds import everywhere, virtually
+from supervisor.child_spec import (
+    Parking,
+    Restart,
+    SpecInvalid,
+    Strategy,
+    SupervisorSpec,
+    worker,
+)
+from supervisor.management import Outcome, RestartChild
+from tests.supervisor.worlds import Recorded, everywhere, virtually
 
 
 @everywhere
@@ -110,3 +118,41 @@ def test_a_transient_supervisor_that_gave_up_is_restarted(world):
     world.shows("+a +b !a -b +a +b")
     assert "more than 0 restarts" in world.which()["sub"].last_error
     assert world.life("sub") == 2
+
+
+# A budget of one's own.
+
+
+@everywhere
+def test_a_child_that_may_park_stays_down_and_the_others_go_on(world):
+    parking = Parking(intensity=2, period_s=60)
+    world.start(world.child("a", parking=parking), world.child("b"), intensity=1)
+    for life in (2, 3):
+        world.crash("a")
+        world.until(lambda life=life: world.life("a") == life and world.state("a") == "running")
+    world.crash("a")
+    world.until(lambda: world.state("a") == "disabled")
+    error = world.which()["a"].last_error
+    assert error.startswith("parked: more than 2 restarts in 60 s, the last after ValueError")
+    # Nothing of it was spent on its supervisor's account.
+    world.crash("b")
+    world.until(lambda: world.life("b") == 2 and world.state("b") == "running")
+    assert world.states() == {"a": "disabled", "b": "running"}
+    assert not world.exits()
+    world.crash("b")
+    assert world.exit().kind is ExitKind.ERROR
+
+
+@everywhere
+def test_one_that_is_parked_comes_back_when_it_is_asked_for(world):
+    world.start(world.child("a", parking=Parking(intensity=0, period_s=60)), world.child("b"))
+    world.crash("a")
+    world.until(lambda: world.state("a") == "disabled")
+    assert world.ask(RestartChild(id="a")) is Outcome.OK
+    assert world.states() == {"a": "running", "b": "running"}
+
+
+def test_only_where_children_restart_one_for_one_may_one_park():
+    parked = worker("a", Recorded, parking=Parking(intensity=1, period_s=1))
+    with pytest.raises(SpecInvalid, match="one for one"):
+        SupervisorSpec(strategy=Strategy.ONE_FOR_ALL, intensity=1, period_s=1, children=(parked,))
