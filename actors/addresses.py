@@ -37,6 +37,11 @@ def candle_builder(pair: Pair) -> str:
     return f"market/{pair}/candle_builder"
 
 
+def technical_analyst(pair: Pair) -> str:
+    """Return the address of who reads a pair's candles."""
+    return f"opinions/{pair}/technical_analyst"
+
+
 def trader(pair: Pair) -> str:
     """Return the address of a pair's trader."""
     return f"trading/{pair}/trader"
@@ -71,5 +76,13 @@ SINGLE = (
     RISK_GUARD,
 )
 """Of these there is one."""
-OF_PAIR = (feed, book_analyzer, flow_analyzer, candle_builder, protection, trader)
+OF_PAIR = (
+    feed,
+    book_analyzer,
+    flow_analyzer,
+    candle_builder,
+    technical_analyst,
+    protection,
+    trader,
+)
 """Of these there is one for each pair."""

@@ -5,7 +5,7 @@
     ├── execution             order router, trigger keeper, account stream, workers: one a parent
     ├── accounts              ledger keeper
     ├── market                one supervisor a pair: feed, book and flow analyzer, candle builder
-    ├── opinions              advisor
+    ├── opinions              advisor, one supervisor a pair: technical analyst
     └── trading               risk guard, one supervisor a pair: protection, trader
 
 Each group of one kind has its own restart budget, so that a noisy feed cannot use up the order
@@ -32,6 +32,7 @@ from actors.operations.historian import Historian
 from actors.operations.recorder import Recorder
 from actors.operations.session_keeper import SessionKeeper
 from actors.opinions.advisor import Advisor
+from actors.opinions.technical_analyst import TechnicalAnalyst
 from actors.trading.protection import Protector
 from actors.trading.risk_guard import RiskGuard
 from actors.trading.trader import Trader
@@ -258,7 +259,13 @@ def _opinions(plot: Plot) -> SupervisorSpec:
         world.process,
         data=MEASURES_MAIL,
     )
-    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(advisor,))
+    pairs = (supervisor(pair, _pair_opinions(plot, pair)) for pair in config.pairs)
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(advisor, *pairs))
+
+
+def _pair_opinions(plot: Plot, pair: Pair) -> SupervisorSpec:
+    analyst = _pooled(plot, "technical_analyst", TechnicalAnalyst, pair, plot.config.candles.kept)
+    return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(analyst,))
 
 
 def _trading(plot: Plot) -> SupervisorSpec:

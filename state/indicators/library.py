@@ -3,6 +3,7 @@
 A handle cannot be copied to disk; whoever restarts opens it on the bars again.
 """
 
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -75,6 +76,7 @@ class FromTalib(Indicator):
         return value if type(value) is tuple else (value,)
 
 
+@cache
 def warm_up_of(name: str, **parameters: float) -> int:
     """Return how many bars a function of TA-Lib needs for its first value."""
     return int(abstract.Function(name, **parameters).lookback) + 1  # type: ignore[attr-defined]

@@ -51,7 +51,9 @@ class Series:
         Raises:
             BadBar: A candle is none.
         """
-        self._forget()
+        self.bars.clear()
+        self._missing.clear()
+        self._seen = 0
         for candle in candles:
             self._place(candle)
         self._reopen()
