@@ -41,8 +41,8 @@ class _Level:
 
     def strength(self, now: int) -> float:
         """Return it, in [0, 1], at bar number `now`."""
-        touched = 1 - 2 ** (-self.touches / 2)
-        fresh = 2 ** (-(now - self.last) / HALF_LIFE_BARS)
+        touched: float = 1.0 - 2.0 ** (-self.touches / 2)
+        fresh: float = 2.0 ** (-(now - self.last) / HALF_LIFE_BARS)
         return touched * fresh * (0.5 if self.state is LevelState.BROKEN else 1.0)
 
 
@@ -69,7 +69,7 @@ class LevelBook:
 
     def levels(self) -> tuple[PriceLevel, ...]:
         """Return what stands, strongest first."""
-        ranked = sorted(self._levels, key=self._rank)
+        ranked = sorted((-one.strength(self._now), one.id, one) for one in self._levels)
         return tuple(
             PriceLevel(
                 id=level.id,
@@ -81,9 +81,9 @@ class LevelBook:
                 first_touch_ns=level.first_ns,
                 last_touch_ns=level.last_ns,
                 age_bars=self._now - level.first,
-                strength=level.strength(self._now),
+                strength=-negative,
             )
-            for level in ranked
+            for negative, _, level in ranked
         )
 
     def _rank(self, level: _Level) -> tuple[float, str]:

@@ -5,10 +5,13 @@ once is what would be known had each bar been lived through; only patterns are t
 they are completed. Pure.
 """
 
+from collections.abc import Iterator
+from itertools import islice
+
 from state.candle import length_ns
 from state.indicators.bars import Bar, Columns, Floats
 from state.indicators.library import batch
-from state.indicators.series import Series
+from state.indicators.series import KEPT, Series
 from state.levels import LevelBook
 from state.messages.market import CandleClosed, Timeframe
 from state.messages.signals import (
@@ -41,6 +44,10 @@ class Reader:
         self._levels = LevelBook(timeframe)
         self._shapes = ChartPatterns()
         self._candlesticks = Candlesticks()
+        self._unread: Iterator[tuple[Bar, float | None, float | None]] = iter(())
+        """Bars of the history, each with average true range and ADX as of it."""
+        self._read_ns = -1
+        """Opening of the newest bar that was read."""
         self.levels: LevelsUpdated | None = None
         self.patterns: tuple[PatternFound, ...] = ()
         """Those that the newest bar completed."""
@@ -53,12 +60,30 @@ class Reader:
     def history(self, candles: tuple[CandleClosed, ...]) -> bool:
         """Begin anew with `candles`, oldest first; returns whether any was of use.
 
+        The indicators are as of the newest; trend, patterns and levels when `read_on` has come
+        to the end, for that takes its time.
+
         Raises:
             BadBar: A candle is none.
         """
         known = self.series.history(candles)
-        self._read_again()
+        self._begin_again()
         return known
+
+    def read_on(self, bars: int) -> bool:
+        """Read so many more bars of the history; returns whether all of it has been read."""
+        for bar, atr, adx in islice(self._unread, bars):
+            pivots = self._pivots.apply(bar)
+            self._levels.apply(bar, pivots, atr)
+            self._shapes.apply(bar, pivots, atr)
+            self._view.apply(self._timeframe, bar.open_time_ns, bar.close, adx)
+            self._read_ns = bar.open_time_ns
+        newest = self.series.bars[-1].open_time_ns if self.series.bars else -1
+        if self._read_ns != newest:
+            return False
+        if self.levels is None and newest >= 0:
+            self.levels = self._told_levels()
+        return True
 
     def apply(self, candle: CandleClosed) -> bool:
         """Take one more closed candle; returns whether it was news.
@@ -66,6 +91,7 @@ class Reader:
         Raises:
             BadBar: It is none; nothing has changed.
         """
+        self.read_on(KEPT)
         series = self.series
         before = series.bars[-1].open_time_ns if series.bars else -1
         begun = series.begun
@@ -75,7 +101,8 @@ class Reader:
         newest = series.bars[-1]
         if series.begun != begun or before not in (-1, newest.open_time_ns - self._length_ns):
             # A revision, or a hole was filled: what each bar was read with has to be found again.
-            self._read_again()
+            self._begin_again()
+            self.read_on(KEPT)
             return True
         self._read(newest, self.atr, series.values.get("adx14"))
         self.levels = self._told_levels()
@@ -86,6 +113,7 @@ class Reader:
         return self.series.updated()
 
     def _read(self, bar: Bar, atr: float | None, adx: float | None) -> None:
+        self._read_ns = bar.open_time_ns
         pivots = self._pivots.apply(bar)
         self._levels.apply(bar, pivots, atr)
         self._view.apply(self._timeframe, bar.open_time_ns, bar.close, adx)
@@ -122,27 +150,23 @@ class Reader:
             )
         self.patterns = tuple(found)
 
-    def _read_again(self) -> None:
-        """Read all bars that are kept, as if they came one by one; tell none of their patterns."""
+    def _begin_again(self) -> None:
+        """Have all bars that are kept read, as if one by one; none of their patterns is told."""
         self._pivots = PivotFold()
         self._levels = LevelBook(self._timeframe)
         self._shapes = ChartPatterns()
         self._candlesticks = Candlesticks()
         self._view.begin(self._timeframe)
         self.patterns, self.levels = (), None
+        self._unread, self._read_ns = iter(()), -1
         bars = self.series.bars
         if not bars:
             return
         columns = Columns.of(bars)
         prices = ("high", "low", "close")
         (atrs,), (adxs,) = (batch(name, prices, columns, timeperiod=14) for name in ("ATR", "ADX"))
-        for bar, atr, adx in zip(bars, _known(atrs), _known(adxs), strict=True):
-            pivots = self._pivots.apply(bar)
-            self._levels.apply(bar, pivots, atr)
-            self._shapes.apply(bar, pivots, atr)
-            self._view.apply(self._timeframe, bar.open_time_ns, bar.close, adx)
+        self._unread = zip(list(bars), _known(atrs), _known(adxs), strict=True)
         self._candlesticks.warm(columns)
-        self.levels = self._told_levels()
 
     def _told_levels(self) -> LevelsUpdated:
         newest = self.series.bars[-1].open_time_ns

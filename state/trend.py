@@ -21,12 +21,18 @@ those that do is an hour or longer.
 """
 
 from collections import deque
+from functools import cache
 from math import copysign, log, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
 
 from state.candle import length_ns
 from state.messages.market import Timeframe
 from state.messages.signals import Direction, TimeframeTrend, TrendMeasured
 from state.values import NS_PER_S, Pair, TimeNs
+
+Floats = NDArray[np.float64]
 
 WEIGHTS = {
     Timeframe.M1: 0.05,
@@ -54,18 +60,26 @@ def slope_t(values: list[float]) -> float:
 
     0.0 where they do not change, at most `T_MOST` in size.
     """
+    column = np.array(values)
     count = len(values)
-    middle = (count - 1) / 2
-    mean = sum(values) / count
-    across = sum((place - middle) * (value - mean) for place, value in enumerate(values))
+    column -= column[0]
+    column -= column.sum() / count
+    across = float(_centred(count) @ column)
     squares = count * (count * count - 1) / 12
-    slope = across / squares
-    rest = sum((v - mean - slope * (p - middle)) ** 2 for p, v in enumerate(values))
-    # What is left of a straight line is rounding, as large as its values.
-    if rest <= count * (1e-15 * max(1.0, abs(mean))) ** 2:
-        return 0.0 if abs(slope) < 1e-15 else copysign(T_MOST, slope)
-    found = slope / sqrt(rest / (count - 2) / squares)
+    whole = float(column @ column)
+    # Rounding alone: what does not change by more than its own last digits does not change.
+    if whole <= count * (1e-15 * max(1.0, abs(values[0]))) ** 2:
+        return 0.0
+    explained = across * across / squares
+    if whole - explained <= 1e-9 * whole:
+        return copysign(T_MOST, across)  # Hardly anything is left of a straight line.
+    found = across / squares / sqrt((whole - explained) / (count - 2) / squares)
     return max(-T_MOST, min(T_MOST, found))
+
+
+@cache
+def _centred(count: int) -> Floats:
+    return np.arange(count, dtype=np.float64) - (count - 1) / 2
 
 
 class RegimeFold:

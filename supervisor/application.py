@@ -7,6 +7,7 @@ exchange's process, the count of stuck threads, the service manager.
 
 import contextlib
 import faulthandler
+import importlib
 import os
 import signal
 import threading
@@ -229,6 +230,8 @@ class Application:
                 Birthright(make=_Door, args=(self._on_exit, self._on_session)),
                 parent=None,
             )
+            # Here it costs a tenth of a second; handlers that waited for it would seem to hang.
+            importlib.import_module("state.technical")
             runtime.spawn(ROOT, root(self._config, connected.world), parent=DOOR)
             self._when_announced = partial(self._tell_of_watchdog, runtime)
             code = self._wait(runtime)

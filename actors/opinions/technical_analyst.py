@@ -20,6 +20,16 @@ TIMEFRAMES = frozenset(
 """Of those that are shorter nothing is measured here."""
 
 
+READ_AT_ONCE = 150
+"""Bars of a history that one turn reads: some milliseconds."""
+
+
+class _ReadOn(Struct, frozen=True):
+    """There is more history of this timeframe."""
+
+    timeframe: Timeframe
+
+
 class _Conclude(Struct, frozen=True):
     """All candles that closed together have been read."""
 
@@ -68,6 +78,8 @@ class TechnicalAnalyst(Actor):
             case HistoryGiven():
                 if message.timeframe in TIMEFRAMES and message.ready:
                     self._on_history(message)
+            case _ReadOn():
+                self._read_on(message.timeframe)
             case _Conclude():
                 self._conclude()
             case _:
@@ -85,10 +97,18 @@ class TechnicalAnalyst(Actor):
 
     def _on_history(self, given: HistoryGiven) -> None:
         reader = self._reader(given.timeframe)
-        # It may end before what was lived through meanwhile: then it is told again, whole.
         if reader.history(given.candles):
+            self._read_on(given.timeframe)
+
+    def _read_on(self, timeframe: Timeframe) -> None:
+        reader = self._reader(timeframe)
+        if not reader.read_on(READ_AT_ONCE):
+            self.tell(self.address, _ReadOn(timeframe))
+            return
+        told = reader.indicators()
+        if told is not None:
             self._tell_of(reader)
-            self._read_until(given.candles[-1].event_time_ns)
+            self._read_until(told.event_time_ns)
 
     def _reader(self, timeframe: Timeframe) -> "Reader":
         reader = self._readers.get(timeframe)

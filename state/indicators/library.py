@@ -32,38 +32,39 @@ class FromTalib(Indicator):
         self._needed = warm_up_of(name, **parameters)
         self._early: list[Any] = []
         """Inputs of the bars before it could be opened."""
-        self._handle: Any = None
+        self.handle: Any = None
+        """TA-Lib's own, once it is open."""
 
     def feed(self, bar: Bar) -> Values | None:
         """Return the values as of the closed `bar`."""
         picked = self._pick(bar)
-        if self._handle is not None:
-            value = self._handle.update(picked) if self._single else self._handle.update(*picked)
+        if self.handle is not None:
+            value = self.handle.update(picked) if self._single else self.handle.update(*picked)
             return value if type(value) is tuple else (value,)
         self._early.append(picked)
         if len(self._early) < self._needed:
             return None
-        self._handle = self._opened(self._early)
+        self.handle = self._opened(self._early)
         self._early = []
-        return self._value(self._handle)
+        return self._value(self.handle)
 
     def look(self, bar: Bar) -> Values | None:
         """Return the values, were the forming `bar` closed."""
         picked = self._pick(bar)
-        if self._handle is not None:
-            value = self._handle.peek(picked) if self._single else self._handle.peek(*picked)
+        if self.handle is not None:
+            value = self.handle.peek(picked) if self._single else self.handle.peek(*picked)
             return value if type(value) is tuple else (value,)
         early = [*self._early, picked]
         return self._value(self._opened(early)) if len(early) >= self._needed else None
 
     def warm(self, bars: Columns) -> Values | None:
         """Open on the whole history at once."""
-        if self._early or self._handle is not None or len(bars.close) < self._needed:
+        if self._early or self.handle is not None or len(bars.close) < self._needed:
             return super().warm(bars)
         picked = self._pick(bars)
         columns = (picked,) if self._single else picked
-        self._handle = self._make(*map(np.ascontiguousarray, columns), **self._parameters)
-        return self._value(self._handle)
+        self.handle = self._make(*map(np.ascontiguousarray, columns), **self._parameters)
+        return self._value(self.handle)
 
     def _opened(self, early: list[Any]) -> Any:
         rows = np.array(early, dtype=np.float64)

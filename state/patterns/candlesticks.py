@@ -4,6 +4,7 @@ Their tolerances are TA-Lib's candle settings (body, shadow and distance against
 or 10 bars before), which belong to the whole process: nobody here changes them.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import talib
@@ -41,6 +42,8 @@ class Candlesticks:
 
     def __init__(self) -> None:
         self._handles = [(name, FromTalib(name, _INPUTS)) for name in names()]
+        self._open: list[tuple[str, Callable[[float, float, float, float], int]]] = []
+        """The handles themselves, once all have the bars they need: half the cost."""
 
     def apply(self, bar: Bar) -> tuple[tuple[str, int], ...]:
         """Return name and TA-Lib's value (-200 to 200) of each pattern that this bar completes.
@@ -49,17 +52,28 @@ class Candlesticks:
             BadBar: It is no bar; nothing has changed.
         """
         bar.checked()
+        if self._open:
+            _, opened, high, low, close, _ = bar
+            told = [(name, update(opened, high, low, close)) for name, update in self._open]
+            return tuple([one for one in told if one[1]])
         found = []
         for name, handle in self._handles:
             values = handle.feed(bar)
             if values is not None and values[0]:
                 found.append((name, int(values[0])))
+        self._look_for_handles()
         return tuple(found)
 
     def warm(self, bars: Columns) -> None:
         """Begin with checked history, all at once."""
         for _, handle in self._handles:
             handle.warm(bars)
+        self._look_for_handles()
+
+    def _look_for_handles(self) -> None:
+        opened = [(name, one.handle.update) for name, one in self._handles if one.handle]
+        if len(opened) == len(self._handles):
+            self._open = opened
 
 
 def direction_of(name: str, value: int) -> Direction:
