@@ -130,6 +130,7 @@ def _operations(plot: Plot) -> SupervisorSpec:
             world.meter,
             world.exchange,
             config.orders.clock_skew_max_s,
+            config.latency,
         ),
     ]
     if world.desk is not None:
@@ -233,7 +234,13 @@ def _market(plot: Plot) -> SupervisorSpec:
 def _pair_market(plot: Plot, pair: Pair) -> SupervisorSpec:
     config, world = plot.config, plot.world
     feed_args = (pair, world.market, world.exchange, config.feed, config.validation)
-    book_args = (pair, config.feed.depth_bps, config.feed.book_depth, config.flow)
+    book_args = (
+        pair,
+        config.feed.depth_bps,
+        config.feed.book_depth,
+        config.flow,
+        config.latency.told_every_s,
+    )
     return SupervisorSpec(
         intensity=10,
         period_s=60,
@@ -327,6 +334,7 @@ def _trader(config: Config, pair: Pair, process: str) -> ChildSpec:
         config.decision,
         config.protection.stop_bps,
         process,
+        config.latency.told_every_s,
         backoff=Backoff(min_s=0.1, max_s=30.0, reset_after_s=10.0),
         data=TRADER_MAIL,
         parking=_STRATEGY_PARKING,

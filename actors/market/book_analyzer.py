@@ -15,6 +15,7 @@ from actors.market.book_measures import (
 )
 from actors.market.book_watch import BookWatch, WatchState
 from state.config.eyes import FlowSettings
+from state.hop_samples import HopSamples
 from state.messages.market import (
     BookChanged,
     BookDelta,
@@ -46,12 +47,18 @@ class BookAnalyzer(Actor):
         depth_bps: How far from the mid its depth is measured.
         window: Best levels of each side that snapshots show and changes tell of.
         flow: How often what is dear is measured.
+        latency_every_s: How often samples of latency are told.
     """
 
     snapshot_type = WatchState
 
     def __init__(
-        self, pair: Pair, depth_bps: float, window: int, flow: FlowSettings = USUAL
+        self,
+        pair: Pair,
+        depth_bps: float,
+        window: int,
+        flow: FlowSettings = USUAL,
+        latency_every_s: float = 2.0,
     ) -> None:
         super().__init__()
         self._pair = pair
@@ -60,6 +67,10 @@ class BookAnalyzer(Actor):
         self._feed = addresses.feed(pair)
         self._book = OrderBook(window)
         self._watch = BookWatch(flow.liquidity_every_s)
+        self._samples = HopSamples(pair, latency_every_s)
+        self._change: BookChanged | None = None
+        """The newest change, until it was measured."""
+        self._folded_ns = TimeNs(0)
         self._polled = False
         self._fed_ns = TimeNs(0)
         """When the feed passed on the newest change."""
@@ -86,9 +97,11 @@ class BookAnalyzer(Actor):
                 # over a restart is part of the snapshot that was asked for.
                 if self._book.is_live:
                     self._fed_ns = message.fed_time_ns
+                    self._change = message
                     self._fold(message.delta)
             case BookReset():
                 self._fed_ns = TimeNs(0)
+                self._change = None
                 self._fold(message)
             case BookProof():
                 self._prove(message)
@@ -116,6 +129,7 @@ class BookAnalyzer(Actor):
             newest = news.since[-1] if news.since else news.snapshot
         else:
             newest = news
+        self._folded_ns = self.now_ns()
         best = self._book.best()
         if best is not None:
             self._watch.apply(best, newest.event_time_ns)
@@ -191,5 +205,22 @@ class BookAnalyzer(Actor):
             measured_time_ns=now_ns,
         )
         self.publish(measured)
+        if self._change is not None:
+            self._note_latency(self._change, now_ns)
         if watch.is_due(self.monotonic_ns()):
             self.publish(watch.liquidity(book, measured))
+
+    def _note_latency(self, change: BookChanged, measured_ns: TimeNs) -> None:
+        """Note how long each part of the way of a change took that has just been measured."""
+        self._change = None
+        delta, add = change.delta, self._samples.add
+        seen_ns, decoded_ns, fed_ns = delta.seen_time_ns, delta.decoded_time_ns, change.fed_time_ns
+        add("exchange_to_socket", delta.event_time_ns, seen_ns)
+        add("decode", seen_ns, decoded_ns)
+        add("hand_over", decoded_ns or seen_ns, fed_ns)
+        add("fold", fed_ns, self._folded_ns)
+        add("measure", self._folded_ns, measured_ns)
+        add("socket_to_state", seen_ns, measured_ns)
+        told = self._samples.due(self.monotonic_ns())
+        if told is not None:
+            self.publish(told)

@@ -8,8 +8,11 @@ from msgspec import Struct
 
 from actors import addresses
 from actors.kernel import Actor, ChildReport, Timer
+from actors.operations.latency_board import LatencyBoard
 from actors.outbox import Outbox
 from adapters.ports import Exchange, ProcessMeter
+from state.config.eyes import LatencySettings
+from state.messages.flow import HopLatency, LatencyMeasured
 from state.messages.journal import Entry, JournalOpened, RecordDenied, Recorded
 from state.messages.operations import (
     AlertRaised,
@@ -26,7 +29,10 @@ from state.values import NS_PER_MS, NS_PER_S
 
 PART = "clock"
 
+PATIENT = LatencySettings()
 SAMPLE_EVERY_S = 1.0
+LATENCY_EVERY = 5
+"""Samples between two sums of what was told of latencies."""
 CLOCK_EVERY_S = 10.0
 CLOCK_RETRY_S = 0.5
 """After no answer, one that took so long that it says little, and one that stops everybody."""
@@ -56,13 +62,25 @@ class HealthMonitor(Actor):
         meter: What the process costs.
         exchange: Whose clock to compare.
         skew_max_s: Most that the clocks may differ, `orders.clock_skew_max_s`.
+        latency: How long a book update may take.
     """
 
-    def __init__(self, meter: ProcessMeter, exchange: Exchange, skew_max_s: float) -> None:
+    def __init__(
+        self,
+        meter: ProcessMeter,
+        exchange: Exchange,
+        skew_max_s: float,
+        latency: LatencySettings = PATIENT,
+    ) -> None:
         super().__init__()
         self._meter = meter
         self._exchange = exchange
         self._skew_max_s = skew_max_s
+        self._board = LatencyBoard(latency)
+        self._latency: tuple[HopLatency, ...] = ()
+        self._heard = False
+        """Whether latencies were told since they were last summed up."""
+        self._samples = 0
         self._unready = ""
         """Why nobody may trade by this clock; empty while they may."""
         self._told: bool | None = True
@@ -79,7 +97,7 @@ class HealthMonitor(Actor):
         self._outbox = Outbox(self.address, self.incarnation)
         if self.incarnation > 1:
             self._told = None
-        for news in (JournalOpened, ChildReport):
+        for news in (JournalOpened, ChildReport, LatencyMeasured):
             self.subscribe(news)
         self._ask_time()
         self.after(SAMPLE_EVERY_S, _SampleDue())
@@ -90,7 +108,12 @@ class HealthMonitor(Actor):
             case _SampleDue():
                 self.after(SAMPLE_EVERY_S, _SampleDue())
                 self._look_for_steps()
+                self._look_at_latency()
                 self.publish(self._sample())
+            case LatencyMeasured():
+                offset_ns = None if self._clock is None else self._clock.offset_ns
+                self._board.hear(message, offset_ns)
+                self._heard = True
             case _ClockDue():
                 self._ask_time()
             case VenueAnswer(request=FetchTime() as request, outcome=outcome):
@@ -128,6 +151,19 @@ class HealthMonitor(Actor):
         if before_ns is not None and abs(self._wall_ns - before_ns) > STEP_NS:
             self._ask_time()
 
+    def _look_at_latency(self) -> None:
+        self._samples += 1
+        if not self._heard or self._samples % LATENCY_EVERY:
+            return
+        self._heard = False
+        self._latency = self._board.hops()
+        for alarm in self._board.look(self.monotonic_ns()):
+            self._raise(
+                "latency_hard" if alarm.is_hard else "latency",
+                Severity.CRITICAL if alarm.is_hard else Severity.WARNING,
+                alarm.text,
+            )
+
     def _ask_time(self) -> None:
         self._exchange.request(FetchTime(asked_at_ns=self.now_ns()), self.inlet())
 
@@ -164,15 +200,13 @@ class HealthMonitor(Actor):
                 f"than orders.clock_skew_max_s, {self._skew_max_s:g} s: nothing signed is sent"
             )
         if self._unready and not was_unready:
-            alert = AlertRaised(
-                alert="clock_skew",
-                severity=Severity.CRITICAL,
-                text=self._unready,
-                at_ns=self.now_ns(),
-            )
-            self.tell(addresses.RECORDER, self._outbox.add([Entry(event=alert)]))
+            self._raise("clock_skew", Severity.CRITICAL, self._unready)
         if self._told is not (not self._unready):
             self._tell_readiness()
+
+    def _raise(self, name: str, severity: Severity, text: str) -> None:
+        alert = AlertRaised(alert=name, severity=severity, text=text, at_ns=self.now_ns())
+        self.tell(addresses.RECORDER, self._outbox.add([Entry(event=alert)]))
 
     def _tell_readiness(self) -> None:
         self._told = not self._unready
@@ -200,6 +234,7 @@ class HealthMonitor(Actor):
             mailbox_depth_max=max((count.control + count.data for count in census), default=0),
             mailbox_oldest_ms=max((self.machine.oldest_ms(c.address) for c in census), default=0),
             restarts=sum(report.restarts for report in self.machine.board.values()),
+            latency=self._latency,
         )
 
 

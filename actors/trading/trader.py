@@ -13,6 +13,7 @@ from actors.trading.judgement.sizing import smallest
 from actors.trading.judgement.weighing import Action
 from state.config.decision import DecisionSettings
 from state.config.settings import TrendSettings
+from state.hop_samples import HopSamples
 from state.instrument import TradingRules
 from state.messages.accounts import EquityMarked, PositionChanged, PositionWanted
 from state.messages.advice import AuthorityChanged
@@ -85,6 +86,7 @@ class Trader(Actor):
         decision: How opinions become decisions.
         stop_bps: How far below its entry a position is sold at a loss.
         process: Names this process in decision ids, so that no later one repeats them.
+        latency_every_s: How often samples of latency are told.
     """
 
     snapshot_type = MindState
@@ -96,6 +98,7 @@ class Trader(Actor):
         decision: DecisionSettings,
         stop_bps: Decimal,
         process: str,
+        latency_every_s: float = 2.0,
     ) -> None:
         super().__init__()
         self._pair = pair
@@ -119,6 +122,7 @@ class Trader(Actor):
         """Orders whose time is running."""
         self._proposed: DecisionId | None = None
         self._book: BookMeasured | None = None
+        self._samples = HopSamples(pair, latency_every_s)
         self._drained = False
         """Whether the session keeper has been told that this drain is over here."""
 
@@ -146,6 +150,7 @@ class Trader(Actor):
         """Fold what happens; decide when the book moves."""
         match message:
             case BookMeasured():
+                self._note_latency(message)
                 self._book = message
                 self._learn(message)
                 self._decide(message)
@@ -197,6 +202,17 @@ class Trader(Actor):
             case _AskAgain():
                 if due.request == self._request and self._due:
                     self._ask_how_things_stand()
+
+    def _note_latency(self, book: BookMeasured) -> None:
+        """Note how long the last part of the way took, and all of it."""
+        if not book.fed_time_ns:
+            return  # Not measured after a change: a snapshot is as old as its fetching.
+        now_ns = self.now_ns()
+        self._samples.add("deliver", book.measured_time_ns, now_ns)
+        self._samples.add("socket_to_trader", book.seen_time_ns, now_ns)
+        told = self._samples.due(self.monotonic_ns())
+        if told is not None:
+            self.publish(told)
 
     def _ask_how_things_stand(self) -> None:
         self._request += 1

@@ -4,6 +4,7 @@ A frame is read in two steps: `decode_frame` says what kind it is, `decode_marke
 `decode_account` read what it carries. Any bytes either decode or raise `VenueMalformed`.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 from math import nan
 
@@ -148,6 +149,10 @@ _trigger = decoder(_TriggerPush)
 _encoder = msgspec.json.Encoder()
 
 
+def _untimed() -> TimeNs:
+    return TimeNs(0)
+
+
 def decode_frame(data: bytes) -> Frame:
     """Return what kind of frame this is.
 
@@ -174,17 +179,24 @@ def decode_frame(data: bytes) -> Frame:
     return Notice.OTHER
 
 
-def decode_market(push: Pushed, seen_ns: TimeNs) -> MarketMessage:
-    """Return what a public push says; `seen_ns` is when its bytes arrived, by our clock.
+def decode_market(
+    push: Pushed, seen_ns: TimeNs, now_ns: Callable[[], TimeNs] = _untimed
+) -> MarketMessage:
+    """Return what a public push says.
+
+    Args:
+        push: The push.
+        seen_ns: When its bytes arrived, by our clock.
+        now_ns: That clock, to note when a book update was read.
 
     Raises:
         VenueMalformed: It cannot be read.
     """
     # The order book first: nine pushes in ten.
     if push.channel == BOOK:
-        return decoded(_book, push.result, lambda book: _delta(book, seen_ns))
+        return decoded(_book, push.result, lambda book: _delta(book, seen_ns, now_ns()))
     if push.channel == OBU:
-        return decoded(_book, push.result, lambda book: _delta(_unnamed(book), seen_ns))
+        return decoded(_book, push.result, lambda book: _delta(_unnamed(book), seen_ns, now_ns()))
     if push.channel == TRADES:
         return decoded(_trade, push.result, lambda trade: _print(trade, seen_ns))
     if push.channel == TICKERS:
@@ -244,7 +256,7 @@ def _sentence(error: _Error | None) -> str | None:
     return None if error is None else f"code {error.code}: {error.message[:200]}"
 
 
-def _delta(book: _Book, seen_ns: TimeNs) -> BookDelta:
+def _delta(book: _Book, seen_ns: TimeNs, decoded_ns: TimeNs) -> BookDelta:
     return BookDelta(
         pair=Pair(book.pair),
         event_time_ns=ns_of_ms(book.t),
@@ -255,6 +267,7 @@ def _delta(book: _Book, seen_ns: TimeNs) -> BookDelta:
         bids=book.bids or (),
         asks=book.asks or (),
         full=book.full,
+        decoded_time_ns=decoded_ns,
     )
 
 

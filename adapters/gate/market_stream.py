@@ -216,7 +216,8 @@ class _MarketLine:
             self._ask(pair)
 
     def pushed(self, push: Pushed) -> None:
-        message = decode_market(push, self._settings.clock.now_ns())
+        clock_ns = self._settings.clock.now_ns
+        message = decode_market(push, clock_ns(), clock_ns)
         # Data may overtake the acknowledgements, but nothing is delivered before `StreamOpened`.
         assert not isinstance(message, StreamOpened | StreamLost), "the wire carries neither"
         if message.pair in self._live:

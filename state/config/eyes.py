@@ -1,4 +1,4 @@
-"""The settings of what comes in and what is measured: `[validation]`, `[flow]`. Pure."""
+"""The settings of what comes in and is measured: `[validation]`, `[flow]`, `[latency]`. Pure."""
 
 from typing import Annotated
 
@@ -80,3 +80,30 @@ class FlowSettings(Struct, frozen=True, kw_only=True):
             "icebergs and VPIN."
         ),
     ] = True
+
+
+class LatencySettings(Struct, frozen=True, kw_only=True):
+    """How long an update of a book may take from the socket to its measures."""
+
+    budget_ms: Annotated[
+        float,
+        setting(
+            "An alert is raised when 1 % of the last minutes' updates took longer.",
+            unit="ms",
+            low=1,
+            high=60_000,
+        ),
+    ] = 250.0
+    hard_ms: Annotated[
+        float,
+        setting(
+            "A critical alert is raised when any update took longer.",
+            unit="ms",
+            low=1,
+            high=600_000,
+        ),
+    ] = 1000.0
+    told_every_s: Annotated[
+        float,
+        setting("Samples of latency are gathered for so long.", unit="s", low="0.1", high=3600),
+    ] = 2.0

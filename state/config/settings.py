@@ -14,7 +14,7 @@ from state.config.advisor import AdvisorSettings
 from state.config.candles import CandleSettings, HistorySettings
 from state.config.cover import CoverSettings
 from state.config.decision import DecisionSettings
-from state.config.eyes import FlowSettings, ValidationSettings
+from state.config.eyes import FlowSettings, LatencySettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.meaning import setting as _is
 from state.config.recording import RecordingSettings
@@ -432,6 +432,7 @@ class Config(Struct, frozen=True, kw_only=True):
     decision: DecisionSettings = DecisionSettings()
     feed: FeedSettings = FeedSettings()
     flow: FlowSettings = FlowSettings()
+    latency: LatencySettings = LatencySettings()
     candles: CandleSettings = CandleSettings()
     history: HistorySettings = HistorySettings()
     validation: ValidationSettings = ValidationSettings()

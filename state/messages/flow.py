@@ -151,3 +151,56 @@ class FlowMeasured(MarketFact, frozen=True, kw_only=True):
     """The most unusual size of the last minute, standard deviations; its sign is the taker's."""
     hidden: tuple[HiddenOrder, ...]
     """Those seen at work within the last two minutes, surest first."""
+
+
+HOPS = (
+    "exchange_to_socket",
+    "decode",
+    "hand_over",
+    "fold",
+    "measure",
+    "deliver",
+    "socket_to_state",
+    "socket_to_trader",
+)
+"""Parts of a book update's way, in its order; the last two are sums of those after the first."""
+
+
+class LatencyMeasured(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by those on the way of a book update: how long parts of it took, nanoseconds.
+
+    A few samples a message, not each of a flood. By our clock, which may have been set meanwhile:
+    less than nothing is counted as nothing.
+    """
+
+    pair: Pair
+    exchange_to_socket: tuple[int, ...] = ()
+    """Our clock at the socket less the exchange's at the event: the clocks' difference is in it."""
+    decode: tuple[int, ...] = ()
+    """From the socket to a message."""
+    hand_over: tuple[int, ...] = ()
+    """From there through the feed's mailbox, ids checked."""
+    fold: tuple[int, ...] = ()
+    """From there through the analyzer's mailbox into the book."""
+    measure: tuple[int, ...] = ()
+    """From there to the measures."""
+    deliver: tuple[int, ...] = ()
+    """From there through the trader's mailbox."""
+    socket_to_state: tuple[int, ...] = ()
+    """From the socket to the measures."""
+    socket_to_trader: tuple[int, ...] = ()
+    left_out: int = 0
+    """Samples beyond those told."""
+
+
+class HopLatency(Struct, frozen=True, kw_only=True):
+    """How long one part of the way takes, since the health monitor began to live."""
+
+    hop: str
+    count: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    """Percentiles are within 1.6 %: `state.log_histogram`."""
+    max_ms: float
+    """Exact."""

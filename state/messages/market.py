@@ -41,6 +41,8 @@ class BookDelta(MarketFact, frozen=True, kw_only=True):
     asks: tuple[Level, ...]
     full: bool = False
     """True when it replaces the whole book and needs no snapshot."""
+    decoded_time_ns: TimeNs = TimeNs(0)
+    """When its bytes had become this, by our clock; 0 where nobody measured."""
 
 
 class TradePrinted(MarketFact, frozen=True, kw_only=True):

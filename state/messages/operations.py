@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from state.messages.flow import HopLatency
 from state.messages.orders import OrdersSwept
 from state.values import Pair, Session, TimeNs
 
@@ -195,3 +196,5 @@ class HealthSampled(Struct, frozen=True, kw_only=True, tag=True):
     mailbox_depth_max: int
     mailbox_oldest_ms: float
     restarts: int
+    latency: tuple[HopLatency, ...] = ()
+    """Of the way of a book update, hop by hop; those that were measured."""

@@ -11,6 +11,7 @@ from state.config import (
     CoverSettings,
     FeedSettings,
     FlowSettings,
+    LatencySettings,
     OrderSettings,
     RiskSettings,
     StopMode,
@@ -64,6 +65,8 @@ _RISK = RiskSettings(
 _FLOW = FlowSettings(liquidity_every_s=10.0, flow_every_s=10.0, detail=False)
 """What flows matters to nobody here: each message is a step, and each step is checked."""
 
+_LATENCY = LatencySettings(told_every_s=20.0)
+
 HOUSE = Profile(
     name="house",
     config=Config(
@@ -86,6 +89,7 @@ HOUSE = Profile(
         feed=FeedSettings(book_stale_after_s=3.0),
         candles=CandleSettings(kept=30),
         flow=_FLOW,
+        latency=_LATENCY,
         # So close that they are met all the time, here and at the exchange.
         protection=CoverSettings(
             stop=StopMode.TRAILING,
@@ -120,6 +124,7 @@ ORDER_PATH = Profile(
         feed=FeedSettings(book_stale_after_s=3.0, book_depth=20),
         candles=CandleSettings(backfill=False),
         flow=_FLOW,
+        latency=_LATENCY,
         protection=CoverSettings(
             stop=StopMode.TRAILING,
             stop_bps=Decimal(8),

@@ -6,7 +6,7 @@ import pytest
 
 from actors import addresses
 from actors.market.book_analyzer import BookAnalyzer
-from state.messages.flow import LiquidityMeasured
+from state.messages.flow import HOPS, LatencyMeasured, LiquidityMeasured
 from state.messages.market import (
     BookChanged,
     BookLost,
@@ -17,7 +17,7 @@ from state.messages.market import (
     BookWanted,
     ProofWanted,
 )
-from state.values import NS_PER_S, TimeNs
+from state.values import NS_PER_MS, NS_PER_S, TimeNs
 from tests.actors.examples import BTC, NOW, a_delta, a_snapshot
 
 ANALYZER = addresses.book_analyzer(BTC)
@@ -273,6 +273,32 @@ def test_how_liquid_it_was_survives_a_restart(scene):
     scene.house.crash(ANALYZER)
     scene.reset(20)
     assert [one.samples for one in heard] == [0, 1]
+
+
+def test_how_long_each_part_of_the_way_took_is_told_now_and_then(scene):
+    heard = scene.house.listener(LatencyMeasured)
+    scene.reset(10)
+    for number in (11, 12):
+        now_ns = scene.house.now_ns
+        seen_ns, decoded_ns, fed_ns = (TimeNs(now_ns - ms * NS_PER_MS) for ms in (5, 4, 2))
+        event_ns = TimeNs(now_ns - 30 * NS_PER_MS)
+        delta = a_delta(
+            number, event_time_ns=event_ns, seen_time_ns=seen_ns, decoded_time_ns=decoded_ns
+        )
+        scene.house.tell(ANALYZER, BookChanged(delta=delta, fed_time_ns=fed_ns))
+        scene.house.pass_time(2.0)
+    [told] = heard
+    ms = {hop: [took_ns // NS_PER_MS for took_ns in getattr(told, hop)] for hop in HOPS}
+    assert ms == {
+        "exchange_to_socket": [25, 25],
+        "decode": [1, 1],
+        "hand_over": [2, 2],
+        "fold": [2, 2],
+        "measure": [0, 0],
+        "deliver": [],
+        "socket_to_state": [5, 5],
+        "socket_to_trader": [],
+    }
 
 
 def test_a_message_it_does_not_know_is_a_bug(scene):
