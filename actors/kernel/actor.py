@@ -121,6 +121,11 @@ class Actor(SteppedActor):
         return self._inbox.epoch != self._inbox.mailbox.epoch
 
     @property
+    def mail_waits(self) -> bool:
+        """Whether more data waits: who is told how something stands may skip to the newest."""
+        return bool(self._inbox.mailbox.data)
+
+    @property
     def random(self) -> random.Random:
         """Chance, seeded by the runtime, the address and the incarnation."""
         if self._random is None:

@@ -28,11 +28,13 @@ from state.messages.market import (
     ProofWanted,
 )
 from state.order_book import BookBroken, OrderBook
-from state.values import NS_PER_S, Pair, TimeNs
+from state.values import NS_PER_MS, NS_PER_S, Pair, TimeNs
 
 COMPARED_LEVELS = 20
 """Best levels of each side that have to agree with the exchange's snapshot."""
 USUAL = FlowSettings()
+CONFLATED_NS = 5 * NS_PER_MS
+"""While more changes wait, the book is measured no more often than this; each is folded."""
 PROOF_WANTED_NS = NS_PER_S
 """Between two wishes for a snapshot."""
 
@@ -71,6 +73,9 @@ class BookAnalyzer(Actor):
         self._change: BookChanged | None = None
         """The newest change, until it was measured."""
         self._folded_ns = TimeNs(0)
+        self._measured_ns = -CONFLATED_NS
+        self._skipped: tuple[TimeNs, TimeNs] | None = None
+        """Event and seen time of the newest change, while it is not measured yet."""
         self._polled = False
         self._fed_ns = TimeNs(0)
         """When the feed passed on the newest change."""
@@ -105,9 +110,12 @@ class BookAnalyzer(Actor):
                 self._fold(message)
             case BookProof():
                 self._prove(message)
+                # What waited behind the newest change was this.
+                self._catch_up()
             case BookLost():
                 self._book.clear()
                 self._watch.begin()
+                self._skipped = None
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
@@ -121,6 +129,7 @@ class BookAnalyzer(Actor):
                 self._book.apply_snapshot(news.snapshot, news.since)
         except BookBroken as broken:
             # A book that broke in our hands is as lost as one that broke on the way.
+            self._skipped = None
             self._watch.begin()
             self.publish(BookLost(pair=self._pair, reason=str(broken)))
             self.tell(self._feed, BookWanted(pair=self._pair))
@@ -133,8 +142,18 @@ class BookAnalyzer(Actor):
         best = self._book.best()
         if best is not None:
             self._watch.apply(best, newest.event_time_ns)
-        self._measure(newest.event_time_ns, newest.seen_time_ns)
+        self._skipped = (newest.event_time_ns, newest.seen_time_ns)
+        is_recent = self.monotonic_ns() - self._measured_ns < CONFLATED_NS
+        if not (is_recent and self.mail_waits):
+            self._catch_up()
         self._want_more()
+
+    def _catch_up(self) -> None:
+        """Measure the newest change, if that was left for later."""
+        if self._skipped is not None:
+            times, self._skipped = self._skipped, None
+            self._measured_ns = self.monotonic_ns()
+            self._measure(*times)
 
     def _prove(self, proof: BookProof) -> None:
         """Compare with the exchange's own book at the very id of ours, and take it over."""

@@ -13,7 +13,8 @@ Number = str | int | float
 
 _NOTHING = ("", "-", None)
 _EXPONENT_MAX = 40
-_TIME_MAX = 2**63
+TIME_MAX = 2**63
+"""Nanoseconds beyond every time that can be told."""
 
 
 def money(value: Number | None) -> Decimal:
@@ -59,6 +60,6 @@ def ns_of_s(value: Number | None) -> TimeNs:
 
 def _ns(value: Number | None, unit: int) -> TimeNs:
     ns = value * unit if isinstance(value, int) else int(money(value) * unit)
-    if not 0 <= ns < _TIME_MAX:
+    if not 0 <= ns < TIME_MAX:
         raise ValueError(f"not a time: {str(value)[:40]!r}")
     return TimeNs(ns)

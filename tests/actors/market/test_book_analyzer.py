@@ -301,6 +301,33 @@ def test_how_long_each_part_of_the_way_took_is_told_now_and_then(scene):
     }
 
 
+def test_of_changes_that_wait_together_the_first_and_the_newest_are_measured(scene):
+    scene.reset(10)
+    scene.house.pass_time(1.0)
+    scene.heard.clear()
+    for number in range(11, 31):
+        change = BookChanged(delta=a_delta(number, bids=((99.0, float(number)),)))
+        scene.house.runtime.tell(ANALYZER, change)
+    scene.house.settle()
+    assert [one.sequence for one in scene.measures] == [11, 30]
+    assert scene.measures[-1].bid_size == 30.0
+
+
+def test_what_waits_behind_a_change_may_be_no_change_and_it_is_measured_all_the_same(scene):
+    scene.reset(10)
+    scene.house.pass_time(1.0)
+    scene.heard.clear()
+    snapshot = a_snapshot(12, bids=((99.0, 3.0), (98.0, 5.0)))
+    for news in (
+        BookChanged(delta=a_delta(11)),
+        BookChanged(delta=a_delta(12)),
+        BookProof(snapshot=snapshot, since=()),
+    ):
+        scene.house.runtime.tell(ANALYZER, news)
+    scene.house.settle()
+    assert [one.sequence for one in scene.measures] == [11, 12]
+
+
 def test_a_message_it_does_not_know_is_a_bug(scene):
     scene.house.tell(ANALYZER, "nonsense")
     assert scene.house.deaths() == ["TypeError: market/BTC_USDT/book_analyzer: unexpected str"]

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.market.validation import Inspector
 from adapters.gate import frames
 from adapters.gate.frames import Acknowledged, Notice, Pushed
 from adapters.gate.signing import Credentials, channel_signature
+from state.config.eyes import ValidationSettings
 from state.config.secret import Secret
 from state.errors import VenueMalformed
 from state.messages.market import BookDelta, CandleSeen, TickerSeen, Timeframe, TradePrinted
@@ -269,8 +271,8 @@ def test_a_private_subscription_is_signed_over_its_own_time():
 @pytest.mark.parametrize(
     ("channel", "result"),
     [
-        (frames.BOOK, {"t": 1, "s": "A_B", "U": 1, "u": 1, "b": [["nan", "1"]], "a": []}),
-        (frames.BOOK, {"t": 1, "s": "A_B", "U": 1, "u": 1, "b": [["-1", "1"]], "a": []}),
+        (frames.BOOK, {"t": 1, "s": "A_B", "U": 1, "u": 1, "b": [["x", "1"]], "a": []}),
+        (frames.BOOK, {"t": 1, "s": "A_B", "U": 1, "u": 1, "b": [["1"]], "a": []}),
         (frames.BOOK, {"t": 2**62, "s": "A_B", "U": 1, "u": 1, "b": [], "a": []}),
         (frames.TRADES, {"id": 1, "currency_pair": "A_B"}),
         (frames.CANDLES, {"t": "1", "n": "7m_A_B", "o": 1, "h": 1, "l": 1, "c": 1, "v": 1}),
@@ -316,3 +318,12 @@ def test_any_push_decodes_or_is_malformed(channel, result, time_ns):
             frames.decode_market(push, SEEN)
     except VenueMalformed as error:
         assert len(str(error)) < 2000  # noqa: PT017 - decoding is allowed too
+
+
+@pytest.mark.parametrize("level", [["nan", "1"], ["-1", "1"], ["1", "inf"], ["1", "-0.1"]])
+def test_levels_that_cannot_be_are_read_and_objected_to_by_whoever_follows_the_book(level):
+    """Bounds would cost the decoder as much as all the rest; the feed looks at each level."""
+    row = {"t": 1, "s": "A_B", "U": 1, "u": 1, "b": [level], "a": []}
+    delta = market(frames.BOOK, row)
+    inspector = Inspector(Pair("A_B"), ValidationSettings(), lambda: 0, lambda: TimeNs(1))
+    assert inspector.objection(delta)
