@@ -55,7 +55,7 @@ class HistoryKeeper:
         new = 0
         for is_told, found in ((True, told), (False, given)):
             for (pair, timeframe), bars in found.items():
-                table = _candle_table(list(bars.values()))
+                table = candle_table(list(bars.values()))
                 added = self._store.append(pair, candles(timeframe), table, replaces=is_told)
                 new += added.new
         for pair, prints in trades.items():
@@ -113,7 +113,8 @@ class HistoryKeeper:
         ]
 
 
-def _candle_table(bars: list[CandleClosed]) -> Table:
+def candle_table(bars: Sequence[CandleClosed]) -> Table:
+    """Return closed candles as rows."""
     return {
         "ts_open_ns": np.array([bar.open_time_ns for bar in bars], dtype=np.int64),
         "open": np.array([bar.open for bar in bars], dtype=np.float64),

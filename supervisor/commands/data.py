@@ -13,6 +13,7 @@ from state.config import Loaded
 from state.errors import StoreRefused
 from state.store import DATABASE_NAME, Reader, backup, inspect, open_reader, store_violations
 from supervisor.commands import history
+from supervisor.commands.data_plot import plot
 from supervisor.commands.options import fail, loaded, settings
 from supervisor.data_directory import data_directory
 
@@ -25,7 +26,7 @@ def data() -> None:
     """Look after the database, which none of this changes, and after the market's history."""
 
 
-for _command in history.COMMANDS:
+for _command in (*history.COMMANDS, plot):
     data.add_command(_command)
 
 

@@ -1,0 +1,210 @@
+"""`python -m supervisor data plot`: a day to look at, in one file that needs nothing else."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from adapters.clock import SystemClock
+from state.candle import roll_up
+from state.errors import HistoryRefused
+from state.messages.market import CandleClosed, Timeframe
+from state.store import DATABASE_NAME, Reader, open_reader
+from state.values import Pair, TimeNs
+from supervisor.commands import spans
+from supervisor.commands.history import opened, well_said
+from supervisor.commands.options import loaded, settings
+from supervisor.data_directory import data_directory
+
+if TYPE_CHECKING:
+    from adapters.history.kinds import Table
+    from adapters.history.plotting import Mark
+    from adapters.history.store import HistoryStore
+
+_BARS_BY_DEFAULT = 1_440
+_MARKS_MAX = 5_000
+
+
+@click.command()
+@click.argument("pair")
+@click.option("--timeframe", default="1m", show_default=True, help="Of the candles.")
+@click.option("--from", "since", default=None, help="2026-04-01, 7d (ago), Unix seconds.")
+@click.option("--to", "until", default=None, help="As --from; exclusive. The newest by default.")
+@click.option(
+    "--indicators",
+    default="sma20,ema50,bb20,rsi14",
+    show_default=True,
+    help="sma, ema, wma, bb, rsi or macd with a length.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="The file; PAIR-TIMEFRAME.html here by default.",
+)
+@settings
+@click.option("--json", "as_json", is_flag=True, help="Print facts for a program.")
+def plot(  # noqa: PLR0913 - one argument for each option
+    *,
+    pair: str,
+    timeframe: str,
+    since: str | None,
+    until: str | None,
+    indicators: str,
+    out: Path | None,
+    config_file: Path | None,
+    extra: tuple[str, ...],
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Draw the history of PAIR: candles, volume, indicators, fills and decisions.
+
+    Candles come from the history, rolled up from smaller ones where there are none of this
+    timeframe; fills and decisions from the database. The file works offline in any browser.
+    """
+    configuration = loaded(config_file, extra, given)
+    now_ns = SystemClock().now_ns()
+    with well_said():
+        named = spans.pairs_of(pair)
+        if len(named) != 1:
+            raise HistoryRefused("name one pair, such as BTC_USDT")
+        length = spans.timeframe_named(timeframe)
+        until_ns = None if until is None else spans.time_of(until, now_ns)
+        since_ns = None if since is None else spans.time_of(since, now_ns)
+        # Imported late: a bad word is told at once.
+        from adapters.history import plotting  # noqa: PLC0415
+        from adapters.history.kinds import candles as candles_of  # noqa: PLC0415
+
+        words = spans.words(indicators)
+        plotting.lines_of(_nothing(), words)
+    whose, kind = named[0], candles_of(length)
+    with opened(configuration) as store:
+        last_ns = until_ns or _newest_ns(store, whose) + kind.step_ns
+        first_ns = last_ns - _BARS_BY_DEFAULT * kind.step_ns if since_ns is None else since_ns
+        table = _candles(store, whose, length, first_ns, last_ns)
+        marks: tuple[Mark, ...] = ()
+        database = data_directory(configuration) / DATABASE_NAME
+        if database.exists() and len(table["ts_open_ns"]):
+            with contextlib.closing(open_reader(database)) as reader:
+                marks = tuple(_marks(reader, whose, first_ns))
+        shown = plotting.Plot(
+            title=f"{whose} {length.value}, {spans.shown(first_ns)} to {spans.shown(last_ns)} UTC",
+            candles=table,
+            step_ns=kind.step_ns,
+            lines=plotting.lines_of(table, words),
+            marks=marks,
+        )
+        place = out or Path(f"{whose}-{length.value}.html")
+        place.write_text(plotting.page(shown), encoding="utf-8")
+    fills = sum(mark.kind in ("buy", "sell") for mark in marks)
+    times = table["ts_open_ns"].tolist()
+    facts: dict[str, Any] = {
+        "file": str(place),
+        "pair": whose,
+        "timeframe": length.value,
+        "candles": len(times),
+        "first_ns": times[0],
+        "last_ns": times[-1],
+        "indicators": list(words),
+        "fills": fills,
+        "decisions": len(marks) - fills,
+        "bytes": place.stat().st_size,
+    }
+    if as_json:
+        click.echo(json.dumps(facts))
+        return
+    click.echo(
+        f"{place}: {facts['candles']} candles of {whose} {length.value}, "
+        f"{spans.shown(facts['first_ns'])} to {spans.shown(facts['last_ns'])}; "
+        f"{', '.join(words)}; {fills} fills, {len(marks) - fills} decisions; "
+        f"{facts['bytes']} bytes"
+    )
+
+
+def _nothing() -> "Table":
+    import numpy as np  # noqa: PLC0415
+
+    return {"close": np.full(64, 1.0)}
+
+
+def _newest_ns(store: "HistoryStore", pair: Pair) -> int:
+    held = [one.last_ns for one in store.holdings([pair]) if one.kind.startswith("candles-")]
+    if not held:
+        raise HistoryRefused(
+            f"{pair}: no candles in {store.folder}; `data fetch` or `data import` brings some"
+        )
+    return max(held)
+
+
+def _candles(
+    store: "HistoryStore", pair: Pair, timeframe: Timeframe, first_ns: int, last_ns: int
+) -> "Table":
+    """Return candles of [first_ns, last_ns), rolled up where there are only smaller ones."""
+    from adapters.history.keeper import candle_table  # noqa: PLC0415
+    from adapters.history.kinds import candles  # noqa: PLC0415
+
+    smaller_first = [one for one in Timeframe if one.seconds <= timeframe.seconds]
+    for one in reversed(smaller_first):
+        table = store.read(pair, candles(one), first_ns, last_ns)
+        if len(table["ts_open_ns"]):
+            if one is timeframe:
+                return table
+            return candle_table(roll_up(_messages(table, pair, one), timeframe))
+    raise HistoryRefused(
+        f"{pair}: no candles of {timeframe.value} or less from {spans.shown(first_ns)} to "
+        f"{spans.shown(last_ns)}; `data list` shows what there is"
+    )
+
+
+def _messages(table: "Table", pair: Pair, timeframe: Timeframe) -> list[CandleClosed]:
+    columns = [
+        table[name].tolist()
+        for name in ("ts_open_ns", "open", "high", "low", "close", "volume", "quote_volume")
+    ]
+    length_ns = timeframe.seconds * 10**9
+    return [
+        CandleClosed(
+            pair=pair,
+            event_time_ns=TimeNs(opening + length_ns),
+            timeframe=timeframe,
+            open_time_ns=TimeNs(opening),
+            open=first,
+            high=high,
+            low=low,
+            close=close,
+            base_volume=volume,
+            quote_volume=quote if quote == quote else 0.0,  # noqa: PLR0124 (NaN: nobody said)
+            trades=-1 if volume else 0,
+        )
+        for opening, first, high, low, close, volume, quote in zip(*columns, strict=True)
+    ]
+
+
+def _marks(reader: Reader, pair: Pair, first_ns: int) -> Sequence["Mark"]:
+    from adapters.history.plotting import Mark  # noqa: PLC0415
+
+    fills = [
+        Mark(
+            at_ns=row["at_ns"],
+            kind=row["side"],
+            text=f"{row['side']} {row['quantity']} at {row['price']}, {row['role']}, "
+            f"{row['client_order_id']}",
+        )
+        for row in reader.fills(pair=pair, limit=_MARKS_MAX)
+        if row["at_ns"] >= first_ns
+    ]
+    decisions = [
+        Mark(
+            at_ns=row["at_ns"],
+            kind=row["verdict"],
+            text=f"{row['decision_id']}: {row['verdict']}"
+            + (f" {row['code']}" if row["code"] else "")
+            + f", {row['side']} {row['quantity']}, {row['reason']}",
+        )
+        for row in reader.decisions(pair=pair, limit=_MARKS_MAX)
+        if row["at_ns"] >= first_ns
+    ]
+    return [*fills, *decisions]
