@@ -290,6 +290,7 @@ class Advisor(Actor):
                 key=f"advice-asked:{question.request_id}",
                 trace_id=question.request_id,
             ),
+            durable=True,
         )
         self._last_state[question.pair] = state
         self._waiting[number] = Asked(
@@ -382,11 +383,13 @@ class Advisor(Actor):
         self._journal(given, f"advice-given:{given.request_id}", given.request_id)
         opened = "" if breaker.permits(given.at_ns) else breaker.reason
         self._raise(*self._alerts.after_answer(given, opened))
-        if verdict.code is Code.OK:
-            self.publish(opinion_of(asked, given, 3 * self._settings.every_s))
-            self._trials.begin(given)
         self._check_drift()
-        self._mark()
+        self._mark()  # Before the opinion: who hears it has to know how far it is believed.
+        if verdict.code is Code.OK:
+            self._trials.begin(given)
+            if given.authority is self._record.authority(self._name(self._settings.model)):
+                self.publish(opinion_of(asked, given, 3 * self._settings.every_s))
+            # Else the second model spoke, and what the first has earned is not its own.
         if verdict.code in FAILS_OVER and not asked.failed_over:
             self._fail_over(asked)
 
@@ -536,8 +539,8 @@ class Advisor(Actor):
     def _journal(self, event: Event, key: str | None = None, trace_id: str = "") -> None:
         self._write(Entry(event=event, key=key, trace_id=trace_id))
 
-    def _write(self, *entries: Entry) -> int:
-        record = self._outbox.add(entries)
+    def _write(self, *entries: Entry, durable: bool = False) -> int:
+        record = self._outbox.add(entries, durable=durable)
         self.tell(addresses.RECORDER, record)
         return record.request
 

@@ -16,7 +16,7 @@ from state.config.settings import TrendSettings
 from state.hop_samples import HopSamples
 from state.instrument import TradingRules
 from state.messages.accounts import EquityMarked, PositionChanged, PositionWanted
-from state.messages.advice import AuthorityChanged
+from state.messages.advice import AdvisorMarked, AuthorityChanged
 from state.messages.held import OrdersHeld, RulesKnown
 from state.messages.journal import Entry, Journaled, JournalOpened, RecordDenied, Recorded
 from state.messages.judgement import Judgement
@@ -140,7 +140,13 @@ class Trader(Actor):
         topics += [BookMeasured, BookLost, CandleClosed, RulesKnown, Opinion]
         for topic in topics:
             self.subscribe(topic, self._pair)
-        for everyone in (SessionState, JournalOpened, EquityMarked, AuthorityChanged):
+        for everyone in (
+            SessionState,
+            JournalOpened,
+            EquityMarked,
+            AuthorityChanged,
+            AdvisorMarked,
+        ):
             self.subscribe(everyone)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RISK_GUARD, RulesWanted(pair=self._pair, reply_to=self.address))
@@ -164,6 +170,9 @@ class Trader(Actor):
                 self._book = None
             case Journaled(event=AuthorityChanged() as changed):
                 self._mind.authority(ADVISOR, changed.authority)
+            case AdvisorMarked():
+                # Told before each of its opinions: after a restart, ours or its, it counts anew.
+                self._mind.authority(ADVISOR, message.authority)
             case Journaled(event=OrderEvent() as event):
                 self._on_order_event(event)
             case Journaled():

@@ -42,7 +42,7 @@ def lacking(record: Scores | None, bar: Bar) -> tuple[str, ...]:
         ),
         (
             record.mean_r is not None and record.mean_r > 0,
-            f"its mean result is {_shown(record.mean_r)} R, and to abstain gives 0",
+            f"its mean result in R is {_shown(record.mean_r)}, and to abstain gives 0",
         ),
     )
     return tuple(text for holds, text in wants if not holds)

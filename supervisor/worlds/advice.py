@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from urllib.parse import urlsplit
 
 from loguru import logger
 
@@ -81,6 +82,7 @@ def _nebius(
     config: Config, loop: LoopThread, folder: Path, hide: Callable[[Secret], None]
 ) -> Advice:
     settings, transport = config.advisor, HttpTransport()
+    _refuse_in_the_clear("advisor.base_url", settings.base_url)
     credentials = _credentials(config, transport, folder, hide)
     address = Address(base_url=settings.base_url, project=settings.project)
     chat = _client(config, loop, address, credentials, transport, Provider.NEBIUS)
@@ -96,6 +98,7 @@ def _credentials(
             raise ConfigurationInvalid(
                 "advisor.identity_file: the credential `identity` needs the service account's file"
             )
+        _refuse_in_the_clear("advisor.identity_url", settings.identity_url)
         identity = identity_from(Path(settings.identity_file), settings.identity_audience)
         return IdentityTokens(
             identity,
@@ -126,8 +129,8 @@ def _stub(config: Config, loop: LoopThread, folder: Path, hide: Callable[[Secret
         return _client(config, loop, address, credentials, HttpTransport(), Provider.STUB)
 
     if settings.stub_url is not None:
-        key = config.secrets.nebius_api_key or Secret(STUB_KEY)
-        chat = connect(settings.stub_url, key)
+        # Never a real key: nobody knows who listens there.
+        chat = connect(settings.stub_url, Secret(STUB_KEY))
         return Advice(chat=chat, close=chat.close)
 
     def listening(there: StubListening) -> NebiusChatModel:
@@ -159,6 +162,13 @@ def _client(
         efforts=_efforts(settings),
     )
     return NebiusChatModel(loop, line, transport, provider)
+
+
+def _refuse_in_the_clear(setting: str, address: str) -> None:
+    """Refuse to send a credential where anybody on the way could read it."""
+    url = urlsplit(address)
+    if url.scheme != "https" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise ConfigurationInvalid(f"{setting}: a credential is sent by https only")
 
 
 def _efforts(settings: AdvisorSettings) -> dict[str, str]:

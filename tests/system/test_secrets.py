@@ -26,14 +26,19 @@ def test_no_secret_is_seen_in_any_file_answer_or_command_line(
             file.write_text(value)
             file.chmod(0o600)
         environ = {f"{name}_FILE": str(tmp_path / name) for name in environ}
+    # The advisor has the key of somebody real and asks where nobody listens.
+    environ["GATEHOUSE_ADVISOR__PROVIDER"] = "nebius"
+    asking = ["advisor.base_url=http://127.0.0.1:9/v1", "advisor.begin_after_s=0"]
+    asking += ["advisor.every_s=5", "advisor.within_s=1"]
     house = houses(
         exchange=exchange,
-        settings=[*ACTIVE, *SHORT_WINDOWS],
+        settings=[*ACTIVE, *SHORT_WINDOWS, *asking],
         options=["--log-level", "trace"],
         environ=environ,
     )
     house.until_ready()
     house.until_fills(1)
+    house.until(lambda: house.call("advice", limit=1), 60, "the advisor asks")
     heard = [
         json.dumps(house.call(method, **params))
         for method, params in (
@@ -46,6 +51,8 @@ def test_no_secret_is_seen_in_any_file_answer_or_command_line(
             ("decisions", {}),
             ("alerts", {}),
             ("balances", {}),
+            ("advisor", {}),
+            ("advice", {}),
             # Where things go wrong, most is said: stacks, arguments, answers of the exchange.
             ("drill", {"actor": "execution/order_router", "fault": "crash"}),
             ("drill", {"actor": "execution/account_stream", "fault": "hang"}),

@@ -399,7 +399,7 @@ def promote(scene, authority):
     return answer
 
 
-def with_record(house, *, skilled, count=120, days=40):
+def with_record(house, *, skilled, count=120, days=40, **settings):
     """A journal in which the stub has foretold so many ends, and an advisor that has read it."""
     journal = Journal(house, addresses.RECORDER)
     for number in range(count):
@@ -420,7 +420,7 @@ def with_record(house, *, skilled, count=120, days=40):
         )
     for address in (addresses.LEDGER_KEEPER, addresses.RISK_GUARD, addresses.candle_builder(BTC)):
         house.ear(address)
-    return Scene(house, journal=journal)
+    return Scene(house, journal=journal, **settings)
 
 
 def test_an_operator_promotes_on_evidence_one_rung_at_a_time(house):
@@ -436,6 +436,22 @@ def test_an_operator_promotes_on_evidence_one_rung_at_a_time(house):
     house.crash(ADVISOR)
     house.pass_time(2.0)
     assert scene.marked().authority is Authority.VETO
+
+
+def test_the_second_model_is_not_heard_with_what_the_first_has_earned(house):
+    scene = with_record(house, skilled=True, model_secondary="openai/gpt-oss-120b")
+    promote(scene, Authority.VETO)
+    scene.service.set_script(("unknown_model", "good"))
+    scene.pass_s(10)
+    assert scene.codes()[-2:] == [Code.MODEL_UNKNOWN, Code.OK]
+    assert scene.answers()[-1].authority is Authority.SHADOW
+    assert scene.heard.of(Opinion) == []
+
+
+def test_how_far_it_is_believed_is_told_before_each_opinion(scene):
+    scene.pass_s(10)
+    told = [type(one) for one in scene.heard]
+    assert AdvisorMarked in told[: told.index(Opinion)]
 
 
 def test_without_evidence_nobody_is_promoted(house):
