@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from actors.kernel.virtual import EPOCH_NS, VirtualClock
 from adapters.halt_latch import Latch, permit_of
-from adapters.ports import HaltLatch
+from adapters.ports import ChatModel, HaltLatch
+from adapters.simulated.advisor.in_process import InProcessChatModel
+from adapters.simulated.advisor.service import StubService
 from adapters.simulated.building import build_venue
 from adapters.simulated.catalogue import listing
 from adapters.simulated.core.invariants import broken_invariants
@@ -91,6 +93,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     """How often its markets move, seconds."""
     small: bool = False
     """Whether its markets are a few levels that move fast, or like real ones."""
+    advised: tuple[str, ...] = ()
+    """What a stub of the language model does, by turns; empty: nobody advises, for nothing."""
 
 
 class VirtualOutside:
@@ -125,6 +129,10 @@ class VirtualOutside:
             network=scene.network,
             faults=self.faults,
         )
+        self._chat: ChatModel | None = None
+        if scene.advised:
+            stub = StubService(seed=scene.seed, script=scene.advised, now_ns=self.venue_now_ns)
+            self._chat = InProcessChatModel(stub, clock.call_later)
         self.store: Store | None = None
         """The newest opening of the journal."""
         self._client: Client | None = None
@@ -160,6 +168,7 @@ class VirtualOutside:
             desk=None,
             process=str(self._lives),
             account_name=ACCOUNT,
+            chat=self._chat,
         )
 
     def open_store(self) -> Store:
