@@ -12,6 +12,7 @@ COMMANDS = (
     "exchange",
     "advisor",
     "advisor-stub",
+    "analyse",
     "config",
     "data",
     "doctor",

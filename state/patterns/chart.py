@@ -14,6 +14,8 @@ from state.pivots import Pivot
 
 KEPT = 8
 """Pivots looked at; the largest shape needs six."""
+SWING = 1.5
+"""A turn counts when it is so many average true ranges from the turn before: less is noise."""
 
 UPSIDE_DOWN = {
     "double_top": "double_bottom",
@@ -61,11 +63,11 @@ class ChartPatterns:
         """
         self._now += 1
         for pivot in pivots:
-            if self._turned(pivot) and atr is not None and atr > 0.0:
+            if atr is not None and atr > 0.0 and self._turned(pivot, SWING * atr):
                 self._watch(atr)
         return tuple(self._judged(bar)) if self._watched else ()
 
-    def _turned(self, pivot: Pivot) -> bool:
+    def _turned(self, pivot: Pivot, least: float) -> bool:
         """Keep a pivot, so that highs and lows alternate; returns whether anything changed."""
         if self._pivots and self._pivots[-1].is_high == pivot.is_high:
             last = self._pivots[-1]
@@ -73,8 +75,11 @@ class ChartPatterns:
             if not is_further:
                 return False
             self._pivots.pop()
-        elif self._pivots and self._pivots[-1].place == pivot.place:
-            return False  # One bar is high and low at once: it says nothing about an order.
+        elif self._pivots:
+            last = self._pivots[-1]
+            # One bar that is high and low at once says nothing about their order.
+            if last.place == pivot.place or abs(last.price - pivot.price) < least:
+                return False
         self._pivots.append(pivot)
         del self._pivots[:-KEPT]
         return True
