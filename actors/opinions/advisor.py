@@ -18,7 +18,7 @@ from adapters.ports import ChatModel
 from state.advice import ladder
 from state.advice.budget import day_of, worst_case
 from state.advice.codes import FAILS_OVER, Code
-from state.advice.contract import ANSWER_BYTES_MAX, CONTRACT, SCHEMA_NAME, SYSTEM, schema
+from state.advice.contract import CONTRACT, SCHEMA_NAME, SYSTEM, schema
 from state.advice.prompt import prompt, state_hash
 from state.advice.validation import Verdict, judge
 from state.config.advisor import AdvisorSettings
@@ -74,6 +74,9 @@ GRACE_S = 2.0
 REPAIR_S = 3.0
 """Least time that a repair, or another model, is tried with."""
 HISTORY_BARS = 1500
+"""Of a minute: more than the longest horizon."""
+RANGE_BARS = 60
+"""Of the decision's timeframe: enough for its average true range."""
 _TOPICS: tuple[type[Any], ...] = (
     BookMeasured,
     BookLost,
@@ -155,7 +158,7 @@ class Advisor(Actor):
                 self.subscribe(topic, pair)
             self.tell(addresses.LEDGER_KEEPER, PositionWanted(pair=pair, reply_to=self.address))
             self._last[pair] = (Code.NOT_ASKED_YET, self.now_ns())
-        self._ask_history(self._settings.timeframe, self._settings.timeframe.seconds)
+        self._ask_history(self._settings.timeframe, RANGE_BARS)
         self.tell(addresses.RECORDER, AdviceWanted(reply_to=self.address))
         first_ns = self.monotonic_ns() + int(self._settings.begin_after_s * NS_PER_S)
         self._due_ns = dict.fromkeys(self._pairs, first_ns)
@@ -313,7 +316,7 @@ class Advisor(Actor):
             self.after(max(0.0, left_s) + GRACE_S, _Overdue(asked.question.request_id))
             self._send(asked, max(0.1, left_s))
 
-    def _send(self, asked: Asked, within_s: float, repair: tuple[str, str] | None = None) -> None:
+    def _send(self, asked: Asked, within_s: float, repair: str | None = None) -> None:
         assert self._chat is not None
         asked.asked_ns = self.monotonic_ns() if repair is None else asked.asked_ns
         request = ChatRequest(
@@ -363,7 +366,7 @@ class Advisor(Actor):
         left_s = self._left_s(asked)
         if verdict.repairable and not asked.repaired and left_s >= REPAIR_S:
             asked.repaired = True
-            self._send(asked, left_s, ((outcome.content or "")[:ANSWER_BYTES_MAX], verdict.detail))
+            self._send(asked, left_s, verdict.detail)
             return
         self._conclude(asked, verdict, outcome)
 
@@ -443,7 +446,6 @@ class Advisor(Actor):
             self._mark()
 
     def _ask_history(self, timeframe: Timeframe, bars: int, pair: Pair | None = None) -> None:
-        bars = min(bars, HISTORY_BARS)
         for one in self._pairs if pair is None else (pair,):
             wanted = HistoryWanted(pair=one, timeframe=timeframe, bars=bars, reply_to=self.address)
             self.tell(addresses.candle_builder(one), wanted)

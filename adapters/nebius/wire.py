@@ -47,9 +47,8 @@ def chat_body(request: ChatRequest, form: str, effort: str | None) -> dict[str, 
         {"role": "user", "content": request.user},
     ]
     if request.repair is not None:
-        written, complaint = request.repair
-        messages.append({"role": "assistant", "content": written})
-        messages.append({"role": "user", "content": repair_text(complaint)})
+        # What was wrong with the form, and not the bad text: nothing of it may be carried on.
+        messages.append({"role": "user", "content": repair_text(request.repair)})
     body: dict[str, Any] = {
         "model": request.model,
         "messages": messages,

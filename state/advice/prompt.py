@@ -96,6 +96,6 @@ def state_hash(question: Question) -> str:
 def repair_text(complaint: str) -> str:
     """Return the one message that asks for the form to be mended; never what was wrong."""
     return (
-        "Your last message broke the contract's form: "
-        f"{complaint}. Send the answer again, complete, as exactly one JSON object of the schema."
+        f"An earlier answer to this broke the contract's form: {complaint}. "
+        "Answer again, complete, with exactly one JSON object of the schema."
     )

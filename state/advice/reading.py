@@ -91,6 +91,8 @@ def _object(text: str) -> dict[str, Any]:
         raise Unusable(Code.MALFORMED, "not a JSON object")
     if _depth(value) > DEPTH_MAX:
         raise Unusable(Code.TOO_DEEP, f"nested deeper than {DEPTH_MAX}")
+    if _holds_half_a_character(value):
+        raise Unusable(Code.MALFORMED, "half a character")
     if _holds_infinity(value):
         raise Unusable(Code.NOT_A_NUMBER, "a number is infinite")
     return value
@@ -131,6 +133,15 @@ def _holds_infinity(value: Any) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) > 10**15
     return isinstance(value, float) and not math.isfinite(value)
+
+
+def _holds_half_a_character(value: Any) -> bool:
+    """Whether a text has a lone surrogate, which JSON can write and no disk takes."""
+    if isinstance(value, dict):
+        return any(map(_holds_half_a_character, (*value, *value.values())))
+    if isinstance(value, list):
+        return any(map(_holds_half_a_character, value))
+    return isinstance(value, str) and any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _without_values(complaint: str) -> str:

@@ -163,8 +163,8 @@ class ChatRequest(Struct, frozen=True, kw_only=True, tag=True):
     max_tokens: int
     within_s: float
     """Total, retries included."""
-    repair: tuple[str, str] | None = None
-    """What the model wrote first and what is wrong with its form, for the one repair."""
+    repair: str | None = None
+    """What was wrong with the form of its first answer, for the one repair."""
 
 
 class Usage(Struct, frozen=True, kw_only=True):

@@ -76,6 +76,7 @@ FORM: dict[str, tuple[Any, dict[str, Any], Code]] = {
     "a key twice": ('{"stop": 1, ' + text_of()[1:], {}, Code.DUPLICATE_KEY),
     "deep": ('{"a":' + "[" * 3000 + "]" * 3000 + "}", {}, Code.TOO_DEEP),
     "six deep": ('{"a":{"b":{"c":{"d":{"e":{"f":1}}}}}}', {}, Code.TOO_DEEP),
+    "half a character": (text_of(rationale="I buy X").replace("X", "\\ud800"), {}, Code.MALFORMED),
     "NaN": (text_of().replace("49800.0", "NaN"), {}, Code.NOT_A_NUMBER),
     "infinite": (text_of().replace("49800.0", "1e999"), {}, Code.NOT_A_NUMBER),
     "beyond float": (text_of().replace("49800.0", "9" * 400), {}, Code.NOT_A_NUMBER),
