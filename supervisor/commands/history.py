@@ -192,14 +192,15 @@ def _progress(*, as_json: bool) -> "Progress":
         TimeRemainingColumn,
     )
 
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
-        disable=as_json,
+        disable=as_json or not console.is_terminal,
     )
 
 
