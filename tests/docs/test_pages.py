@@ -87,4 +87,10 @@ def test_no_page_names_a_place_on_a_machine_of_ours():
 
 def test_no_page_shows_a_command_that_nobody_runs():
     shown = {page.name for page in PAGES if any(True for _ in blocks(page))}
-    assert shown == {"README.md", "operating.md", "safety.md", "simulated-exchange.md"}
+    assert shown == {
+        "README.md",
+        "market-data.md",
+        "operating.md",
+        "safety.md",
+        "simulated-exchange.md",
+    }
