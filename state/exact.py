@@ -39,6 +39,11 @@ def total(values: Iterable[Decimal]) -> Decimal:
         return sum(values, ZERO)
 
 
+def added(one: Decimal, other: Decimal) -> Decimal:
+    """Return `one + other`, exactly: for one sum in a hot place."""
+    return _EXACT.add(one, other)
+
+
 def difference(whole: Decimal, part: Decimal) -> Decimal:
     """Return `whole - part`, exactly."""
     return _EXACT.subtract(whole, part)

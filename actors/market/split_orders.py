@@ -29,7 +29,7 @@ INTERVAL_MAX_NS = 120 * NS_PER_S
 PIECES_MIN = 6
 CONFIDENCE_MIN = 0.95
 TRIES = 1_000.0
-SUPPOSED_MAX = 16
+SUPPOSED_MAX = 12
 """Series of one side and size at a time; of more the oldest is dropped."""
 PREDECESSORS = 3
 """Earlier executions of its size that a new one may be the successor of."""
@@ -54,7 +54,7 @@ class SplitOrder(Struct, frozen=True, kw_only=True):
 
 
 class _Series:
-    __slots__ = ("deviation_ns", "first_ns", "interval_ns", "last_ns", "pieces", "size", "told")
+    __slots__ = ("deviation_ns", "first_ns", "interval_ns", "last_ns", "pieces", "size")
 
     def __init__(self, before: Execution, after: Execution) -> None:
         self.first_ns, self.last_ns = before.at_ns, after.at_ns
@@ -63,20 +63,14 @@ class _Series:
         self.pieces = 2
         self.deviation_ns = 0.0
         """The largest there was."""
-        self.told = False
 
-    def is_over(self, now_ns: int) -> bool:
-        return now_ns - self.last_ns > self.interval_ns * (1 + TIME_TOLERANCE)
-
-    def takes(self, execution: Execution) -> bool:
-        """Go on with it, if it comes when it should and is of the size."""
-        away_ns = abs(execution.at_ns - self.last_ns - self.interval_ns)
-        fits = away_ns <= TIME_TOLERANCE * self.interval_ns
-        if not fits or abs(execution.quantity / self.size - 1) > SIZE_TOLERANCE:
+    def takes(self, execution: Execution, away_ns: float) -> bool:
+        """Go on with one that comes when it should, if it is of the size."""
+        if abs(execution.quantity / self.size - 1) > SIZE_TOLERANCE:
             return False
         self.last_ns = execution.at_ns
         self.pieces += 1
-        self.deviation_ns = max(self.deviation_ns, away_ns)
+        self.deviation_ns = max(self.deviation_ns, abs(away_ns))
         self.interval_ns = (self.last_ns - self.first_ns) / (self.pieces - 1)
         self.size += (execution.quantity - self.size) / self.pieces
         return True
@@ -107,18 +101,15 @@ class SplitOrders:
             for number in (bucket - 1, bucket, bucket + 1)
             if (sizes := self._sizes.get((side, number))) is not None
         ]
-        taken = []
-        for sizes in near:
-            if sizes.series:
-                sizes.series = [one for one in sizes.series if not one.is_over(execution.at_ns)]
-                taken += [one for one in sizes.series if one.takes(execution)]
+        taken = [one for sizes in near if sizes.series for one in _going_on(sizes, execution)]
         own = self._sizes.get((side, bucket))
         if own is None:
             own = self._sizes[side, bucket] = _Sizes()
         if not taken:
             # It goes on with nothing that was supposed: suppose what it may be the second slice of.
-            supposed = _supposed(execution, near)
-            own.series = _without_twins(own.series + supposed)[-SUPPOSED_MAX:]
+            own.series += _supposed(execution, near)
+            if len(own.series) > SUPPOSED_MAX:
+                own.series = _without_twins(own.series)[-SUPPOSED_MAX:]
         own.recent.append(execution)
         orders = [order for one in taken if (order := self._judged(one, near)) is not None]
         return max(orders, key=lambda order: (order.confidence, order.pieces), default=None)
@@ -145,6 +136,21 @@ class SplitOrders:
             last_ns=series.last_ns,
             confidence=min(confidence, 1.0),
         )
+
+
+def _going_on(sizes: _Sizes, execution: Execution) -> list[_Series]:
+    """Return the series that this is the next slice of, and forget those whose time is over."""
+    at_ns, alive, taken = execution.at_ns, [], []
+    for one in sizes.series:
+        interval_ns = one.interval_ns
+        away_ns = at_ns - one.last_ns - interval_ns
+        limit_ns = TIME_TOLERANCE * interval_ns
+        if away_ns <= limit_ns:
+            alive.append(one)
+            if away_ns >= -limit_ns and one.takes(execution, away_ns):
+                taken.append(one)
+    sizes.series = alive
+    return taken
 
 
 def _supposed(execution: Execution, near: list[_Sizes]) -> list[_Series]:

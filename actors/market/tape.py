@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from state.exact import exactly
+from state.exact import added, difference, total
 from state.messages.market import TradePrinted
 from state.values import NS_PER_S, ZERO, Side
 
@@ -32,25 +32,22 @@ class DayVolumes(Struct, frozen=True):
     @property
     def volume(self) -> Decimal:
         """All of it."""
-        with exactly():
-            return self.buys + self.sells + self.unknown
+        return total((self.buys, self.sells, self.unknown))
 
     @property
     def delta(self) -> Decimal:
         """Buys less sells."""
-        with exactly():
-            return self.buys - self.sells
+        return difference(self.buys, self.sells)
 
     def grown(self, day: int, quantity: float, taker: Side | None) -> "DayVolumes":
         """Return them with one more trade, of the same day or of a later one."""
         base = self if day == self.day else DayVolumes(day)
         amount = Decimal(repr(quantity))
-        with exactly():
-            if taker is Side.BUY:
-                return DayVolumes(day, base.buys + amount, base.sells, base.unknown)
-            if taker is Side.SELL:
-                return DayVolumes(day, base.buys, base.sells + amount, base.unknown)
-            return DayVolumes(day, base.buys, base.sells, base.unknown + amount)
+        if taker is Side.BUY:
+            return DayVolumes(day, added(base.buys, amount), base.sells, base.unknown)
+        if taker is Side.SELL:
+            return DayVolumes(day, base.buys, added(base.sells, amount), base.unknown)
+        return DayVolumes(day, base.buys, base.sells, added(base.unknown, amount))
 
 
 class _Second(Struct):

@@ -11,6 +11,8 @@ from scripts.benchmarks import (
     gate,
     hidden_orders,
     kernel,
+    market,
+    market_pairs,
     minds,
     orders,
     risk,
@@ -25,11 +27,18 @@ PARTS: dict[str, Callable[[float, int | None], list[Figure]]] = {
     "hidden": lambda _minutes, _trials: hidden_orders.measure(),
     "kernel": lambda _minutes, _trials: kernel.measure(),
     "minds": lambda _minutes, _trials: minds.measure(),
+    "market": lambda _minutes, _trials: market.measure(),
     "orders": lambda _minutes, trials: orders.measure(trials or orders.SINGLE),
+    "pairs": lambda _minutes, _trials: market_pairs.table(),
     "risk": lambda _minutes, _trials: risk.measure(),
     "stop": lambda _minutes, trials: stop.measure(trials or stop.TRIALS),
 }
-PEERS = {"exchange": exchange.PEER, "gate": gate.PEER, "kernel": "stock pykka"}
+PEERS = {
+    "exchange": exchange.PEER,
+    "gate": gate.PEER,
+    "kernel": "stock pykka",
+    "market": market.PEER,
+}
 """What a part is compared with."""
 
 

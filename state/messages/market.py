@@ -14,8 +14,8 @@ Level = tuple[float, float]
 """(price in quote units, absolute size in base units); size 0 removes the level."""
 
 
-class MarketFact(Struct, frozen=True, kw_only=True, tag=True):
-    """What every market fact carries."""
+class MarketFact(Struct, frozen=True, kw_only=True, tag=True, gc=False):
+    """What every market fact carries; none holds a cycle that the collector would have to find."""
 
     pair: Pair
     event_time_ns: TimeNs
