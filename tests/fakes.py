@@ -29,7 +29,7 @@ class FakeExchange:
         self.asked.append(request)
         if type(request) in self._prompt:
             outcome = self._prompt[type(request)](request)
-            deliver(VenueAnswer(request=request, outcome=outcome))
+            deliver(VenueAnswer.to(request, outcome))
         else:
             self._unanswered.append((request, deliver))
 
@@ -60,7 +60,7 @@ class FakeExchange:
         ]
         assert places, f"nobody waits for an answer to {kind.__name__}"
         request, deliver = self._unanswered.pop(places[-1 if newest else 0])
-        deliver(VenueAnswer(request=request, outcome=outcome))
+        deliver(VenueAnswer.to(request, outcome))
 
 
 class FakeMarketStream:

@@ -93,6 +93,8 @@ SESSIONS = {
     "emergency_stop": Session.EMERGENCY,
     "reset_emergency": Session.PAUSED,
 }
+_OF_PAIRS = frozenset({"pause", "resume", "drain", "flatten", "stop"})
+"""What may be asked of one pair alone, with `pair=PAIR`."""
 LATER = frozenset({"acknowledge"})
 METHODS = frozenset(
     {
@@ -525,13 +527,24 @@ class Admin(Actor):
                     params.fault()
             case "reset_emergency":
                 params.text("reason")
+                self._check_pair(request, params)
             case "set_config":
                 params.changes()
             case "promote_advisor":
                 params.authority()
                 params.text("reason")
             case _:
-                pass
+                if request.method in SESSIONS:
+                    self._check_pair(request, params)
+
+    def _check_pair(self, request: AdminRequest, params: "_Params") -> None:
+        pair = params.optional_pair()
+        if pair is None or request.method == EMERGENCY:
+            return  # An emergency stop is of everything, whatever else is said.
+        if request.method not in _OF_PAIRS:
+            raise _Refused(f"{request.method} is of all pairs; leave pair out")
+        if pair not in self._desk.pairs:
+            raise _Refused(f"{pair} is not traded here; traded: {', '.join(self._desk.pairs)}")
 
     def _on_recorded(self, recorded: Recorded) -> None:
         self._outbox.answered(recorded.request)
@@ -594,6 +607,7 @@ class Admin(Actor):
                 self._wish(request)
 
     def _wish(self, request: AdminRequest) -> None:
+        pair = _Params(request).optional_pair() if request.method in _OF_PAIRS else None
         token = f"session {self.next_id()}"
         self._wishes[token] = request
         wish = SessionWanted(
@@ -602,6 +616,7 @@ class Admin(Actor):
             caller=request.caller,
             resets_emergency=request.method == "reset_emergency",
             flattens=request.method == "flatten",
+            pair=pair,
             reply_to=self.address,
             request=token,
         )

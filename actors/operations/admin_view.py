@@ -244,5 +244,7 @@ def status_of(
         "health": health,
         "advisor": None if advisor is None else advisor_line(advisor),
         "actors": actors_of(machine),
-        "pairs": [pair_view(pair, facts, session.session, now_ns) for pair, facts in pairs.items()],
+        "pairs": [
+            pair_view(pair, facts, session.of(pair), now_ns) for pair, facts in pairs.items()
+        ],
     }

@@ -1,5 +1,6 @@
 """The session keeper: what the house may do, and who said so."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +20,7 @@ from state.messages.journal import (
 )
 from state.messages.operations import (
     PairDrained,
+    PairSessionChanged,
     PartNotReady,
     PartReady,
     ReadinessWanted,
@@ -47,6 +49,8 @@ ANSWER_WITHIN_S = 3.0
 CANCEL_AGAIN_S = 0.5
 """While stopped, how often everything is cancelled that may have reached the door meanwhile."""
 
+_DRAINED = "drained: nothing is out, and nothing is held that could be sold"
+_OF_PAIRS = frozenset({Session.READY, Session.PAUSED, Session.DRAINING, Session.STOPPED})
 _ENDS = frozenset({Session.STOPPED, Session.EMERGENCY})
 _MAY_BE_WANTED = frozenset(Session) - {Session.STARTING}
 
@@ -94,7 +98,9 @@ class SessionKeeper(Actor):
         self._missing = dict.fromkeys(parts_of(pairs), "starting")
         self._wishes: list[SessionWanted] = []
         """What was wanted before the journal told: it may hold an emergency stop."""
-        self._told: tuple[Session, str, bool] | None = None
+        self._pair_sessions: dict[Pair, Session] = {}
+        """What single pairs are to do; those without anything of their own are left out."""
+        self._told: tuple[Session, str, bool, dict[Pair, Session]] | None = None
         self._since_ns = TimeNs(0)
         self._undrained = set(pairs)
         """Pairs of which no trader has said yet that the drain is over there."""
@@ -139,9 +145,7 @@ class SessionKeeper(Actor):
             case _AnswerDue():
                 self._answer_askers(late=message.wish)
             case _CancelAgain():
-                stopped = CancelAllOrders(reason="session stopped")
-                self.tell_control(addresses.ORDER_ROUTER, stopped)
-                self._cancel_again_later()
+                self._cancel_again()
             case PartNotReady():
                 self._missing[message.part] = message.reason
                 self._tell_if_changed()
@@ -177,6 +181,9 @@ class SessionKeeper(Actor):
         if self._wanted is None and wish.session is not Session.EMERGENCY:
             self._wishes.append(wish)
             return
+        if wish.pair is not None:
+            self._on_pair_wanted(wish, wish.pair)
+            return
         if wish.session is Session.EMERGENCY:
             self._halt(wish)
             return
@@ -195,6 +202,37 @@ class SessionKeeper(Actor):
         if wish.reply_to:
             answer = SessionAnswer(request=wish.request, session=self._session, refused=refused)
             self.tell_control(wish.reply_to, answer)
+
+    # One pair.
+
+    def _on_pair_wanted(self, wish: SessionWanted, pair: Pair) -> None:
+        refused = ""
+        if pair not in self._pairs:
+            refused = f"{pair} is not traded here; traded: {', '.join(self._pairs)}"
+        elif wish.session not in _OF_PAIRS:
+            refused = f"{wish.session} is of all pairs or of none"
+        else:
+            self._want_in(pair, wish.session, wish.reason, wish.caller)
+            if wish.flattens:
+                self._tell_to_flatten((pair,))
+        if wish.reply_to:
+            session = self._now().of(pair)
+            answer = SessionAnswer(request=wish.request, session=session, refused=refused)
+            self.tell_control(wish.reply_to, answer)
+
+    def _want_in(self, pair: Pair, session: Session, reason: str, caller: str) -> None:
+        self._pair_sessions = {**self._pair_sessions, pair: session}
+        if session is Session.READY:
+            del self._pair_sessions[pair]
+        if session in (Session.STOPPED, Session.DRAINING):
+            cancel = CancelAllOrders(reason=f"session of {pair}: {session}", pair=pair)
+            self.tell_control(addresses.ORDER_ROUTER, cancel)
+        changed = PairSessionChanged(
+            pair=pair, session=session, reason=reason, caller=caller, at_ns=self.now_ns()
+        )
+        self.tell(addresses.RECORDER, self._outbox.add([Entry(event=changed)], durable=True))
+        self._cancel_again_later()
+        self._tell_if_changed()
 
     # An emergency.
 
@@ -233,8 +271,8 @@ class SessionKeeper(Actor):
         self._tell_if_changed()
         self._tell_to_flatten()
 
-    def _tell_to_flatten(self) -> None:
-        for pair in self._pairs:
+    def _tell_to_flatten(self, pairs: Iterable[Pair] | None = None) -> None:
+        for pair in self._pairs if pairs is None else pairs:
             wanted = FlattenWanted(pair=pair, reason=self._reason or "flatten")
             self.tell_control(addresses.protection(pair), wanted)
 
@@ -256,12 +294,22 @@ class SessionKeeper(Actor):
         self._record(session, reason, caller)
         self._tell_if_changed()
 
+    def _cancel_again(self) -> None:
+        if self._wanted is Session.STOPPED:
+            stopped = CancelAllOrders(reason="session stopped")
+            self.tell_control(addresses.ORDER_ROUTER, stopped)
+        for pair, session in self._pair_sessions.items():
+            if session is Session.STOPPED:
+                stopped = CancelAllOrders(reason=f"session of {pair}: stopped", pair=pair)
+                self.tell_control(addresses.ORDER_ROUTER, stopped)
+        self._cancel_again_later()
+
     def _cancel_again_later(self) -> None:
         """While stopped, cancel again and again: an order may have been on its way to the door."""
         if self._again is not None:
             self._again.cancel()
         self._again = None
-        if self._wanted is Session.STOPPED:
+        if self._wanted is Session.STOPPED or Session.STOPPED in self._pair_sessions.values():
             self._again = self.after(CANCEL_AGAIN_S, _CancelAgain())
 
     def _record(self, session: Session, reason: str, caller: str) -> None:
@@ -278,14 +326,17 @@ class SessionKeeper(Actor):
         self.tell(addresses.RECORDER, record)
 
     def _on_drained(self, pair: Pair) -> None:
+        if self._pair_sessions.get(pair) is Session.DRAINING:
+            self._want_in(pair, Session.STOPPED, _DRAINED, self.address)
         if self._wanted is Session.DRAINING:
             self._undrained.discard(pair)
             if not self._undrained:
-                reason = "drained: nothing is out, and nothing is held that could be sold"
-                self._want(Session.STOPPED, reason, self.address)
+                self._want(Session.STOPPED, _DRAINED, self.address)
 
     def _on_books(self, books: Books) -> None:
         if self._wanted is None:
+            known = {pair: one for pair, one in books.pair_sessions.items() if pair in self._pairs}
+            self._pair_sessions = known
             self._take(books.session)
         wishes, self._wishes = self._wishes, []
         for wish in wishes:
@@ -315,12 +366,14 @@ class SessionKeeper(Actor):
             reason=reason,
             since_ns=self._since_ns,
             exits_allowed=self._latch.exits_allowed,
+            pairs=self._pair_sessions,
         )
 
     def _tell_if_changed(self) -> None:
         """Tell everybody when the session is another one, or is it for another reason."""
         now = self._now()
-        told, self._told = self._told, (now.session, now.reason, now.exits_allowed)
+        told = self._told
+        self._told = (now.session, now.reason, now.exits_allowed, now.pairs)
         if told is None or told[0] is not now.session:
             self._since_ns = self.now_ns()
         if told != self._told:

@@ -187,7 +187,7 @@ class Trader(Actor):
             case RulesKnown():
                 self._rules = message.rules
             case SessionState():
-                self._session = message.session
+                self._session = message.of(self._pair)
                 self._drained = False  # Each drain, and each keeper, has to hear it anew.
             case JournalOpened():
                 self._ask_how_things_stand()

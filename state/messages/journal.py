@@ -22,6 +22,7 @@ from state.messages.operations import (
     AlertRaised,
     EpochBegan,
     OperatorCommanded,
+    PairSessionChanged,
     SessionChanged,
 )
 from state.messages.orders import (
@@ -60,7 +61,7 @@ from state.order import Order
 from state.parent_order import ParentOrder
 from state.protection import Protection
 from state.trigger import Trigger
-from state.values import ClientOrderId, Currency, Pair, TimeNs, VenueOrderId
+from state.values import ClientOrderId, Currency, Pair, Session, TimeNs, VenueOrderId
 
 Event = (
     EpochBegan
@@ -103,6 +104,7 @@ Event = (
     | AdviceResolved
     | AuthorityChanged
     | SkillScored
+    | PairSessionChanged
     | CandleRevised
 )
 """Everything the journal may hold."""
@@ -179,6 +181,8 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """When the newest fill of each pair happened that is known, by the exchange's clock."""
     session: SessionChanged | None
     """The newest change an operator or the house made."""
+    pair_sessions: dict[Pair, Session] = {}
+    """What single pairs were told to do."""
     protections: tuple[Protection, ...] = ()
     """Of every pair that was ever protected."""
     triggers: tuple[Trigger, ...] = ()

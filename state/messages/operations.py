@@ -97,6 +97,33 @@ class SessionState(Struct, frozen=True, kw_only=True, tag=True):
     since_ns: TimeNs
     exits_allowed: bool = False
     """In an emergency: whether sales that flatten a position may leave all the same."""
+    pairs: dict[Pair, Session] = {}
+    """What single pairs were told to do: PAUSED, DRAINING or STOPPED."""
+
+    def of(self, pair: Pair) -> Session:
+        """Return what may be done in `pair`: the stricter of its own session and everybody's."""
+        own = self.pairs.get(pair, Session.READY)
+        return max(own, self.session, key=_STRICTNESS.index)
+
+
+_STRICTNESS = (
+    Session.READY,
+    Session.PAUSED,
+    Session.DRAINING,
+    Session.STARTING,
+    Session.STOPPED,
+    Session.EMERGENCY,
+)
+
+
+class PairSessionChanged(Struct, frozen=True, kw_only=True, tag=True):
+    """Journalled: a single pair was told to do something else; READY: nothing of its own."""
+
+    pair: Pair
+    session: Session
+    reason: str
+    caller: str
+    at_ns: TimeNs
 
 
 class ClockMeasured(Struct, frozen=True, kw_only=True, tag=True):
@@ -145,6 +172,8 @@ class SessionWanted(Struct, frozen=True, kw_only=True, tag=True):
     """Whether this may end an emergency stop: no other wish does."""
     flattens: bool = False
     """Whether positions are to be sold now, in an emergency as well."""
+    pair: Pair | None = None
+    """Of one pair alone; None: of all."""
     reply_to: str = ""
     request: str = ""
 

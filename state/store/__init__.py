@@ -39,6 +39,7 @@ from state.store.recovery import (
     last_risk,
     last_session,
     order_named,
+    pair_sessions,
     pending_decisions,
     recent_risk,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "open_reader",
     "open_store",
     "order_named",
+    "pair_sessions",
     "pending_decisions",
     "pending_migrations",
     "prunable_up_to",

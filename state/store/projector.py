@@ -20,7 +20,7 @@ from state.messages.advice import (
     ContractUsed,
 )
 from state.messages.journal import Event
-from state.messages.operations import AlertRaised, SessionChanged
+from state.messages.operations import AlertRaised, PairSessionChanged, SessionChanged
 from state.messages.orders import (
     AmendIntended,
     AmendNotMade,
@@ -181,6 +181,9 @@ class Projector:
                 self._grow("risk_marks", _risk_row(seq, event))
             case SessionChanged():
                 self._grow("sessions", _session_row(seq, event))
+            case PairSessionChanged():
+                told = (event.pair, event.session, event.reason, event.caller)
+                self._grow("pair_sessions", (seq, event.at_ns, *told))
             case (
                 ContractUsed()
                 | AdviceAsked()

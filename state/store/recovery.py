@@ -120,6 +120,13 @@ def last_session(store: Store) -> SessionChanged | None:
     return SessionChanged(session=Session(session), reason=reason, caller=caller, at_ns=at_ns)
 
 
+def pair_sessions(store: Store) -> dict[Pair, Session]:
+    """Return what single pairs are to do, where that is anything of their own."""
+    rows = store.connection.execute("SELECT pair, session FROM pair_sessions ORDER BY seq")
+    newest = {pair: Session(session) for pair, session in rows}
+    return {pair: session for pair, session in newest.items() if session is not Session.READY}
+
+
 def last_risk(store: Store) -> RiskMarked | None:
     """Return how the account stood against its limits of loss, None where nobody marked it."""
     row = store.connection.execute("SELECT * FROM risk_marks ORDER BY seq DESC LIMIT 1").fetchone()

@@ -273,3 +273,14 @@ def m006_advisor(database: Database) -> None:
     """Make the tables of what the advisor was asked, answered, and was worth."""
     for statement in _ADVISOR:
         database.execute(statement)
+
+
+@migrations(name="m007_pair_sessions")
+def m007_pair_sessions(database: Database) -> None:
+    """Make the table of what single pairs were told to do."""
+    sessions = _one_of("session", "ready", "paused", "draining", "stopped")
+    database.execute(
+        f"""CREATE TABLE pair_sessions (
+        seq INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, pair TEXT NOT NULL, {sessions},
+        reason TEXT NOT NULL, caller TEXT NOT NULL) STRICT"""
+    )

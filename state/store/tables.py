@@ -72,6 +72,7 @@ GROWING = {
     "comparisons": "seq, at_ns, began_at_ns, fills, differences, drift, drift_currency",
     "alerts": "seq, at_ns, alert, severity, text, trace_id",
     "sessions": "seq, at_ns, session, reason, caller",
+    "pair_sessions": "seq, at_ns, pair, session, reason, caller",
     "risk_marks": (
         "seq, at_ns, equity, flows, peak, peak_at_ns, day, day_opening, tier, tier_since_ns,"
         " halt_told, locks, reason"

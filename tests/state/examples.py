@@ -4,7 +4,13 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved
-from state.messages.operations import AlertRaised, OperatorCommanded, SessionChanged, Severity
+from state.messages.operations import (
+    AlertRaised,
+    OperatorCommanded,
+    PairSessionChanged,
+    SessionChanged,
+    Severity,
+)
 from state.messages.orders import (
     AmendIntended,
     AmendNotMade,
@@ -256,6 +262,12 @@ def an_alert(**changes: Any) -> AlertRaised:
             "at_ns": TimeNs(5),
         },
         changes,
+    )
+
+
+def a_pair_session(session: Session = Session.PAUSED) -> PairSessionChanged:
+    return PairSessionChanged(
+        pair=Pair("BTC_USDT"), session=session, reason="thin", caller="uid 1000", at_ns=TimeNs(1)
     )
 
 

@@ -94,6 +94,7 @@ class Known:
         self.pairs = pairs
         self.quote = quote_of(pairs[0])
         self.session = Session.STARTING
+        self._session_told: SessionState | None = None
         self.rules: dict[Pair, TradingRules] = {}
         self.clock = ClockWatch(int(limits.clock_jump_max_s * NS_PER_S))
         self.standing: RiskMarked | None = None
@@ -143,7 +144,7 @@ class Known:
                 if message.timeframe is Timeframe.S1:
                     self._last_trades[message.pair] = Decimal(repr(message.close))
             case SessionState():
-                self.session = message.session
+                self.session, self._session_told = message.session, message
             case ClockMeasured():
                 self.clock.measured(message)
             case PositionCovered():
@@ -345,7 +346,7 @@ class Known:
         standing = self.standing if self._is_marked else None
         return View(
             now_ns=self._now_ns,
-            session=self.session,
+            session=self.session_of(pair),
             halted=halted,
             informed=self.last_seq is not None,
             clock_doubt=self.clock.doubt,
@@ -378,6 +379,10 @@ class Known:
             held=self._ledger.position(pair).quantity,
             limits=self.limits,
         )
+
+    def session_of(self, pair: Pair) -> Session:
+        """Return what may be done in `pair` now."""
+        return self.session if self._session_told is None else self._session_told.of(pair)
 
     def exposure(self, without: Order | None = None) -> Exposure:
         """Return what is held and committed now, but for the order `without`."""

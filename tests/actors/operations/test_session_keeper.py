@@ -11,6 +11,7 @@ from actors.operations.session_keeper import (
 )
 from adapters.halt_latch import Latch
 from state.config.settings import PositionsInEmergency
+from state.messages.journal import Event
 from state.messages.operations import (
     PairDrained,
     PartNotReady,
@@ -27,7 +28,7 @@ from state.messages.protection import FlattenWanted
 from state.values import Session
 from tests.actors.examples import BTC, ETH, USDT
 from tests.actors.house import Journal
-from tests.state.examples import a_session
+from tests.state.examples import a_pair_session, a_session
 
 KEEPER = addresses.SESSION_KEEPER
 CLEAN = OrdersSwept(cancelled=2, resting=0, uncertain=0, took_ms=40.0)
@@ -39,7 +40,7 @@ WANTABLE = [one for one in Session if one not in (Session.STARTING, Session.EMER
 class Scene:
     """A session keeper, its parts' ears, and whoever asks."""
 
-    def __init__(self, house, *stored: SessionChanged, positions=PositionsInEmergency.KEEP):
+    def __init__(self, house, *stored: Event, positions=PositionsInEmergency.KEEP):
         self.house, self.latch = house, Latch()
         self.journal = Journal(house, addresses.RECORDER)
         self.journal.append(*stored)
@@ -52,6 +53,24 @@ class Scene:
     def ready(self):
         for part in PARTS:
             self.house.tell(KEEPER, PartReady(part=part))
+
+    def want_in(self, pair, session, *, flattens=False):
+        """Ask for a session of one pair; return why it was refused, empty when it was granted."""
+        wish = SessionWanted(
+            session=session,
+            reason="thin",
+            caller="uid 1000",
+            pair=pair,
+            flattens=flattens,
+            reply_to="asker",
+            request="7",
+        )
+        self.house.tell(KEEPER, wish)
+        [answer] = self.asker.take(SessionAnswer)
+        return answer.refused
+
+    def of(self, pair):
+        return self.heard.of(SessionState)[-1].of(pair)
 
     def want(self, session, reason="because", *, resets=False):
         """Ask for a session; return why it was refused, empty when it was granted."""
@@ -507,3 +526,76 @@ def test_a_new_recorder_is_told_again_what_was_not_answered(scene):
 def test_a_message_it_does_not_know_is_a_bug(scene):
     scene.house.tell(KEEPER, "nonsense")
     assert scene.house.deaths() == ["TypeError: operations/session_keeper: unexpected str"]
+
+
+# One pair.
+
+
+def test_a_pair_is_paused_alone_and_resumed(house):
+    scene = Scene(house)
+    scene.ready()
+    assert scene.want_in(BTC, Session.PAUSED) == ""
+    assert (scene.session(), scene.of(BTC), scene.of(ETH)) == (
+        Session.READY,
+        Session.PAUSED,
+        Session.READY,
+    )
+    assert scene.want_in(BTC, Session.READY) == ""
+    assert scene.of(BTC) is Session.READY
+
+
+@pytest.mark.parametrize("session", [Session.PAUSED, Session.DRAINING, Session.STOPPED])
+def test_a_pair_stays_what_it_was_told_over_a_restart_of_everybody(house, session):
+    scene = Scene(house, a_session(), a_pair_session(session))
+    scene.ready()
+    assert (scene.of(BTC), scene.of(ETH)) == (session, Session.READY)
+
+
+def test_what_all_are_told_holds_for_a_pair_where_it_is_stricter(house):
+    scene = Scene(house)
+    scene.ready()
+    scene.want_in(BTC, Session.DRAINING)
+    scene.want(Session.PAUSED)
+    assert (scene.of(BTC), scene.of(ETH)) == (Session.DRAINING, Session.PAUSED)
+    scene.want(Session.STOPPED)
+    assert scene.of(BTC) is Session.STOPPED
+    scene.want(Session.READY)
+    assert (scene.of(BTC), scene.of(ETH)) == (Session.DRAINING, Session.READY)
+
+
+def test_a_pair_that_is_drained_is_stopped_and_nobody_else(house):
+    scene = Scene(house)
+    scene.ready()
+    scene.want_in(BTC, Session.DRAINING)
+    assert scene.router.of(CancelAllOrders)[-1].pair == BTC
+    scene.drained(BTC)
+    assert (scene.of(BTC), scene.of(ETH)) == (Session.STOPPED, Session.READY)
+
+
+def test_while_a_pair_is_stopped_its_orders_are_cancelled_again_and_again(house):
+    scene = Scene(house)
+    scene.ready()
+    scene.want_in(BTC, Session.STOPPED)
+    house.pass_time(3 * CANCEL_AGAIN_S)
+    cancels = scene.router.of(CancelAllOrders)
+    assert len(cancels) == 4
+    assert {one.pair for one in cancels} == {BTC}
+    scene.want_in(BTC, Session.READY)
+    house.pass_time(3 * CANCEL_AGAIN_S)
+    assert len(scene.router.of(CancelAllOrders)) == 4
+
+
+def test_a_pair_is_flattened_alone(house):
+    ears = {pair: house.ear(addresses.protection(pair)) for pair in (BTC, ETH)}
+    scene = Scene(house)
+    scene.ready()
+    assert scene.want_in(BTC, Session.DRAINING, flattens=True) == ""
+    assert [len(ears[pair].of(FlattenWanted)) for pair in (BTC, ETH)] == [1, 0]
+
+
+def test_an_emergency_is_of_all_pairs_and_a_pair_must_be_traded(house):
+    scene = Scene(house)
+    scene.ready()
+    assert scene.want_in(BTC, Session.EMERGENCY) == "emergency is of all pairs or of none"
+    assert "not traded here" in scene.want_in("XRP_USDT", Session.PAUSED)
+    assert scene.of(BTC) is Session.READY

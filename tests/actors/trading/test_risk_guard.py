@@ -97,8 +97,9 @@ class Scene:
         for pair in (BTC, ETH):
             self.book(pair)
 
-    def be(self, session):
-        self.house.publish(SessionState(session=session, reason="", since_ns=NOW))
+    def be(self, session, pairs=()):
+        told = SessionState(session=session, reason="", since_ns=NOW, pairs=dict(pairs))
+        self.house.publish(told)
 
     def book(self, pair=BTC, mid=100.0):
         self.house.publish(
@@ -239,6 +240,15 @@ def test_nothing_is_bought_unless_ready(scene, session):
     scene.be(session)
     scene.propose()
     assert scene.denied() == ["SESSION"]
+
+
+def test_nothing_is_bought_in_a_pair_that_was_told_otherwise(scene):
+    scene.be(Session.READY, {BTC: Session.PAUSED})
+    scene.propose()
+    assert scene.denied() == ["SESSION"]
+    scene.be(Session.READY, {ETH: Session.PAUSED})
+    scene.propose()
+    assert scene.denied() == []
 
 
 def test_a_pair_that_is_not_traded_here_is_unknown(scene):

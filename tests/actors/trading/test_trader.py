@@ -40,7 +40,7 @@ from state.values import (
     TimeNs,
     TraceId,
 )
-from tests.actors.examples import BTC, NOW, a_candle, a_measure, a_position, rules
+from tests.actors.examples import BTC, ETH, NOW, a_candle, a_measure, a_position, rules
 from tests.state.examples import a_fill, a_finish, a_rejection, an_acceptance, an_intent
 
 TRADER = addresses.trader(BTC)
@@ -77,8 +77,9 @@ class Scene:
 
     # What its neighbours say.
 
-    def be(self, session):
-        self.house.publish(SessionState(session=session, reason="", since_ns=NOW))
+    def be(self, session, pairs=()):
+        told = SessionState(session=session, reason="", since_ns=NOW, pairs=dict(pairs))
+        self.house.publish(told)
 
     def learn_rules(self):
         self.house.publish(RulesKnown(pair=BTC, rules=rules()))
@@ -631,3 +632,13 @@ def test_a_lost_book_is_forgotten(scene):
 def test_a_message_it_does_not_know_is_a_bug(scene):
     scene.house.tell(TRADER, "nonsense")
     assert scene.house.deaths() == ["TypeError: trading/BTC_USDT/trader: unexpected str"]
+
+
+def test_what_its_own_pair_was_told_holds_where_it_is_stricter(scene):
+    scene.rise()
+    scene.be(Session.READY, {BTC: Session.PAUSED})
+    scene.book()
+    assert scene.proposals == []
+    scene.be(Session.READY, {ETH: Session.PAUSED})
+    scene.book()
+    assert len(scene.proposals) == 1

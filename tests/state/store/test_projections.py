@@ -35,6 +35,7 @@ from tests.state.examples import (
     a_decision,
     a_fill,
     a_finish,
+    a_pair_session,
     a_parent,
     a_proof_of_absence,
     a_rejection,
@@ -66,6 +67,7 @@ A_COLUMN = {
     "comparisons": "drift_currency",
     "alerts": "text",
     "sessions": "reason",
+    "pair_sessions": "reason",
     "risk_marks": "reason",
     "advice_contracts": "at_ns",
     "advice_asked": "reserved_usd",
@@ -170,6 +172,7 @@ def test_the_accounts_in_the_tables_are_the_ledgers(story):
 @pytest.mark.parametrize("table", [*CHANGING, *GROWING])
 def test_a_table_that_was_tampered_with_is_named_and_mended(store, table):
     append(store, *a_day(), a_session(), *a_sale(), a_risk_mark(), a_parent(), *a_trigger_of(1))
+    append(store, a_pair_session())
     append(store, *an_exchange())
     column = A_COLUMN[table]
     store.connection.execute(f"UPDATE {table} SET {column} = '7'")  # noqa: S608
