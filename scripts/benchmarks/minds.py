@@ -1,4 +1,4 @@
-"""What advice costs us: making a question of all facts, and judging an answer to it."""
+"""What judgement costs: asking for advice, judging it, and coming to a decision."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ import msgspec
 
 from actors.opinions.at_hand import AtHand
 from adapters.simulated.advisor.answers import Asked, dumped, good
+from scripts.benchmarks.deciding import measure_deciding
 from scripts.benchmarks.figures import Figure, percentile
 from state.advice.codes import Code
 from state.advice.outside_text import cleaned
@@ -54,6 +55,7 @@ def measure() -> list[Figure]:
     building = _microseconds(lambda: (state_hash(_question(hand)), prompt(_question(hand))))
     scene = f"{len(question.facts)} facts, {len(user.encode())} bytes"
     return [
+        *measure_deciding(),
         _figure("judging a good answer, p50", judging, 0.50, JUDGE_US),
         _figure("judging a good answer, p99", judging, 0.99, JUDGE_US),
         _figure("refusing an invented number, p99", refusing, 0.99, JUDGE_US),

@@ -38,7 +38,7 @@ class Players:
     def __init__(self, config: Config, process: str) -> None:
         self._latch = Latch()
         self._seen = ""
-        self._births = recorded_births(config, _Mute(), self._latch, process)
+        self._births = recorded_births(config, Mute(), self._latch, process)
         self._lives: dict[str, _Life] = {}
 
     def play(self, item: Born | Heard) -> list[Sent]:
@@ -124,7 +124,7 @@ class _StoppedClock(VirtualClock):
         return False
 
 
-class _Mute:
+class Mute:
     """An `Exchange` that never answers."""
 
     def request(self, request: VenueRequest, reply: Callable[[Any], None]) -> None:
