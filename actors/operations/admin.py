@@ -50,7 +50,7 @@ from state.messages.journal import (
     Recorded,
 )
 from state.messages.judgement import Considered
-from state.messages.market import BookMeasured, FeedChanged
+from state.messages.market import BookMeasured, CandlesCounted, FeedChanged, HistoryKept
 from state.messages.operations import (
     AdminHungUp,
     AdminRequest,
@@ -200,6 +200,7 @@ class Admin(Actor):
         self._foreign: tuple[OrderReport, ...] = ()
         """Orders of others that rest in the account."""
         self._compared: BalancesCompared | None = None
+        self._kept: HistoryKept | None = None
         self._pairs = {pair: PairFacts() for pair in desk.pairs}
         self._commands: dict[int, AdminRequest] = {}
         """Journalled by their record's number, to be done when it is written."""
@@ -223,7 +224,8 @@ class Admin(Actor):
                 self.subscribe(kind)
         for kind in (BookMeasured, BalancesCompared, JournalOpened, ForeignOrders, NumberRejected):
             self.subscribe(kind)
-        self.subscribe(Considered)
+        for kind in (Considered, CandlesCounted, HistoryKept):
+            self.subscribe(kind)
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._desk.quote))
         if self.incarnation > 1:
@@ -269,6 +271,10 @@ class Admin(Actor):
                 facts.book, facts.book_at_ns = message, self.now_ns()
             case Considered():
                 self._pairs.setdefault(message.pair, PairFacts()).considered = message
+            case CandlesCounted():
+                self._pairs.setdefault(message.pair, PairFacts()).candles = message.counts
+            case HistoryKept():
+                self._kept = message
             case NumberRejected():
                 self._pairs.setdefault(message.pair, PairFacts()).hear_rejected(message)
             case Recorded():
@@ -350,7 +356,11 @@ class Admin(Actor):
                 return tree_of(self.machine.board.values())
             case "metrics":
                 return metrics_of(
-                    self._look_at_machine(), self._health, self._pairs.values(), self._compared
+                    self._look_at_machine(),
+                    self._health,
+                    self._pairs.values(),
+                    self._compared,
+                    self._kept,
                 )
             case "config":
                 return self._desk.show_config()

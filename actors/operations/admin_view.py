@@ -16,7 +16,14 @@ from state.messages.accounts import BalancesCompared, EquityMarked, PositionChan
 from state.messages.advice import AdvisorMarked
 from state.messages.flow import NumberRejected
 from state.messages.judgement import Considered
-from state.messages.market import BookMeasured, BookState, FeedChanged, FeedCounts
+from state.messages.market import (
+    BookMeasured,
+    BookState,
+    CandleCounts,
+    FeedChanged,
+    FeedCounts,
+    HistoryKept,
+)
 from state.messages.operations import HealthSampled, SessionState
 from state.messages.protection import PositionCovered
 from state.values import NS_PER_MS, NS_PER_S, Pair, Session, plain
@@ -79,6 +86,7 @@ class PairFacts(Struct, kw_only=True):
     considered: Considered | None = None
     rejected: dict[str, int] = {}
     """Numbers of the exchange that were not believed, by source and reason."""
+    candles: CandleCounts = CandleCounts()
 
     def hear_rejected(self, rejected: NumberRejected) -> None:
         """Count what a feed refused."""
@@ -197,11 +205,13 @@ def metrics_of(
     health: HealthSampled | None,
     pairs: Iterable[PairFacts] = (),
     compared: BalancesCompared | None = None,
+    kept: HistoryKept | None = None,
 ) -> dict[str, Any]:
-    """Return counters and gauges by name; those of the books over all pairs."""
-    books, rejected = Counter[str](), Counter[str]()
+    """Return counters and gauges by name; those of books and candles over all pairs."""
+    books, candles, rejected = Counter[str](), Counter[str](), Counter[str]()
     for facts in pairs:
         books.update(feed_counts(facts.feed))
+        candles.update(msgspec.structs.asdict(facts.candles))
         rejected.update(facts.rejected)
     alive = [count for count in machine.counts if count.alive]
     return {
@@ -214,6 +224,8 @@ def metrics_of(
         "newest_dead_letters": machine.newest_letters,
         "restarts": sum(report.restarts for report in machine.board.values()),
         "books": {name: books[name] for name in FeedCounts.__struct_fields__},
+        "candles": {name: candles[name] for name in CandleCounts.__struct_fields__},
+        "history": kept,
         "rejected": dict(sorted(rejected.items())),
         "ledger_drift": drift_view(compared),
         "health": health,

@@ -17,7 +17,7 @@ from actors.operations.admin_view import (
     tree_of,
 )
 from state.messages.flow import MarketSource, NumberRejected, Rejection
-from state.messages.market import BookState, FeedChanged, FeedCounts
+from state.messages.market import BookState, CandleCounts, FeedChanged, FeedCounts, HistoryKept
 from state.messages.operations import SessionState
 from state.values import NS_PER_MS, NS_PER_S, Session, TimeNs
 from tests.actors.examples import BTC, ETH, NOW, a_health, a_measure, a_position
@@ -214,7 +214,8 @@ def test_metrics_add_up_all_addresses():
     ]
     for facts, count in zip(pairs, (2, 3, 1), strict=True):
         facts.hear_rejected(a_rejection(count))
-    assert metrics_of(machine, None, pairs) == {
+        facts.candles = CandleCounts(checked=count, revised=1)
+    assert metrics_of(machine, None, pairs, kept=HistoryKept(written=5)) == {
         "actors": 1,
         "messages_handled": 150,
         "mail_waiting": 7,
@@ -224,6 +225,8 @@ def test_metrics_add_up_all_addresses():
         "newest_dead_letters": letters,
         "restarts": 5,
         "books": {"resyncs": 0, "gaps": 3, "comparisons": 0, "mismatches": 0, "polls": 3},
+        "candles": {"checked": 6, "revised": 3, "filled": 0, "missing": 0},
+        "history": HistoryKept(written=5),
         "rejected": {"trades.quarantined": 6},
         "ledger_drift": {"total": None, "currency": None, "by_currency": {}},
         "health": None,
