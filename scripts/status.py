@@ -147,6 +147,14 @@ def _head(status: dict[str, Any]) -> Text:
                 f", unrealised {equity['unrealised_fifo']}"
                 f"  (difference {equity['difference_fifo']})\n"
             )
+    advisor = status.get("advisor")
+    if advisor is not None and advisor["provider"] != "off":
+        rules = ", budget used up: rules only" if advisor["rules_only"] else ""
+        last = ", ".join(f"{pair} {code}" for pair, code in advisor["last"].items())
+        text.append(
+            f"advisor {advisor['label']}, in {advisor['authority']}{rules}; last {last}"
+            f"; {advisor['usd_today']} USD today\n"
+        )
     if health is not None:
         offset = health["clock_offset_ms"]
         text.append(

@@ -54,6 +54,7 @@ class AtHand:
         self.held = False
         self.quarantined = 0
         """Texts left out since this life began."""
+        self._position: PositionChanged | None = None
         self._book: BookMeasured | None = None
         self._book_at_ns = TimeNs(0)
         self._candles: dict[Timeframe, CandleClosed] = {}
@@ -91,6 +92,7 @@ class AtHand:
                 self._patterns.append(message)
             case PositionChanged():
                 self.held = message.quantity > 0
+                self._position = message if self.held else None
             case TextSeen():
                 self._take_text(message)
             case _:
@@ -136,6 +138,7 @@ class AtHand:
     def _facts(self, book: BookMeasured, now_ns: TimeNs) -> tuple[Fact, ...]:
         found = _Found()
         self._of_book(found, book)
+        self._of_position(found, book)
         self._of_flow(found, now_ns)
         for timeframe in SHOWN:
             candle = self._candles.get(timeframe)
@@ -163,6 +166,15 @@ class AtHand:
         found.add("order_flow", book.order_flow_depths, "best sizes", at_ns)
         found.add("bid_depth", book.bid_depth, "quote units", at_ns)
         found.add("ask_depth", book.ask_depth, "quote units", at_ns)
+
+    def _of_position(self, found: "_Found", book: BookMeasured) -> None:
+        """Say where a position was entered and how it stands, never how large it is."""
+        position = self._position
+        if position is not None and position.average_entry > 0:
+            entry = float(position.average_entry)
+            found.add("position_entry", entry, PRICE, position.at_ns)
+            result = (book.mid / entry - 1) * BPS
+            found.add("position_result", result, "bps", book.event_time_ns)
 
     def _of_flow(self, found: "_Found", now_ns: TimeNs) -> None:
         flow = self._flow

@@ -38,7 +38,7 @@ from state.messages.operations import AlertRaised
 from state.messages.orders import OrderProposed
 from state.messages.signals import Opinion
 from state.values import NS_PER_S, TimeNs
-from tests.actors.examples import BTC, NOW, a_candle, a_measure, rules
+from tests.actors.examples import BTC, NOW, a_candle, a_measure, a_position, rules
 from tests.actors.house import Journal
 from tests.state.advice.examples import a_promotion, an_outcome, asked, given
 
@@ -298,6 +298,17 @@ def test_nobody_to_ask_means_nothing_is_done(house):
     [marked] = heard.of(AdvisorMarked)
     assert (marked.provider, marked.label) == (Provider.OFF, "off")
     assert journal.records == []
+
+
+def test_a_position_is_told_by_its_entry_and_result_never_by_its_size(scene):
+    position = a_position("0.123456", average_entry=Decimal(49_500))
+    scene.house.publish(position)
+    scene.pass_s(10)
+    [asked_] = scene.journal.told(AdviceAsked)
+    assert '"name":"position_entry","unit":"quote","value":"49500"' in asked_.prompt
+    assert '"position":"open"' in asked_.prompt
+    assert "123456" not in asked_.prompt
+    assert scene.answers()[0].recommendation.action == "hold"
 
 
 # Injection.
