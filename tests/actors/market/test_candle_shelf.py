@@ -1,4 +1,4 @@
-"""A shelf is whole from its oldest candle on, and what is not whole is told, whatever comes when."""
+"""A shelf is whole from its oldest candle on, and what is not whole is told, whatever comes."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
