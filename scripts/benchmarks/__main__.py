@@ -10,6 +10,7 @@ from scripts.benchmarks import (
     footprint,
     gate,
     hidden_orders,
+    indicators,
     kernel,
     market,
     market_pairs,
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[float, int | None], list[Figure]]] = {
     "footprint": lambda minutes, _trials: footprint.measure(minutes),
     "gate": lambda _minutes, _trials: gate.measure(),
     "hidden": lambda _minutes, _trials: hidden_orders.measure(),
+    "indicators": lambda _minutes, _trials: indicators.measure(),
     "kernel": lambda _minutes, _trials: kernel.measure(),
     "minds": lambda _minutes, _trials: minds.measure(),
     "market": lambda _minutes, _trials: market.measure(),
@@ -36,6 +38,7 @@ PARTS: dict[str, Callable[[float, int | None], list[Figure]]] = {
 PEERS = {
     "exchange": exchange.PEER,
     "gate": gate.PEER,
+    "indicators": indicators.PEER,
     "kernel": "stock pykka",
     "market": market.PEER,
 }
