@@ -19,6 +19,7 @@ from actors.operations.admin_view import (
 from actors.operations.advisor_view import advisor_view
 from actors.operations.cover_view import cover_view, with_cover
 from actors.operations.money_view import balances_view, positions_view
+from actors.operations.signals_view import SIGNALS
 from actors.outbox import Outbox
 from adapters.ports import AdminServer
 from state.errors import StoreRefused
@@ -66,6 +67,13 @@ from state.messages.operations import (
 from state.messages.orders import DecisionMade, OrderEvent, ParentEvent
 from state.messages.protection import CoverWanted, PositionCovered
 from state.messages.risk import LimitsTold, LimitsWanted
+from state.messages.signals import (
+    IndicatorsUpdated,
+    LevelsUpdated,
+    Opinion,
+    PatternFound,
+    TrendMeasured,
+)
 from state.messages.venue import OrderReport
 from state.store import Reader
 from state.values import Currency, Pair, Session, TimeNs
@@ -111,6 +119,7 @@ METHODS = frozenset(
         "fills",
         "decisions",
         "opinions",
+        "signals",
         "advice",
         "advisor",
         "promote_advisor",
@@ -137,6 +146,7 @@ TOPICS: dict[str, tuple[type[Any], ...]] = {
     "orders": (*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()),
     "decisions": (DecisionMade,),
     "alerts": (AlertRaised,),
+    "signals": SIGNALS,
     "advice": (AdvisorMarked, AdviceGiven, AdviceResolved, AuthorityChanged),
 }
 
@@ -308,6 +318,10 @@ class Admin(Actor):
                 self._pairs.setdefault(message.pair, PairFacts()).feed = message
             case PositionChanged():
                 self._pairs.setdefault(message.pair, PairFacts()).position = message
+            case (
+                IndicatorsUpdated() | TrendMeasured() | PatternFound() | LevelsUpdated() | Opinion()
+            ):
+                self._pairs.setdefault(message.pair, PairFacts()).signals.hear(message)
             case PositionCovered():
                 self._pairs.setdefault(message.pair, PairFacts()).covered = message
             case BalancesCompared():
@@ -374,6 +388,8 @@ class Admin(Actor):
                 return self._rows().advice(request_id=name, pair=pair, limit=limit)
             case "opinions":
                 return self._opinions(params)
+            case "signals":
+                return self._signals(params)
             case "explain":
                 return self._rows().explain(params.text("id"))
             case "balances":
@@ -473,6 +489,13 @@ class Admin(Actor):
         wanted = params.optional_pair()
         return {
             pair: facts.considered for pair, facts in self._pairs.items() if wanted in (None, pair)
+        }
+
+    def _signals(self, params: "_Params") -> dict[str, Any]:
+        """Return the newest indicators, trend, patterns, levels and opinions of each pair."""
+        wanted = params.optional_pair()
+        return {
+            pair: facts.signals for pair, facts in self._pairs.items() if wanted in (None, pair)
         }
 
     def _covers(self) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from actors.kernel.runtime import Count
 from actors.operations.advisor_view import advisor_line
 from actors.operations.cover_view import cover_view
 from actors.operations.money_view import drift_view, equity_view
+from actors.operations.signals_view import SignalFacts
 from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
 from state.messages.advice import AdvisorMarked
 from state.messages.flow import NumberRejected
@@ -84,6 +85,7 @@ class PairFacts(Struct, kw_only=True):
     position: PositionChanged | None = None
     covered: PositionCovered | None = None
     considered: Considered | None = None
+    signals: SignalFacts = msgspec.field(default_factory=SignalFacts)
     rejected: dict[str, int] = {}
     """Numbers of the exchange that were not believed, by source and reason."""
     candles: CandleCounts = CandleCounts()

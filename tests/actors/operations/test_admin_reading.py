@@ -18,9 +18,10 @@ from actors.operations.admin import (
 from actors.operations.admin import REFUSED as CODE_REFUSED
 from state.messages.accounts import BalancesCompared, PositionChanged, PositionWanted
 from state.messages.held import ForeignOrders
-from state.messages.market import BookState, FeedChanged
+from state.messages.market import BookState, FeedChanged, Timeframe
 from state.messages.operations import AdminHungUp, SessionSought
 from state.messages.orders import Refusal
+from state.messages.signals import IndicatorsUpdated, TrendMeasured
 from state.values import Session
 from tests.actors.examples import (
     BTC,
@@ -48,6 +49,8 @@ READING: dict[str, dict[str, Any]] = {
     "decisions": {},
     "alerts": {},
     "advice": {},
+    "opinions": {},
+    "signals": {"pair": "BTC_USDT"},
     "advisor": {},
     "explain": {"id": "d-1"},
     "why_not": {"pair": "BTC_USDT"},
@@ -72,8 +75,35 @@ def test_the_methods_are_those_of_the_design():
         "restart drill balances positions orders fills decisions explain why_not config "
         "set_config reconcile alerts acknowledge metrics subscribe"
     )
-    since = "opinions advice advisor promote_advisor"
+    since = "opinions signals advice advisor promote_advisor"
     assert {*promised.split(), *since.split()} == METHODS
+
+
+def test_the_newest_signals_are_shown(scene):
+    trend = TrendMeasured(
+        pair=BTC,
+        event_time_ns=NOW,
+        timeframes=(),
+        missing=(),
+        bias=0.5,
+        agreement=None,
+        confirmed=None,
+    )
+    hours = [
+        IndicatorsUpdated(
+            pair=BTC,
+            event_time_ns=NOW,
+            timeframe=Timeframe.H1,
+            open_time_ns=NOW,
+            close=close,
+            bars=1,
+        )
+        for close in (99.0, 100.0)
+    ]
+    scene.house.publish(trend, *hours)
+    shown = scene.call("signals", pair=BTC)[BTC]
+    assert (shown.trend, shown.indicators) == (trend, {Timeframe.H1: hours[1]})
+    assert list(scene.call("signals")) == [BTC, ETH]
 
 
 def test_a_method_there_is_not_is_said_so(scene):
