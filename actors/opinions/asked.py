@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from state.advice.budget import Cost, cost_of
 from state.advice.contract import ANSWER_BYTES_MAX, CONTRACT
-from state.advice.validation import Verdict, break_even, shown
+from state.advice.validation import Verdict, break_even
 from state.messages.advice import (
     Action,
     AdviceGiven,
@@ -122,7 +122,7 @@ def given_of(
         cost_usd=asked.reservation.usd if cost is None else cost.usd,
         cost_is_known=cost is not None,
         support=outcome.support,
-        recommendation=None if said is None else shown(said),
+        recommendation=said,
         reward_risk=verdict.reward_risk,
         reference=moment.reference or 0.0,
         expires_at_ns=TimeNs(moment.now_ns + minutes * 60 * NS_PER_S),

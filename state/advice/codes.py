@@ -93,7 +93,7 @@ MEANINGS: dict[Code, str] = {
     Code.REFUSED: "The model or its filter declined to answer.",
     Code.NO_CONTENT: "An empty answer: a reasoning model can think its whole allowance away.",
     Code.UNEXPECTED_FINISH: "It ended in another way, such as a call of a tool we do not offer.",
-    Code.TOO_LONG: "More than 8 KiB.",
+    Code.TOO_LONG: "The answer, or a text in it, is longer than the contract allows.",
     Code.MALFORMED: "Not exactly one JSON object.",
     Code.DUPLICATE_KEY: "A JSON key occurs twice: which one is meant?",
     Code.TOO_DEEP: "Nested deeper than the contract.",

@@ -14,7 +14,11 @@ from state.advice.codes import Code
 from state.advice.contract import (
     ABSTAIN_REASONS,
     ANSWER_BYTES_MAX,
+    CITED_MAX,
+    EVIDENCE_MAX,
     HORIZONS_MIN,
+    INVALIDATION_MAX,
+    RATIONALE_MAX,
 )
 from state.messages.advice import Action, ChatReplied, Recommendation
 
@@ -157,6 +161,15 @@ def _check_values(said: Recommendation) -> None:
         raise Unusable(Code.SCHEMA, "entry.kind is neither market nor limit")
     if said.abstain_reason is not None and said.abstain_reason not in ABSTAIN_REASONS:
         raise Unusable(Code.SCHEMA, "abstain_reason is none of the contract's")
+    lengths = (
+        ("rationale", len(said.rationale), RATIONALE_MAX),
+        ("invalidation", len(said.invalidation or ""), INVALIDATION_MAX),
+        ("evidence", len(said.evidence), EVIDENCE_MAX),
+        ("evidence.value", max((len(one.value) for one in said.evidence), default=0), CITED_MAX),
+    )
+    for name, length, most in lengths:
+        if length > most:
+            raise Unusable(Code.TOO_LONG, f"{name} is longer than {most}")
     for evidence in said.evidence:
         if evidence.weighs not in _WEIGHS:
             raise Unusable(Code.SCHEMA, "evidence.weighs is neither for nor against")

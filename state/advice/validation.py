@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from state.advice.codes import REPAIRABLE, Code
-from state.advice.contract import INVALIDATION_MAX, RATIONALE_MAX, VERSION
+from state.advice.contract import VERSION
 from state.advice.grounding import check_evidence, check_text
 from state.advice.prompt import moment
 from state.advice.reading import Unusable, content_of, recommendation_of
@@ -121,23 +121,13 @@ def _check_moment(
 
 
 def _bounded(said: Recommendation) -> Recommendation:
-    """Return it with its confidence checked and cut, and its texts cut."""
+    """Return it with its confidence checked and cut."""
     confidence = said.confidence
     if confidence is not None:
         if not 0.0 < confidence < 1.0:
             raise Unusable(Code.CONFIDENCE_RANGE, "not between 0 and 1")
         confidence = min(confidence, CONFIDENCE_MAX)
     return replace(said, confidence=confidence)
-
-
-def shown(said: Recommendation) -> Recommendation:
-    """Return it with its texts cut to what is kept and shown."""
-    invalidation = said.invalidation
-    return replace(
-        said,
-        rationale=said.rationale[:RATIONALE_MAX],
-        invalidation=None if invalidation is None else invalidation[:INVALIDATION_MAX],
-    )
 
 
 def _check_prices(

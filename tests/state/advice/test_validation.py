@@ -70,6 +70,8 @@ FORM: dict[str, tuple[Any, dict[str, Any], Code]] = {
     "filtered": ("", {"finish": "content_filter"}, Code.REFUSED),
     "a tool": ("", {"finish": "tool_calls"}, Code.UNEXPECTED_FINISH),
     "too long": (text_of(rationale="x" * 9000), {}, Code.TOO_LONG),
+    "a long rationale": (an_answer(rationale="I would buy. " * 70), {}, Code.TOO_LONG),
+    "a long list": (an_answer(evidence=an_answer()["evidence"] * 7), {}, Code.TOO_LONG),
     "a sentence around": ("Sure: " + text_of(), {}, Code.MALFORMED),
     "two objects": (text_of() + text_of(), {}, Code.MALFORMED),
     "a list": (f"[{text_of()}]", {}, Code.MALFORMED),
