@@ -13,6 +13,7 @@ COMMANDS = (
     "advisor",
     "advisor-stub",
     "analyse",
+    "backtest",
     "config",
     "data",
     "doctor",

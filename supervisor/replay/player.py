@@ -64,7 +64,7 @@ class _Life:
     def __init__(self, born: Born, birthright: Birthright) -> None:
         self._born = born
         self._birthright = birthright
-        self._clock = _StoppedClock()
+        self._clock = StoppedClock()
         self._sent: list[Sent] = []
         snapshots = MemorySnapshots()
         if born.schema is not None:
@@ -109,17 +109,19 @@ class _Life:
         """See `actors.kernel.runtime.Probe.after`."""
 
 
-class _StoppedClock(VirtualClock):
+class StoppedClock(VirtualClock):
     """Shows what it is told to; nothing is ever due."""
 
     def show(self, now_ns: int, monotonic_ns: int) -> None:
+        """Be at this instant."""
         self.elapsed_ns = monotonic_ns
         self.wall_offset_ns = now_ns - monotonic_ns
 
     def call_later(self, delay_ns: int, action: Callable[[], None]) -> None:
-        pass
+        """Forget it."""
 
     def advance(self, until_ns: int | None = None) -> bool:
+        """Stay."""
         del until_ns
         return False
 
