@@ -24,9 +24,9 @@ from supervisor.data_directory import data_directory
 NOTHING = 3
 NOTE = (
     "Judged by trend and technical analysis alone: no book, no flow, no advisor. Filled whole at "
-    "the next bar's open, for half the spread and the taker's fee; a stop is met within its bar. No "
-    "claim is made that any of this will be earned: it shows what the decision logic does, and not "
-    "what it is worth."
+    "the next bar's open, for half the spread and the taker's fee; a stop is met within its bar. "
+    "No claim is made that any of this will be earned: it shows what the decision logic does, and "
+    "not what it is worth."
 )
 
 
