@@ -33,8 +33,6 @@ from state.values import NS_PER_MS, NS_PER_S, Pair, TimeNs
 COMPARED_LEVELS = 20
 """Best levels of each side that have to agree with the exchange's snapshot."""
 USUAL = FlowSettings()
-CONFLATED_NS = 5 * NS_PER_MS
-"""While more changes wait, the book is measured no more often than this; each is folded."""
 PROOF_WANTED_NS = NS_PER_S
 """Between two wishes for a snapshot."""
 
@@ -73,7 +71,8 @@ class BookAnalyzer(Actor):
         self._change: BookChanged | None = None
         """The newest change, until it was measured."""
         self._folded_ns = TimeNs(0)
-        self._measured_ns = -CONFLATED_NS
+        self._conflated_ns = int(flow.conflated_ms * NS_PER_MS)
+        self._measured_ns = -self._conflated_ns
         self._skipped: tuple[TimeNs, TimeNs] | None = None
         """Event and seen time of the newest change, while it is not measured yet."""
         self._polled = False
@@ -143,7 +142,7 @@ class BookAnalyzer(Actor):
         if best is not None:
             self._watch.apply(best, newest.event_time_ns)
         self._skipped = (newest.event_time_ns, newest.seen_time_ns)
-        is_recent = self.monotonic_ns() - self._measured_ns < CONFLATED_NS
+        is_recent = self.monotonic_ns() - self._measured_ns < self._conflated_ns
         if not (is_recent and self.mail_waits):
             self._catch_up()
         self._want_more()

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from actors import addresses
 from actors.kernel import Actor
-from actors.market.book_chain import BookChain, ChainBroken
+from actors.market.book_chain import BookChain, ChainBroken, joined
 from actors.market.validation import Inspector
 from adapters.ports import Exchange, MarketStream
 from state.config.eyes import ValidationSettings
@@ -108,6 +108,8 @@ class Feed(Actor):
         self._counts = FeedCounts()
         self._chain = BookChain(strict=self._by_obu, monotonic_ns=self.monotonic_ns)
         self._inspector = Inspector(pair, validation, self.monotonic_ns, self.now_ns)
+        self._held: list[BookDelta] = []
+        """Changes that follow on and are told with the next one."""
         self._opened = False
         self._opened_ns = 0
         self._attempt = 0
@@ -148,6 +150,8 @@ class Feed(Actor):
 
     def on_receive(self, message: Any) -> None:
         """Take what the stream, the exchange and the analyzer say."""
+        if type(message) is not BookDelta:
+            self._hand_over()
         match message:
             case BookDelta():
                 self._on_delta(message)
@@ -199,6 +203,7 @@ class Feed(Actor):
             if delta.full and self._may_follow:
                 self._follow(chain.offered)
         elif delta.full:
+            self._hand_over()
             if delta.last_id > chain.last_id:
                 chain.begin()
                 chain.keep(delta)
@@ -235,11 +240,24 @@ class Feed(Actor):
             self._renew(str(broken))
             return
         if is_news:
-            changed = BookChanged(delta=delta, fed_time_ns=self.now_ns())
+            self._held.append(delta)
+        # In a flood several become one: telling each would cost more than folding it.
+        if (
+            not self.mail_waits
+            or len(self._held) >= self._settings.together_max
+            or self._ahead is not None
+        ):
+            self._hand_over()
+        if is_news and self._ahead is not None:
+            self._compare(self._ahead)
+
+    def _hand_over(self) -> None:
+        """Tell the changes that were held back, as one."""
+        if self._held:
+            changed = BookChanged(delta=joined(self._held), fed_time_ns=self.now_ns())
+            self._held.clear()
             self.tell(self._analyzer, changed)
             self.publish(changed, pair=self._pair)
-            if self._ahead is not None:
-                self._compare(self._ahead)
 
     def _lose_stream(self, reason: str) -> None:
         if self._is_polled:
@@ -420,6 +438,7 @@ class Feed(Actor):
     # Where the book stands.
 
     def _lose(self, reason: str) -> None:
+        self._hand_over()
         self._was_live |= self._state is BookState.LIVE
         self._chain.begin()
         self._ahead = None

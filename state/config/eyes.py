@@ -63,6 +63,15 @@ class FlowSettings(Struct, frozen=True, kw_only=True):
             high=3600,
         ),
     ] = 1.0
+    conflated_ms: Annotated[
+        float,
+        setting(
+            "While more changes of a book wait, it is measured once in so long; 0: each time.",
+            unit="ms",
+            low=0,
+            high=1000,
+        ),
+    ] = 5.0
     flow_every_s: Annotated[
         float,
         setting(

@@ -166,6 +166,15 @@ class FeedSettings(Struct, frozen=True, kw_only=True):
             high=600,
         ),
     ] = 5.0
+    together_max: Annotated[
+        int,
+        _is(
+            "Changes of a book that wait together are passed on as one, so many at most; 1 never.",
+            unit="changes",
+            low=1,
+            high=1000,
+        ),
+    ] = 64
     trades_stale_after_s: Annotated[
         float,
         _is("Silence of the trade stream that is reported.", unit="s", low=1, high=86_400),

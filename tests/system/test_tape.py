@@ -25,8 +25,7 @@ from adapters.gate.signing import Credentials
 from adapters.loop import LoopThread
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
 from scripts.proofs.processes import Exchange
-from state.config import Secret
-from state.config.settings import FeedSettings
+from state.config import FeedSettings, FlowSettings, Secret
 from state.messages.market import (
     BookDelta,
     BookLost,
@@ -67,6 +66,10 @@ pytestmark = [
 ]
 
 
+EACH = FlowSettings(conflated_ms=0)
+"""Every change is measured, however many wait."""
+
+
 class Collector(Actor):
     """Notes every measure and every lost book."""
 
@@ -105,10 +108,17 @@ def followed(stream, exchange, last_id, *, pair=BTC, before=lambda: None):
         collector = (pair, measured, lost, last_id, done)
         births = {
             "tests/collector": Birthright(make=Collector, args=collector),
-            addresses.book_analyzer(pair): Birthright(make=BookAnalyzer, args=(pair, 10.0, WINDOW)),
+            addresses.book_analyzer(pair): Birthright(
+                make=BookAnalyzer, args=(pair, 10.0, WINDOW, EACH)
+            ),
             addresses.feed(pair): Birthright(
                 make=Feed,
-                args=(pair, stream, exchange, FeedSettings(book_stale_after_s=60.0)),
+                args=(
+                    pair,
+                    stream,
+                    exchange,
+                    FeedSettings(book_stale_after_s=60.0, together_max=1),
+                ),
             ),
         }
         for address in births:

@@ -169,13 +169,15 @@ def test_once_it_has_a_book_it_asks_no_more(scene):
 
 def test_changes_of_a_live_book_are_passed_on_in_order(scene):
     scene.come_alive(10)
-    scene.say(a_delta(11), a_delta(12, 14), a_delta(15))
+    for change in (a_delta(11), a_delta(12, 14), a_delta(15)):
+        scene.say(change)
     assert scene.told == ["change 11-11", "change 12-14", "change 15-15"]
 
 
 def test_a_change_that_repeats_what_is_known_is_dropped(scene):
     scene.come_alive(10)
-    scene.say(a_delta(11, 13), a_delta(11, 13), a_delta(12), a_delta(14))
+    for change in (a_delta(11, 13), a_delta(11, 13), a_delta(12), a_delta(14)):
+        scene.say(change)
     assert scene.told == ["change 11-13", "change 14-14"]
 
 
@@ -598,7 +600,8 @@ def test_a_change_that_does_not_begin_after_the_last_one_subscribes_anew(obu, be
 
 def test_a_repeated_change_is_dropped_there_too(obu):
     whole(obu, 20)
-    obu.say(a_delta(21, 22), a_delta(21, 22), a_delta(23), a_delta(20, full=True))
+    for change in (a_delta(21, 22), a_delta(21, 22), a_delta(23), a_delta(20, full=True)):
+        obu.say(change)
     assert obu.told == ["change 21-22", "change 23-23"]
 
 
@@ -682,3 +685,34 @@ def test_what_is_held_back_in_silence_is_refused_in_time(scene):
     scene.say(a_trade(31, price=50.0))
     scene.house.pass_time(13.0)
     assert Rejection.UNCONFIRMED in {one.reason for one in refused}
+
+
+def test_changes_that_wait_together_are_told_as_one_and_before_anything_else(scene):
+    scene.come_alive(10)
+    for message in (
+        a_delta(11, 12, bids=((99.0, 1.0),)),
+        a_delta(13, bids=((99.0, 2.0), (98.5, 1.0))),
+        a_delta(14, bids=(), asks=((101.0, 3.0),)),
+        a_ticker(),
+        a_delta(15),
+    ):
+        scene.stream.say(BTC, message)
+    scene.house.settle()
+    assert scene.told == ["change 11-14", "change 15-15"]
+    together = scene.analyzer.of(BookChanged)[0].delta
+    assert together.bids == ((99.0, 1.0), (99.0, 2.0), (98.5, 1.0))
+    assert together.asks == ((101.0, 3.0),)
+
+
+def test_what_is_held_back_is_told_although_nothing_new_follows(scene):
+    scene.come_alive(10)
+    scene.say(a_delta(11), a_delta(11))
+    assert scene.told == ["change 11-11"]
+
+
+def test_changes_that_waited_with_a_hole_are_told_up_to_it(scene):
+    scene.come_alive(10)
+    for message in (a_delta(11), a_delta(12), a_delta(14)):
+        scene.stream.say(BTC, message)
+    scene.house.settle()
+    assert scene.told == ["change 11-12", "BookLost"]
