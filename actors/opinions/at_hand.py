@@ -18,6 +18,7 @@ from state.messages.advice import Fact, Question, Terms, TextSeen
 from state.messages.flow import FlowMeasured
 from state.messages.market import BookLost, BookMeasured, CandleClosed, HistoryGiven, Timeframe
 from state.messages.signals import (
+    Direction,
     IndicatorsUpdated,
     LevelRole,
     LevelState,
@@ -143,11 +144,11 @@ class AtHand:
         for timeframe in SHOWN:
             candle = self._candles.get(timeframe)
             if candle is not None and _is_fresh(timeframe, _end_ns(candle), now_ns):
-                _of_candle(found, candle)
+                _of_candle(found, candle, in_full=timeframe is self._settings.timeframe)
         for timeframe in dict.fromkeys((self._settings.timeframe, Timeframe.H1)):
             indicators = self._indicators.get(timeframe)
             if indicators is not None and _is_fresh(timeframe, indicators.event_time_ns, now_ns):
-                _of_indicators(found, indicators)
+                _of_indicators(found, indicators, in_full=timeframe is self._settings.timeframe)
         self._of_trend(found)
         self._of_levels(found, book.mid)
         self._of_patterns(found, now_ns)
@@ -214,7 +215,8 @@ class AtHand:
 
     def _of_patterns(self, found: "_Found", now_ns: TimeNs) -> None:
         for one in self._patterns:
-            if _is_fresh(one.timeframe, one.event_time_ns, now_ns):
+            expects = one.direction is not Direction.FLAT
+            if expects and _is_fresh(one.timeframe, one.event_time_ns, now_ns):
                 name = f"pattern_{one.pattern.lower()}_{one.timeframe}"
                 found.add(name, one.direction.value, "", one.event_time_ns)
 
@@ -292,19 +294,21 @@ class _Found(Struct):
         self.facts.append(fact)
 
 
-def _of_candle(found: _Found, candle: CandleClosed) -> None:
+def _of_candle(found: _Found, candle: CandleClosed, *, in_full: bool) -> None:
     name, at_ns = candle.timeframe.value, _end_ns(candle)
     found.add(f"close_{name}", candle.close, PRICE, at_ns)
     found.add(f"return_{name}", (candle.close / candle.open - 1) * BPS, "bps", at_ns)
-    found.add(f"range_{name}", (candle.high - candle.low) / candle.close * BPS, "bps", at_ns)
-    found.add(f"volume_{name}", candle.base_volume, "base units", at_ns)
+    if in_full:
+        found.add(f"range_{name}", (candle.high - candle.low) / candle.close * BPS, "bps", at_ns)
+        found.add(f"volume_{name}", candle.base_volume, "base units", at_ns)
 
 
-def _of_indicators(found: _Found, indicators: IndicatorsUpdated) -> None:
+def _of_indicators(found: _Found, indicators: IndicatorsUpdated, *, in_full: bool) -> None:
+    """Say a few of them: a model that is shown everything cites anything."""
     name, at_ns = indicators.timeframe.value, indicators.event_time_ns
-    for measure, unit in _MEASURES:
+    for measure, unit in _MEASURES if in_full else _MEASURES[:2]:
         found.add(f"{measure}_{name}", getattr(indicators, measure), unit, at_ns)
-    for price in _PRICES:
+    for price in _PRICES if in_full else _PRICES[:1]:
         found.add(f"{price}_{name}", getattr(indicators, price), PRICE, at_ns)
 
 

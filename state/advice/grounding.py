@@ -16,7 +16,8 @@ _NUMBER = re.compile(
     r"(?<![\d.,])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?:(?:k|m|bn)\b)?(%?)"
 )
 """Also one that is glued to letters: `USD49321` is a price like any other."""
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_NAME = re.compile(r"[A-Za-z_]\w*\d\w*")
+"""A word that holds a digit: `rsi14_5m`, `f3`; or an invention of the model's."""
 _SCALES = {"k": 1e3, "m": 1e6, "bn": 1e9}
 _TIMEFRAME = re.compile(r"\b(?:1s|10s|1m|5m|15m|1h|4h|1d)\b")
 _WORD = re.compile(r"[A-Za-z']+")
@@ -63,14 +64,15 @@ def check_evidence(said: Recommendation, question: Question) -> None:
     Raises:
         Unusable: It is not.
     """
-    facts = {fact.id: fact for fact in question.facts}
+    cited: list[Fact] = []
     for one in said.evidence:
-        fact = facts.get(one.input_id)
+        fact = next((each for each in question.facts if each.id == one.input_id), None)
         if fact is None:
             raise Unusable(Code.EVIDENCE_UNKNOWN, "it cites an input that was not given")
+        cited.append(fact)
         if not fact.untrusted and not _cites(one.value, fact, question.terms.tick):
             raise Unusable(Code.EVIDENCE_MISMATCH, f"it cites {fact.id} with another value")
-    if said.evidence and all(facts[one.input_id].untrusted for one in said.evidence):
+    if cited and all(fact.untrusted for fact in cited):
         raise Unusable(Code.EVIDENCE_UNTRUSTED, "it rests on untrusted text alone")
 
 
@@ -117,13 +119,13 @@ def _close(value: float, true: float, written: str) -> bool:
 
 def _ungrounded(text: str, said: Recommendation, question: Question) -> str | None:
     """Return the first number of `text` that nothing supports."""
-    names = {fact.id for fact in question.facts}
-    for fact in question.facts:
-        # `rsi14_5m` may be called RSI14.
-        names.update((fact.name, *fact.name.split("_")))
     bare = text.replace(question.request_id, " ").replace(said.as_of, " ")
     bare = _TIMEFRAME.sub(" ", bare)
-    bare = _NAME.sub(lambda found: " " if found[0].lower() in names else found[0], bare)
+    if _NAME.search(bare):
+        names = _names(question)
+        bare = _NAME.sub(lambda found: " " if found[0].lower() in names else found[0], bare)
+    if not _NUMBER.search(bare):
+        return None
     prices, measures = _supports(said, question)
     for found in _NUMBER.finditer(bare):
         written = found[0].rstrip("%").rstrip(".")
@@ -136,6 +138,14 @@ def _ungrounded(text: str, said: Recommendation, question: Question) -> str | No
         ):
             return found[0]
     return None
+
+
+def _names(question: Question) -> set[str]:
+    """Return the names that are no numbers: `rsi14_5m` may be called RSI14."""
+    names: set[str] = set()
+    for fact in question.facts:
+        names.update((fact.id, fact.name, *fact.name.split("_")))
+    return names
 
 
 def _supports(said: Recommendation, question: Question) -> tuple[list[float], list[float]]:

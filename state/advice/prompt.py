@@ -7,6 +7,7 @@ of their tick; nothing is left for the model to compute.
 import hashlib
 import math
 from decimal import Decimal
+from functools import lru_cache
 
 import msgspec
 import numpy as np
@@ -21,6 +22,7 @@ PRICE = "quote"
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
+@lru_cache(maxsize=256)
 def moment(at_ns: TimeNs) -> str:
     """Return a moment as the request writes it: UTC, whole milliseconds."""
     return f"{np.datetime_as_string(np.datetime64(int(at_ns), 'ns'), unit='ms')}Z"
