@@ -29,9 +29,9 @@ INTERVAL_MAX_NS = 120 * NS_PER_S
 PIECES_MIN = 6
 CONFIDENCE_MIN = 0.95
 TRIES = 1_000.0
-SUPPOSED_MAX = 12
+SUPPOSED_MAX = 8
 """Series of one side and size at a time; of more the oldest is dropped."""
-PREDECESSORS = 3
+PREDECESSORS = 2
 """Earlier executions of its size that a new one may be the successor of."""
 RECENT = 64
 """Executions of a side and size among which they are looked for, and which tell the rate."""
@@ -54,9 +54,10 @@ class SplitOrder(Struct, frozen=True, kw_only=True):
 
 
 class _Series:
-    __slots__ = ("deviation_ns", "first_ns", "interval_ns", "last_ns", "pieces", "size")
+    __slots__ = ("deviation_ns", "first_ns", "interval_ns", "last_ns", "pieces", "side", "size")
 
     def __init__(self, before: Execution, after: Execution) -> None:
+        self.side = after.taker
         self.first_ns, self.last_ns = before.at_ns, after.at_ns
         self.interval_ns = float(after.at_ns - before.at_ns)
         self.size = (before.quantity + after.quantity) / 2
@@ -117,18 +118,30 @@ class SplitOrders:
     def _judged(self, series: _Series, near: list[_Sizes]) -> SplitOrder | None:
         if series.pieces < PIECES_MIN:
             return None
-        recent = [one for sizes in near for one in sizes.recent]
-        alike = sum(abs(one.quantity / series.size - 1) <= SIZE_TOLERANCE for one in recent)
-        watched_ns = max(series.last_ns - min(one.at_ns for one in recent), 1)
+        watched_ns = max(series.last_ns - min(one.recent[0].at_ns for one in near), 1)
         # No deviation is smaller than a clock of milliseconds tells.
-        deviation_ns = max(series.deviation_ns, 0.01 * series.interval_ns)
-        chance = 1 - exp(-alike / watched_ns * 2 * deviation_ns)
+        within_ns = 2 * max(series.deviation_ns, 0.01 * series.interval_ns)
         # The first two made the series up: they are no evidence.
-        confidence = 1 - TRIES * chance ** (series.pieces - 2)
+        evidence = series.pieces - 2
+
+        def confidence_at(count: int) -> float:
+            return 1 - TRIES * (1 - exp(-count / watched_ns * within_ns)) ** evidence
+
+        # Were there no others of its size it would be surest: mostly not even then.
+        if confidence_at(series.pieces) < CONFIDENCE_MIN:
+            return None
+        size = series.size
+        confidence = confidence_at(
+            sum(
+                abs(one.quantity / size - 1) <= SIZE_TOLERANCE
+                for sizes in near
+                for one in sizes.recent
+            )
+        )
         if confidence < CONFIDENCE_MIN:
             return None
         return SplitOrder(
-            side=recent[-1].taker,
+            side=series.side,
             size=series.size,
             interval_s=series.interval_ns / NS_PER_S,
             pieces=series.pieces,
@@ -158,7 +171,7 @@ def _supposed(execution: Execution, near: list[_Sizes]) -> list[_Series]:
     before = [
         one
         for sizes in near
-        for one in islice(reversed(sizes.recent), 2 * PREDECESSORS)
+        for one in islice(reversed(sizes.recent), PREDECESSORS)
         if INTERVAL_MIN_NS <= execution.at_ns - one.at_ns <= INTERVAL_MAX_NS
         and abs(one.quantity / execution.quantity - 1) <= SIZE_TOLERANCE
     ]
