@@ -72,7 +72,7 @@ def test_a_failure_is_shrunk_to_what_it_takes():
         Fault(place=f"{At.AFTER} trading/risk_guard", nth=7, kind=Kind.CRASH),
         Fault(place=f"{At.TIME} operations/recorder", nth=900, kind=Kind.HANG),
         KILL,
-        Fault(place="commit", nth=9, kind=Kind.CRASH),
+        Fault(place="commit", nth=9_000, kind=Kind.CRASH),
         Fault(place=f"{At.TIME}", nth=1500, kind=Kind.CLOCK, value=-300),
     ]
     found = shrink(options, faults, "killed", run=broken)
