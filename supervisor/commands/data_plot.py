@@ -99,8 +99,11 @@ def plot(  # noqa: PLR0913 - one argument for each option
         )
         place = out or Path(f"{whose}-{length.value}.html")
         place.write_text(plotting.page(shown), encoding="utf-8")
-    fills = sum(mark.kind in ("buy", "sell") for mark in marks)
     times = table["ts_open_ns"].tolist()
+    known = set(times)
+    drawn = [mark for mark in marks if mark.at_ns // kind.step_ns * kind.step_ns in known]
+    fills = sum(mark.kind in ("buy", "sell") for mark in drawn)
+    left_out = len(marks) - len(drawn)
     facts: dict[str, Any] = {
         "file": str(place),
         "pair": whose,
@@ -110,16 +113,18 @@ def plot(  # noqa: PLR0913 - one argument for each option
         "last_ns": times[-1],
         "indicators": list(words),
         "fills": fills,
-        "decisions": len(marks) - fills,
+        "decisions": len(drawn) - fills,
+        "left_out": left_out,
         "bytes": place.stat().st_size,
     }
     if as_json:
         click.echo(json.dumps(facts))
         return
+    outside = f" ({left_out} more where there is no candle)" if left_out else ""
     click.echo(
         f"{place}: {facts['candles']} candles of {whose} {length.value}, "
         f"{spans.shown(facts['first_ns'])} to {spans.shown(facts['last_ns'])}; "
-        f"{', '.join(words)}; {fills} fills, {len(marks) - fills} decisions; "
+        f"{', '.join(words)}; {fills} fills, {len(drawn) - fills} decisions{outside}; "
         f"{facts['bytes']} bytes"
     )
 
