@@ -271,7 +271,7 @@ def _rolled(parts: tuple[CandleClosed, ...], timeframe: Timeframe, opening: Time
     candle = _told(parts[0].pair, timeframe, opening, forming)
     if all(part.source is CandleSource.TRADES for part in parts):
         return candle
-    return msgspec.structs.replace(candle, source=CandleSource.EXCHANGE)
+    return msgspec.structs.replace(candle, source=CandleSource.MIXED)
 
 
 def _told(pair: Pair, timeframe: Timeframe, opening: TimeNs, forming: Forming) -> CandleClosed:

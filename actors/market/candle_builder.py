@@ -264,7 +264,8 @@ class CandleBuilder(Actor):
         self._question = None
         outcome = answered.outcome
         candles = outcome.candles if isinstance(outcome, Succeeded) else ()
-        closed = [one for one in candles if one.closed]
+        first_ns, last_ns = question.span
+        closed = [one for one in candles if one.closed and first_ns <= one.open_time_ns <= last_ns]
         if question.checks:
             for one in closed:
                 self._compare(one)

@@ -35,7 +35,7 @@ class Shelf:
         """Put a closed candle here, in the place of any other of its time."""
         self._candles[candle.open_time_ns] = candle
         self._grow_whole()
-        if len(self._candles) > 2 * self.kept:
+        if len(self._candles) > self.kept + self.kept // 4:
             self._clear_out()
 
     def newest_due_ns(self, now_ns: int) -> int:

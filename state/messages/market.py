@@ -106,7 +106,9 @@ class CandleSource(StrEnum):
     TRADES = "trades"
     """Built here, trade by trade, or rolled up from such."""
     EXCHANGE = "exchange"
-    """The exchange's own candle, or rolled up with one of those in it."""
+    """The exchange's own candle."""
+    MIXED = "mixed"
+    """Rolled up here, with at least one of the exchange's own in it."""
 
 
 class CandleClosed(MarketFact, frozen=True, kw_only=True):

@@ -271,7 +271,7 @@ def test_a_candle_over_a_restart_is_whole_again(scene):
     for number in range(61, 101):
         scene.trade(number, number + 0.5)
     [minute] = [one for one in scene.of(Timeframe.M1) if one.open_time_ns == NOW + 40 * NS_PER_S]
-    assert (minute.high, minute.source) == (100.0, CandleSource.EXCHANGE)
+    assert (minute.high, minute.source) == (100.0, CandleSource.MIXED)
     assert (minute.low, minute.trades) == (50.0, -1)
 
 
@@ -332,10 +332,13 @@ def test_a_candle_that_differs_from_the_exchanges_is_revised_in_the_open(scene):
     first, again = scene.of(Timeframe.M1)[-2:]
     assert first == minute
     assert (again.high, again.revision, again.source) == (103.0, 1, CandleSource.EXCHANGE)
-    [entry] = [one for record in scene.journal.of(Record) for one in record.entries]
-    assert (entry.event.before, entry.event.after) == (minute, again)
+    entries = [one for record in scene.journal.of(Record) for one in record.entries]
+    assert (entries[0].event.before, entries[0].event.after) == (minute, again)
+    # Those that closed with it follow.
+    revised = [one.event.after.timeframe for one in entries]
+    assert revised == [Timeframe.M1, Timeframe.M5, Timeframe.M15]
     assert scene.history(Timeframe.M1).candles[-1] == again
-    assert (scene.counts.checked, scene.counts.revised) == (1, 1)
+    assert (scene.counts.checked, scene.counts.revised) == (1, 3)
     scene.house.publish(theirs)  # Said twice, it is no news.
     assert scene.of(Timeframe.M1)[-1] is again
 
@@ -346,6 +349,20 @@ def test_a_candle_that_agrees_is_counted_and_left_alone(scene):
         scene.trade(number, number + 0.5)
     scene.house.publish(a_seen(Timeframe.M1, 40, 100.0, base_volume=60.0))
     assert [one.revision for one in scene.of(Timeframe.M1)] == [0, 0]
+    assert (scene.counts.checked, scene.counts.revised) == (1, 0)
+
+
+def test_a_candle_with_parts_of_the_exchanges_is_compared_too(scene):
+    scene.exchange_tells()
+    scene.trade(1, 39.5)
+    scene.house.publish(StreamLost(reason="cut", pair=BTC))
+    scene.house.pass_time(1.2)
+    scene.house.publish(StreamOpened(pair=BTC))
+    for number in range(41, 101):  # The second of 40 s is the exchange's.
+        scene.trade(number, number + 0.5)
+    minute = scene.of(Timeframe.M1)[-1]
+    assert (minute.open, minute.source) == (50.0, CandleSource.MIXED)
+    scene.house.publish(a_seen(Timeframe.M1, 40, 100.0, low=50.0, open=50.0, base_volume=60.0))
     assert (scene.counts.checked, scene.counts.revised) == (1, 0)
 
 
