@@ -12,6 +12,7 @@ from actors.operations.admin_view import (
     LetterView,
     Machine,
     PairFacts,
+    flow_view,
     metrics_of,
     status_of,
     tree_of,
@@ -39,7 +40,7 @@ from state.messages.advice import (
     PromotionAnswer,
     PromotionWanted,
 )
-from state.messages.flow import NumberRejected
+from state.messages.flow import FlowMeasured, LiquidityMeasured, NumberRejected
 from state.messages.held import ForeignOrders, ForeignOrdersWanted
 from state.messages.journal import (
     Books,
@@ -120,6 +121,7 @@ METHODS = frozenset(
         "decisions",
         "opinions",
         "signals",
+        "flow",
         "advice",
         "advisor",
         "promote_advisor",
@@ -147,6 +149,7 @@ TOPICS: dict[str, tuple[type[Any], ...]] = {
     "decisions": (DecisionMade,),
     "alerts": (AlertRaised,),
     "signals": SIGNALS,
+    "flow": (LiquidityMeasured, FlowMeasured),
     "advice": (AdvisorMarked, AdviceGiven, AdviceResolved, AuthorityChanged),
 }
 
@@ -314,6 +317,10 @@ class Admin(Actor):
                 self._equity = message
             case HealthSampled():
                 self._health = message
+            case LiquidityMeasured():
+                self._pairs.setdefault(message.pair, PairFacts()).liquidity = message
+            case FlowMeasured():
+                self._pairs.setdefault(message.pair, PairFacts()).flow = message
             case FeedChanged():
                 self._pairs.setdefault(message.pair, PairFacts()).feed = message
             case PositionChanged():
@@ -390,6 +397,8 @@ class Admin(Actor):
                 return self._opinions(params)
             case "signals":
                 return self._signals(params)
+            case "flow":
+                return self._flow(params)
             case "explain":
                 return self._rows().explain(params.text("id"))
             case "balances":
@@ -496,6 +505,13 @@ class Admin(Actor):
         wanted = params.optional_pair()
         return {
             pair: facts.signals for pair, facts in self._pairs.items() if wanted in (None, pair)
+        }
+
+    def _flow(self, params: "_Params") -> dict[str, Any]:
+        """Return what was measured last of each pair's book and trades; of a lost book nothing."""
+        wanted = params.optional_pair()
+        return {
+            pair: flow_view(facts) for pair, facts in self._pairs.items() if wanted in (None, pair)
         }
 
     def _covers(self) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from actors.operations.money_view import drift_view, equity_view
 from actors.operations.signals_view import SignalFacts
 from state.messages.accounts import BalancesCompared, EquityMarked, PositionChanged
 from state.messages.advice import AdvisorMarked
-from state.messages.flow import NumberRejected
+from state.messages.flow import FlowMeasured, LiquidityMeasured, NumberRejected
 from state.messages.judgement import Considered
 from state.messages.market import (
     BookMeasured,
@@ -82,6 +82,8 @@ class PairFacts(Struct, kw_only=True):
     feed: FeedChanged | None = None
     book: BookMeasured | None = None
     book_at_ns: int = 0
+    liquidity: LiquidityMeasured | None = None
+    flow: FlowMeasured | None = None
     position: PositionChanged | None = None
     covered: PositionCovered | None = None
     considered: Considered | None = None
@@ -93,6 +95,16 @@ class PairFacts(Struct, kw_only=True):
     def hear_rejected(self, rejected: NumberRejected) -> None:
         """Count what a feed refused."""
         self.rejected[f"{rejected.source.value}.{rejected.reason.value}"] = rejected.count
+
+
+def flow_view(facts: PairFacts) -> dict[str, Any]:
+    """Return what was measured of one pair's book and trades; None of a book that is not live."""
+    live = facts.feed is None or facts.feed.state is BookState.LIVE
+    return {
+        "book": facts.book if live else None,
+        "liquidity": facts.liquidity if live else None,
+        "flow": facts.flow,
+    }
 
 
 def actors_of(machine: Machine) -> list[ActorView]:

@@ -51,6 +51,7 @@ READING: dict[str, dict[str, Any]] = {
     "advice": {},
     "opinions": {},
     "signals": {"pair": "BTC_USDT"},
+    "flow": {"pair": "BTC_USDT"},
     "advisor": {},
     "explain": {"id": "d-1"},
     "why_not": {"pair": "BTC_USDT"},
@@ -75,7 +76,7 @@ def test_the_methods_are_those_of_the_design():
         "restart drill balances positions orders fills decisions explain why_not config "
         "set_config reconcile alerts acknowledge metrics subscribe"
     )
-    since = "opinions signals advice advisor promote_advisor"
+    since = "opinions signals flow advice advisor promote_advisor"
     assert {*promised.split(), *since.split()} == METHODS
 
 

@@ -11,6 +11,7 @@ from actors.operations.admin_view import (
     Machine,
     PairFacts,
     actors_of,
+    flow_view,
     metrics_of,
     pair_view,
     status_of,
@@ -298,3 +299,10 @@ def test_only_the_live_venue_is_live():
         for venue in ("simulated", "testnet", "live")
     }
     assert modes == {"simulated": "paper", "testnet": "paper", "live": "live"}
+
+
+def test_what_was_measured_of_a_book_that_is_lost_is_not_shown():
+    facts = PairFacts(feed=a_feed(BookState.LIVE), book=a_measure())
+    assert flow_view(facts) == {"book": facts.book, "liquidity": None, "flow": None}
+    facts.feed = a_feed(BookState.STALE)
+    assert flow_view(facts)["book"] is None
