@@ -95,9 +95,10 @@ class BookChain:
         assert self.follows, "nobody follows without a snapshot"
         if delta.last_id <= self.last_id:
             return False
-        hole = self._hole(delta, self.last_id)
-        if hole:
-            raise ChainBroken(hole)
+        if delta.first_id != self.last_id + 1:
+            hole = self._hole(delta, self.last_id)
+            if hole:
+                raise ChainBroken(hole)
         self.last_id = delta.last_id
         self._recent.append(delta)
         self._reaches(delta.last_id)

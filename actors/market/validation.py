@@ -24,7 +24,6 @@ from state.messages.market import (
     BookDelta,
     BookSnapshot,
     CandleSeen,
-    Level,
     TickerSeen,
     TradePrinted,
 )
@@ -104,6 +103,7 @@ class Inspector:
         self._monotonic_ns = monotonic_ns
         self._now_ns = now_ns
         self._channels = {source: _Channel() for source in MarketSource}
+        self._book = self._channels[MarketSource.BOOK]
         self._deltas: deque[tuple[int, BookDelta]] = deque(maxlen=DELTAS)
         self._held: deque[_Held] = deque()
         self._counts: Counter[tuple[MarketSource, Rejection]] = Counter()
@@ -119,6 +119,7 @@ class Inspector:
     def begin(self) -> None:
         """Forget the past: the stream begins anew, and prices may have gone anywhere meanwhile."""
         self._channels = {source: _Channel() for source in MarketSource}
+        self._book = self._channels[MarketSource.BOOK]
         self._deltas.clear()
         for held in self._held:
             self._refuse(held.source, Rejection.UNCONFIRMED, f"{held.price!r}: the stream ended")
@@ -128,12 +129,14 @@ class Inspector:
 
     def objection(self, book: BookDelta | BookSnapshot) -> str:
         """Return what cannot be in a change or a snapshot of the book; empty when nothing."""
-        problem = _spoiled_level(book.bids) or _spoiled_level(book.asks)
-        if problem is not None:
-            self._refuse(MarketSource.BOOK, *problem)
-            return f"{problem.reason.value}: {problem.says}"
-        channel = self._channels[MarketSource.BOOK]
-        at_ns = book.event_time_ns
+        for levels in (book.bids, book.asks):
+            for price, size in levels:
+                # Written so that NaN fails too.
+                if not (0.0 < price < inf and 0.0 <= size < inf):
+                    problem = _spoiled(price, size)
+                    self._refuse(MarketSource.BOOK, *problem)
+                    return f"{problem.reason.value}: {problem.says}"
+        channel, at_ns = self._book, book.event_time_ns
         if at_ns >= channel.newest_ns:
             channel.newest_ns, channel.past = at_ns, 0
         elif isinstance(book, BookDelta):
@@ -292,14 +295,10 @@ def _told_by(fact: Fact) -> tuple[MarketSource, float]:
             return MarketSource.CANDLES, fact.close
 
 
-def _spoiled_level(levels: tuple[Level, ...]) -> _Problem | None:
-    for price, size in levels:
-        # Written so that NaN fails too.
-        if not (0.0 < price < inf and 0.0 <= size < inf):
-            worse = price if not 0.0 < price < inf else size
-            reason = Rejection.NOT_POSITIVE if isfinite(worse) else Rejection.NOT_FINITE
-            return _Problem(reason, f"{size!r} at {price!r}")
-    return None
+def _spoiled(price: float, size: float) -> _Problem:
+    worse = size if 0.0 < price < inf else price
+    reason = Rejection.NOT_POSITIVE if isfinite(worse) else Rejection.NOT_FINITE
+    return _Problem(reason, f"{size!r} at {price!r}")
 
 
 def _impossible(fact: Fact) -> _Problem | None:
