@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from actors import addresses
 from actors.execution.client_ids import client_order_id
 from actors.kernel import Actor
-from state.config.settings import TrendSettings
 from state.messages.accounts import PositionChanged
 from state.messages.held import ParentHeld, RulesKnown
 from state.messages.journal import Journaled, JournalOpened, OrderFound, OrderSought
@@ -88,8 +87,7 @@ class Driver(Actor):
 
     Args:
         pair: What it trades.
-        settings: A trader's; not looked at.
-        process: A trader's; not looked at.
+        of_a_trader: What else a trader is given; not looked at.
         wishes: The script.
         account: Names the account in client order ids.
         diary: What it writes for whoever watches.
@@ -101,16 +99,14 @@ class Driver(Actor):
     def __init__(
         self,
         pair: Pair,
-        settings: TrendSettings,
-        process: str,
-        *,
+        *of_a_trader: object,
         wishes: tuple[Wish, ...],
         account: str,
         diary: Diary,
         idle_s: float = 0.0,
     ) -> None:
         super().__init__()
-        del settings, process
+        del of_a_trader
         self._pair = pair
         self._wishes = wishes
         self._account = account
