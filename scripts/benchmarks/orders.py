@@ -83,6 +83,7 @@ def measure(single: int = SINGLE) -> list[Figure]:
     """Measure so many single orders, and bursts; about half a minute."""
     config = CONFIG.__class__(
         pairs=PAIRS,
+        candles=CONFIG.candles,
         strategy=CONFIG.strategy,
         feed=CONFIG.feed,
         risk=CONFIG.risk,

@@ -22,6 +22,7 @@ from scripts.benchmarks.figures import Figure, percentile
 from scripts.benchmarks.living_house import LivingHouse
 from scripts.proofs.processes import Exchange
 from state.config import (
+    CandleSettings,
     Config,
     FeedSettings,
     OrderSettings,
@@ -60,6 +61,8 @@ PAIRS = tuple(Pair(pair) for pair in CATALOGUE if pair.endswith("_USDT"))[:ORDER
 
 CONFIG = Config(
     pairs=PAIRS,
+    # Ten pairs' history would be read for half a minute, beside what is measured.
+    candles=CandleSettings(kept=30, backfill=False),
     strategy=StrategySettings(trend=TrendSettings(entry_bps=1000.0)),
     orders=OrderSettings(reconcile_every_s=30.0),
     feed=FeedSettings(book_stale_after_s=60.0),

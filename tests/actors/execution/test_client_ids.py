@@ -42,7 +42,7 @@ def test_accounts_and_attempts_are_told_apart():
 
 def test_the_name_of_a_decision_never_changes_between_versions():
     """After a crash the next version must find the orders of this one."""
-    name = client_order_id("simulated-1", DecisionId("BTC_USDT/judgement/1/1.1"), 1)
+    name = client_order_id("simulated-1", DecisionId("BTC_USDT/trend/1/1.1"), 1)
     assert name == "t-gh-vikhxze5274hxf3a-1"
 
 
