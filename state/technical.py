@@ -70,6 +70,12 @@ class Reader:
         self._begin_again()
         return known
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether bars of the history are still to be read."""
+        bars = self.series.bars
+        return bool(bars) and self._read_ns != bars[-1].open_time_ns
+
     def read_on(self, bars: int) -> bool:
         """Read so many more bars of the history; returns whether all of it has been read."""
         for bar, atr, adx in islice(self._unread, bars):
@@ -85,8 +91,13 @@ class Reader:
             self.levels = self._told_levels()
         return True
 
-    def apply(self, candle: CandleClosed) -> bool:
+    def apply(self, candle: CandleClosed, at_once: int = KEPT) -> bool:
         """Take one more closed candle; returns whether it was news.
+
+        Args:
+            candle: The candle.
+            at_once: Where a revision or a filled hole makes all bars unread, so many of them are
+                read here; the rest is left to `read_on`.
 
         Raises:
             BadBar: It is none; nothing has changed.
@@ -102,7 +113,7 @@ class Reader:
         if series.begun != begun or before not in (-1, newest.open_time_ns - self._length_ns):
             # A revision, or a hole was filled: what each bar was read with has to be found again.
             self._begin_again()
-            self.read_on(KEPT)
+            self.read_on(at_once)
             return True
         self._read(newest, self.atr, series.values.get("adx14"))
         self.levels = self._told_levels()

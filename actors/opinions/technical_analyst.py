@@ -20,8 +20,8 @@ TIMEFRAMES = frozenset(
 """Of those that are shorter nothing is measured here."""
 
 
-READ_AT_ONCE = 150
-"""Bars of a history that one turn reads: some milliseconds."""
+READ_AT_ONCE = 25
+"""Bars of a history that one turn reads, some twenty milliseconds: others wait that long."""
 
 
 class _ReadOn(Struct, frozen=True):
@@ -51,6 +51,8 @@ class TechnicalAnalyst(Actor):
         self._pair, self._bars = pair, bars
         self._view: TrendView | None = None
         self._readers: dict[Timeframe, Reader] = {}
+        self._held: dict[Timeframe, list[CandleClosed]] = {}
+        """Candles that closed while a history was being read, to be read after it."""
         self._patterns: tuple[PatternFound, ...] = ()
         """Those that may still be counted."""
         self._at_ns = TimeNs(0)
@@ -87,7 +89,13 @@ class TechnicalAnalyst(Actor):
 
     def _on_candle(self, candle: CandleClosed) -> None:
         reader = self._reader(candle.timeframe)
-        if not reader.apply(candle):
+        if reader.has_unread:
+            self._held.setdefault(candle.timeframe, []).append(candle)
+            return
+        if not reader.apply(candle, READ_AT_ONCE):
+            return
+        if reader.has_unread:
+            self.tell(self.address, _ReadOn(candle.timeframe))
             return
         self._tell_of(reader)
         for pattern in reader.patterns:
@@ -109,6 +117,8 @@ class TechnicalAnalyst(Actor):
         if told is not None:
             self._tell_of(reader)
             self._read_until(told.event_time_ns)
+        for candle in self._held.pop(timeframe, ()):
+            self._on_candle(candle)
 
     def _reader(self, timeframe: Timeframe) -> "Reader":
         reader = self._readers.get(timeframe)
