@@ -150,6 +150,8 @@ class TechnicalAnalyst(Actor):
         from state.technical_opinion import Ground, fresh, opinion  # noqa: PLC0415
 
         self._concludes = False
+        if any(reader.has_unread for reader in self._readers.values()):
+            return  # What is half read may be of later than this; whoever ends last concludes.
         minutes = self._readers.get(Timeframe.M1)
         if self._view is None:
             return

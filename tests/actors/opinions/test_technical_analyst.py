@@ -137,3 +137,30 @@ def test_a_life_that_begins_anew_says_the_same(scene):
         if timeframe in TIMEFRAMES:
             scene.give(timeframe, histories[timeframe])
     assert scene.heard.of(Opinion) == before
+
+
+def test_histories_that_come_at_once_are_concluded_when_all_are_read(scene):
+    """Found here: the hour was concluded while minutes after its end were half read."""
+    hour_ns = length_ns(Timeframe.H1)
+    earlier = scene.candles(Timeframe.H1, rising(60), END_NS - hour_ns // 2)
+    minutes = scene.candles(Timeframe.M1, rising(200))
+    for timeframe, candles in ((Timeframe.M1, minutes), (Timeframe.H1, earlier)):
+        given = HistoryGiven(pair=BTC, timeframe=timeframe, candles=candles)
+        scene.house.runtime.tell(ANALYST, given)
+    scene.house.settle()
+    assert scene.house.runtime.mailboxes[ANALYST].epoch == 1
+    trends = scene.heard.of(TrendMeasured)
+    assert [one.event_time_ns for one in trends] == [END_NS]
+    assert {one.timeframe for one in trends[0].timeframes} == {Timeframe.M1, Timeframe.H1}
+
+
+def test_a_candle_that_closes_while_its_history_is_read_is_read_after_it(scene):
+    """Found here: all the rest was read in one handler, which counted as hanging."""
+    *history, newest = scene.candles(Timeframe.M1, rising(200))
+    given = HistoryGiven(pair=BTC, timeframe=Timeframe.M1, candles=tuple(history))
+    scene.house.runtime.tell(ANALYST, given)
+    scene.house.runtime.tell(ANALYST, newest)
+    scene.house.settle()
+    told = scene.heard.of(IndicatorsUpdated)
+    assert told[-1].open_time_ns == newest.open_time_ns
+    assert told[-1].bars == 200
