@@ -113,7 +113,10 @@ def test_after_an_emergency_stop_nothing_leaves_whatever_happens(trading, houses
     assert [row for row in theirs if row["create_time_ms"] * 1_000_000 > stopped_ns] == []
     assert [row for row in intents(again) if row["intended_at_ns"] > stopped_ns] == []
 
-    assert again.call("reset_emergency", reason="only toast") == {"session": "paused"}
+    # A part may still be comparing with the exchange: then the house is starting until it has.
+    told = again.call("reset_emergency", reason="only toast")["session"]
+    assert told in ("paused", "starting")
+    again.until_session("paused")
     assert again.call("resume") == {"session": "ready"}
     again.until_fills(1)
     assert again.terminate() == 0
