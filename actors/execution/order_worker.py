@@ -21,7 +21,7 @@ from state.messages.orders import (
     RulesWanted,
 )
 from state.parent_order import ParentOrder
-from state.values import NS_PER_S, DecisionId, Price, Session, Side
+from state.values import NS_PER_S, DecisionId, Pair, Price, Session, Side
 
 ASK_AGAIN_S = 1.0
 """Who was asked may have died with the question in hand."""
@@ -55,7 +55,7 @@ class OrderWorker(Actor):
         self._parent: ParentOrder | None = None
         self._rules: TradingRules | None = None
         self._book: BookMeasured | None = None
-        self._session = Session.STARTING
+        self._session: SessionState | None = None
         self._proposed = 0
         """Number of the child that the router has been asked for."""
         self._not_before_ns = 0
@@ -80,7 +80,7 @@ class OrderWorker(Actor):
             case BookLost():
                 self._book = None
             case SessionState():
-                self._session = message.session
+                self._session = message
             case ChildRefused():
                 if message.number == self._proposed:
                     self._proposed = 0
@@ -101,9 +101,12 @@ class OrderWorker(Actor):
         if self._parent is not None and self._rules is None:
             pair = self._parent.intent.pair
             self.tell(addresses.RISK_GUARD, RulesWanted(pair=pair, reply_to=me))
-        if self._session is Session.STARTING:
+        if self._session is None or self._session.session is Session.STARTING:
             self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=me))
         self.after(ASK_AGAIN_S, _AskAgain())
+
+    def _may_enter(self, pair: Pair) -> bool:
+        return self._session is not None and self._session.of(pair) is Session.READY
 
     def _on_held(self, held: ParentHeld) -> None:
         before, parent = self._parent, held.parent
@@ -137,7 +140,7 @@ class OrderWorker(Actor):
             return
         if self._rules is None or now_ns < self._not_before_ns:
             return
-        if parent.intent.side is Side.BUY and self._session is not Session.READY:
+        if parent.intent.side is Side.BUY and not self._may_enter(parent.intent.pair):
             return  # What grows a position waits; what ends one never does.
         if self._proposed == parent.next_number:
             return

@@ -65,7 +65,6 @@ class RecordingWriter:
         self._keep_bytes = keep_bytes
         self._waiting: deque[tuple[object, ...]] = deque()
         self._missed = 0
-        self._missed_ns = 0
         self._ending = threading.Event()
         self._database = Database(sqlite3.connect(path, check_same_thread=False))
         self._database.enable_wal()
@@ -121,21 +120,26 @@ class RecordingWriter:
     def _flush(self) -> None:
         try:
             while self._waiting:
-                self._store([self._next() for _ in range(min(len(self._waiting), BLOCK_ITEMS))])
+                self._keep([self._waiting.popleft() for _ in range(self._ready())])
             self._forget()
+        except sqlite3.Error as error:
+            logger.warning("the recording cannot be cut to its size: {}", error)
+
+    def _ready(self) -> int:
+        return min(len(self._waiting), BLOCK_ITEMS)
+
+    def _keep(self, taken: list[tuple[object, ...]]) -> None:
+        try:
+            self._store([_item(one) for one in taken])
         except (sqlite3.Error, TypeError) as error:
             # Trading goes on without it; the hole is marked in the next block that can be kept.
-            self._missed += 1
-            logger.warning("the recording lost a block: {}", error)
-
-    def _next(self) -> Item:
-        item = self._waiting.popleft()
-        return Born(*item) if len(item) == len(Born.__struct_fields__) else heard(*item)  # type: ignore[arg-type]
+            self._missed += len(taken)
+            logger.warning("the recording lost {} messages: {}", len(taken), error)
 
     def _store(self, items: list[Item]) -> None:
-        if self._missed:
-            items.insert(0, Missed(items[0].now_ns, self._missed))
-            self._missed = 0
+        missed = self._missed
+        if missed:
+            items.insert(0, Missed(items[0].now_ns, missed))
         block = pack(items)
         self._database.table("blocks").insert(
             {
@@ -146,6 +150,7 @@ class RecordingWriter:
                 "items": block,
             }
         )
+        self._missed -= missed
 
     def _forget(self) -> None:
         total = self._database.execute("SELECT coalesce(sum(size), 0) FROM blocks").fetchone()[0]
@@ -155,3 +160,7 @@ class RecordingWriter:
             ).fetchone()
             self._database.table("blocks").delete(oldest)
             total -= size
+
+
+def _item(taken: tuple[object, ...]) -> Item:
+    return Born(*taken) if len(taken) == len(Born.__struct_fields__) else heard(*taken)  # type: ignore[arg-type]

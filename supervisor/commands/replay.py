@@ -70,12 +70,14 @@ def replay(
     folder = data_directory(loaded(config_file, (), given))
     changes = dict(one.partition("=")[::2] for one in extra)
     now_ns = time.time_ns()
+    if changes and verifies:
+        fail("--verify holds a recording as it was; leave --set out, or --verify")
     window = (_when(from_, now_ns, 0), _when(to, now_ns, now_ns))
     try:
         recordings = read_recordings(folder / FILE_NAME, *window)
         if not recordings:
             fail(f"{folder / FILE_NAME}: nothing was recorded in that time", NOTHING)
-        if changes and not verifies:
+        if changes:
             fee = Decimal(str(fee_bps)) / 10_000
             sys.exit(_compare(recordings, changes, window, fee, as_json=as_json))
         sys.exit(_verify(recordings, folder, window, as_json=as_json))

@@ -121,6 +121,13 @@ class _Book:
         self.fees = ZERO
         self.counts = {Side.BUY: 0, Side.SELL: 0}
         self.bid = 0.0
+        self._is_counted = False
+
+    def count(self) -> None:
+        """From here on it counts: what is held already has cost what it is worth now."""
+        if not self._is_counted:
+            self._is_counted = True
+            self.cost = self.held * Decimal(repr(self.bid))
 
     def outcome(self) -> Outcome:
         worth = self.held * Decimal(repr(self.bid))
@@ -149,6 +156,8 @@ class _Run:
             measured = item.message
             assert isinstance(measured, BookMeasured)
             book.bid = measured.bid
+            if counts:
+                book.count()
         self._answer(item, pair, self._players.play(item), counts=counts)
 
     def _answer(self, item: Born | Heard, pair: Pair, sent: list[Sent], *, counts: bool) -> None:
