@@ -27,6 +27,7 @@ from state.errors import VenueRefused
 from state.messages.market import CandleSeen
 from state.messages.venue import (
     AmendOrder,
+    AnyRequest,
     ArmCountdown,
     CancelPlaced,
     CancelTrigger,
@@ -55,24 +56,6 @@ from state.messages.venue import (
 from state.values import NS_PER_MS, NS_PER_S, TimeInForce, TimeNs
 
 _OfTrigger = PlaceTrigger | CancelTrigger | FetchTriggers
-Request = (
-    PlaceOrder
-    | AmendOrder
-    | CancelPlaced
-    | FetchOrder
-    | FetchOpenOrders
-    | FetchFinishedOrders
-    | FetchTrades
-    | FetchAccountBook
-    | FetchBalances
-    | FetchRules
-    | FetchBook
-    | FetchCandles
-    | FetchTime
-    | FetchKeyRights
-    | ArmCountdown
-    | _OfTrigger
-)
 
 _PUBLIC, _PRIVATE = LimitClass.PUBLIC, LimitClass.PRIVATE
 
@@ -116,7 +99,7 @@ def outcome(venue: Venue, account: Account, request: VenueRequest, now_ns: int) 
 
 
 def _done(venue: Venue, account: Account, request: VenueRequest, now_ns: int) -> Succeeded:
-    assert isinstance(request, Request), f"no request of ours: {type(request).__name__}"
+    assert isinstance(request, AnyRequest), f"no request of ours: {type(request).__name__}"
     owner = account.name
     if isinstance(request, _OfTrigger):
         return _done_to_triggers(venue, account, request, now_ns)

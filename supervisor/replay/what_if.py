@@ -130,6 +130,7 @@ class _Book:
             self.cost = self.held * Decimal(repr(self.bid))
 
     def outcome(self) -> Outcome:
+        self.count()  # Where nothing happened within the window.
         worth = self.held * Decimal(repr(self.bid))
         return Outcome(
             entries=self.counts[Side.BUY],
@@ -156,8 +157,8 @@ class _Run:
             measured = item.message
             assert isinstance(measured, BookMeasured)
             book.bid = measured.bid
-            if counts:
-                book.count()
+        if counts:
+            book.count()
         self._answer(item, pair, self._players.play(item), counts=counts)
 
     def _answer(self, item: Born | Heard, pair: Pair, sent: list[Sent], *, counts: bool) -> None:

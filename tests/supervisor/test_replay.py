@@ -117,6 +117,32 @@ def test_a_higher_threshold_enters_less(day):
     assert "Modelled, not recorded" in found.note
 
 
+def test_what_was_held_before_the_window_is_no_gain_within_it(day):
+    """With entries before the window alone, nothing in it can gain more than the market moves."""
+    items = [item.now_ns for item in day.recording.items()]
+    late = (items[-1] - 1, 2**62)
+    for pair in what_if(day.recording, day.config, late, fee=FEE).pairs:
+        assert (pair.recorded.entries, pair.recorded.exits) == (0, 0)
+        assert abs(pair.recorded.profit) < 1
+
+
+def test_messages_that_cannot_be_kept_are_counted_each(tmp_path):
+    writer = RecordingWriter(
+        tmp_path / FILE_NAME,
+        process="1",
+        version="test",
+        config=b"{}",
+        now_ns=1,
+        keep_bytes=1 << 30,
+        context=str,
+    )
+    writer._keep([("a", 1, 5, 6, "", object()), ("a", 1, 5, 6, "", object())])
+    writer.born("a", 1, _At(5, 6), None)
+    writer.close()
+    [one] = read_recordings(tmp_path / FILE_NAME, *ALWAYS)
+    assert next(iter(one.items())) == Missed(5, 2)
+
+
 def test_what_was_not_recorded_is_told(tmp_path):
     writer = RecordingWriter(
         tmp_path / FILE_NAME,

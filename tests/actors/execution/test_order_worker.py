@@ -176,6 +176,15 @@ def test_what_grows_a_position_waits_until_the_session_is_ready(scene):
     assert len(scene.proposed) == 1
 
 
+def test_what_grows_a_position_waits_while_its_own_pair_is_paused(scene):
+    scene.begin(side=Side.BUY, price=Decimal(110))
+    pairs = {BTC: Session.PAUSED}
+    scene.tell(SessionState(session=Session.READY, since_ns=NOW, reason="", pairs=pairs))
+    assert scene.proposed == []
+    scene.tell(SessionState(session=Session.READY, since_ns=NOW, reason=""))
+    assert len(scene.proposed) == 1
+
+
 def test_a_new_worker_goes_on_where_the_old_one_was(scene):
     scene.begin()
     scene.house.crash(WORKER)
