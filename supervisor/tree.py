@@ -60,8 +60,6 @@ MONEY_MAIL = LanePolicy(limit=100_000)
 BOOK_MAIL = LanePolicy(limit=20_000)
 _STRATEGY_PARKING = Parking(intensity=5, period_s=60.0)
 """A strategy that fails again and again is left alone; positions stay protected without it."""
-_READING_HISTORY_S = 10.0
-"""A history's indicators are made in one handler, and at the start every pair's at once."""
 _OUTSIDE = Backoff(min_s=0.1, max_s=10.0, reset_after_s=5.0)
 """For what the outside world may have broken."""
 
@@ -273,10 +271,7 @@ def _opinions(plot: Plot) -> SupervisorSpec:
 
 
 def _pair_opinions(plot: Plot, pair: Pair) -> SupervisorSpec:
-    kept = plot.config.candles.kept
-    analyst = _pooled(
-        plot, "technical_analyst", TechnicalAnalyst, pair, kept, hang_s=_READING_HISTORY_S
-    )
+    analyst = _pooled(plot, "technical_analyst", TechnicalAnalyst, pair, plot.config.candles.kept)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(analyst,))
 
 
