@@ -12,7 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.trading.judgement.sizing import Facts, Volatility, worksheet
+from actors.trading.judgement.sizing import Facts, Odds, Volatility, worksheet
 from actors.trading.judgement.skill import Skill
 from actors.trading.judgement.weighing import Action, Hearing, Opinions, judge
 from actors.trading.strategies import trend
@@ -196,10 +196,8 @@ class Mind:
         rounded: Callable[[Decimal], Quantity],
     ) -> tuple[Bound, ...]:
         """Return the worksheet of an entry at `price`; `rounded` gives what the exchange takes."""
-        records = [self.state.skill.records.get(one.source) for one in judgement.used]
-        resolved = sum(record.resolved for record in records if record is not None)
-        hits = sum(record.hits for record in records if record is not None)
-        is_known = resolved >= self._settings.kelly_resolved_min
+        known = self.state.skill.records
+        odds = Odds.of(known[one.source] for one in judgement.used if one.source in known)
         facts = Facts(
             price=price,
             order_notional=self._strategy.order_notional,
@@ -208,7 +206,7 @@ class Mind:
             volatility=self.state.volatility.yearly,
             offered=book.ask_depth,
             held=held,
-            hit_rate=hits / resolved if is_known else None,
+            odds=odds if odds.resolved >= self._settings.kelly_resolved_min else None,
         )
         return worksheet(facts, self._settings, rounded)
 

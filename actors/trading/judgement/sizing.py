@@ -19,12 +19,46 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from actors.trading.judgement.skill import Record
 from state.config.decision import DecisionSettings
 from state.messages.orders import Bound
 from state.values import ZERO, Quantity
 
 BPS = Decimal(10_000)
 YEAR_S = 365.0 * 86_400.0
+
+
+class Odds(Struct, frozen=True, kw_only=True):
+    """How opinions came out so far."""
+
+    resolved: int
+    hits: int
+    won_bps: float
+    lost_bps: float
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> "Odds":
+        """Return the odds of several sources together."""
+        all_of = tuple(records)
+        return cls(
+            resolved=sum(one.resolved for one in all_of),
+            hits=sum(one.hits for one in all_of),
+            won_bps=sum(one.won_bps for one in all_of),
+            lost_bps=sum(one.lost_bps for one in all_of),
+        )
+
+    @property
+    def hit_rate(self) -> float:
+        """How often they were right."""
+        return self.hits / self.resolved
+
+    @property
+    def gain_loss(self) -> float:
+        """What a hit brought over what a miss cost, both as means; 1 while one never was."""
+        misses = self.resolved - self.hits
+        if not self.hits or not misses or not self.lost_bps:
+            return 1.0
+        return (self.won_bps / self.hits) / (self.lost_bps / misses)
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -42,10 +76,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Quote units offered within reach."""
     held: Decimal
     """Base units held already."""
-    hit_rate: float | None
-    """How often the sources that decide were right; None before enough of them were scored."""
-    gain_loss: float = 1.0
-    """What a winner brings over what a loser costs."""
+    odds: Odds | None
+    """Of the sources that decide; None before enough of their opinions were scored."""
 
 
 def worksheet(
@@ -83,7 +115,7 @@ def kelly(hit_rate: float, gain_loss: float) -> float:
 
     Source: Kelly (1956), "A new interpretation of information rate": f = p - (1 - p) / b.
     """
-    return max(0.0, hit_rate - (1.0 - hit_rate) / gain_loss)
+    return max(0.0, hit_rate - (1.0 - hit_rate) / gain_loss) if gain_loss else 0.0
 
 
 def _of(equity: Decimal | None, share: Decimal | None, unit: Decimal) -> Decimal | None:
@@ -97,9 +129,10 @@ def _volatility_share(facts: Facts, settings: DecisionSettings) -> Decimal | Non
 
 
 def _kelly_share(facts: Facts, settings: DecisionSettings) -> Decimal | None:
-    if facts.hit_rate is None:
+    odds = facts.odds
+    if odds is None:
         return None
-    return _decimal(settings.kelly_cap * kelly(facts.hit_rate, facts.gain_loss))
+    return _decimal(settings.kelly_cap * kelly(odds.hit_rate, odds.gain_loss))
 
 
 def _pair_share(facts: Facts, settings: DecisionSettings) -> Decimal | None:

@@ -49,6 +49,10 @@ class Record(Struct, frozen=True, kw_only=True):
     resolved: int = 0
     hits: int = 0
     """Of those scored, how many had the move on their side."""
+    won_bps: float = 0.0
+    """Sum of the moves of those."""
+    lost_bps: float = 0.0
+    """Sum of the moves of the others, positive."""
     usual_bps: float = 0.0
     under_way: UnderWay | None = None
 
@@ -140,11 +144,14 @@ def _scored(
     logarithm = (1.0 - settings.forgetting) * math.log(record.weight)
     weight = math.exp(logarithm + settings.learning_rate * gain)
     weight = max(settings.weight_min, min(settings.weight_max, weight))
+    is_hit = opinion.direction * moved_bps > 0
     after = Record(
         # Never 0, of which there is no logarithm.
         weight=max(weight, 1e-6),
         resolved=record.resolved + 1,
-        hits=record.hits + (opinion.direction * moved_bps > 0),
+        hits=record.hits + is_hit,
+        won_bps=record.won_bps + (abs(moved_bps) if is_hit else 0.0),
+        lost_bps=record.lost_bps + (0.0 if is_hit else abs(moved_bps)),
         usual_bps=usual_bps,
     )
     event = SkillScored(

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.trading.judgement.sizing import Facts, Volatility, kelly, smallest, worksheet
+from actors.trading.judgement.sizing import Facts, Odds, Volatility, kelly, smallest, worksheet
+from actors.trading.judgement.skill import Record
 from state.config.decision import DecisionSettings
 from state.values import Quantity
 
@@ -25,7 +26,8 @@ KNOWN = Facts(
     volatility=0.8,
     offered=3_000.0,
     held=Decimal(1),
-    hit_rate=0.55,
+    # A hit brought on the mean what a miss cost.
+    odds=Odds(resolved=100, hits=55, won_bps=110.0, lost_bps=90.0),
 )
 
 
@@ -55,7 +57,7 @@ def test_what_is_not_known_bounds_nothing_and_is_listed():
         volatility=None,
         offered=3_000.0,
         held=Decimal(0),
-        hit_rate=None,
+        odds=None,
     )
     bounds = worksheet(blind, SETTINGS, exactly)
     assert [one.name for one in bounds if one.quantity is None] == [
@@ -80,10 +82,12 @@ def test_the_kelly_criterion(hit_rate, gain_loss, share):
     held=st.decimals(0, 10**6, places=6),
     volatility=st.floats(1e-4, 100),
     hit_rate=st.floats(0, 1),
+    won=st.floats(0, 1e9),
+    lost=st.floats(0, 1e9),
     offered=st.floats(0, 1e12),
 )
 def test_no_bound_is_ever_negative_and_the_smallest_wins(
-    equity, held, volatility, hit_rate, offered
+    equity, held, volatility, hit_rate, won, lost, offered
 ):
     facts = Facts(
         price=Decimal("0.0421"),
@@ -93,13 +97,25 @@ def test_no_bound_is_ever_negative_and_the_smallest_wins(
         volatility=volatility,
         offered=offered,
         held=held,
-        hit_rate=hit_rate,
+        odds=Odds(resolved=1000, hits=int(1000 * hit_rate), won_bps=won, lost_bps=lost),
     )
     bounds = worksheet(facts, SETTINGS, exactly)
     known = [one.quantity for one in bounds if one.quantity is not None]
     assert len(known) == 6
     assert all(quantity >= 0 for quantity in known)
     assert smallest(bounds) == min(known)
+
+
+def test_odds_are_of_all_sources_together():
+    odds = Odds.of(
+        [
+            Record(resolved=3, hits=2, won_bps=10.0, lost_bps=4.0),
+            Record(resolved=2, hits=1, won_bps=2.0, lost_bps=2.0),
+        ]
+    )
+    assert odds.hit_rate == 0.6
+    # A hit brought 12 / 3, a miss cost 6 / 2.
+    assert odds.gain_loss == pytest.approx(4 / 3)
 
 
 def test_the_volatility_of_equal_moves_is_that_move_a_year():

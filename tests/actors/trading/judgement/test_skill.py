@@ -30,6 +30,8 @@ def test_one_who_was_right_weighs_more_and_one_who_was_wrong_less():
     assert skill.weight("bull") == pytest.approx(math.exp(0.05))
     assert skill.weight("bear") == pytest.approx(math.exp(-0.1))
     assert [(one.hits, one.resolved) for one in skill.records.values()] == [(1, 1), (0, 1)]
+    assert [one.won_bps for one in skill.records.values()] == pytest.approx([100.0, 0.0])
+    assert [one.lost_bps for one in skill.records.values()] == pytest.approx([0.0, 100.0])
 
 
 def test_its_time_has_to_be_over():
