@@ -6,7 +6,7 @@ from decimal import Decimal
 from actors import addresses
 from actors.kernel.virtual import Policy, VirtualRuntime
 from adapters.halt_latch import Latch
-from scripts.benchmarks.figures import Figure, percentile
+from scripts.benchmarks.figures import Figure, share_of
 from state.config import Config
 from state.instrument import TradingRules
 from state.messages.accounts import EquityMarked, PositionChanged
@@ -33,15 +33,9 @@ def measure_deciding() -> list[Figure]:
     times = [bench.decide(number) for number in range(TIMES)]
     name = f"opinion to proposal, {len(SOURCES)} sources"
     return [
-        _figure(f"{name}, p50", percentile(times, 0.50), DECIDING_US),
-        _figure(f"{name}, p99", percentile(times, 0.99), None),
+        share_of(f"{name}, p50", times, 0.50, DECIDING_US),
+        share_of(f"{name}, p99", times, 0.99, None),
     ]
-
-
-def _figure(name: str, value: float, target: float | None) -> Figure:
-    met = None if target is None else value <= target
-    wanted = "" if target is None else f"<= {target:g} us"
-    return Figure(name=name, value=value, unit="us", target=wanted, met=met)
 
 
 class _Bench:

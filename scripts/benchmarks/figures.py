@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -45,6 +46,24 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the value below which `share` of all lie (nearest rank)."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def microseconds(times: int, deed: Callable[[], object]) -> list[float]:
+    """Return how long each of so many deeds took, by the clock of this thread."""
+    taken = []
+    for _ in range(times):
+        began = time.thread_time_ns()
+        deed()
+        taken.append((time.thread_time_ns() - began) / 1000)
+    return taken
+
+
+def share_of(name: str, taken_us: Sequence[float], share: float, most_us: float | None) -> Figure:
+    """Return the figure below which `share` of all lie, and whether it is below `most_us`."""
+    value = percentile(taken_us, share)
+    met = None if most_us is None else value < most_us
+    target = "" if most_us is None else f"< {most_us:g} us"
+    return Figure(name=name, value=value, unit="us", target=target, met=met)
 
 
 def show(title: str, figures: list[Figure], *, as_json: bool, peer: str) -> None:

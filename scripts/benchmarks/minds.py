@@ -1,14 +1,11 @@
 """What judgement costs: asking for advice, judging it, and coming to a decision."""
 
-import time
-from collections.abc import Callable
-
 import msgspec
 
 from actors.opinions.at_hand import AtHand
 from adapters.simulated.advisor.answers import Asked, dumped, good
 from scripts.benchmarks.deciding import measure_deciding
-from scripts.benchmarks.figures import Figure, percentile
+from scripts.benchmarks.figures import Figure, microseconds, share_of
 from state.advice.codes import Code
 from state.advice.outside_text import cleaned
 from state.advice.prompt import prompt, state_hash
@@ -48,20 +45,22 @@ def measure() -> list[Figure]:
     assert judged() is Code.OK, "measured is the whole way, no early no"
     broken = msgspec.structs.replace(reply, content=content.replace("rests on", "needs 4711 and"))
     assert judge(question, broken, now_ns=_NOW, reference=question.reference).code is not Code.OK
-    judging = _microseconds(judged)
-    refusing = _microseconds(
-        lambda: judge(question, broken, now_ns=_NOW, reference=question.reference)
+    judging = microseconds(TIMES, judged)
+    refusing = microseconds(
+        TIMES, lambda: judge(question, broken, now_ns=_NOW, reference=question.reference)
     )
-    building = _microseconds(lambda: (state_hash(_question(hand)), prompt(_question(hand))))
+    building = microseconds(TIMES, lambda: (state_hash(_question(hand)), prompt(_question(hand))))
     scene = f"{len(question.facts)} facts, {len(user.encode())} bytes"
     return [
         *measure_deciding(),
-        _figure("judging a good answer, p50", judging, 0.50, JUDGE_US),
-        _figure("judging a good answer, p99", judging, 0.99, JUDGE_US),
-        _figure("refusing an invented number, p99", refusing, 0.99, JUDGE_US),
-        _figure(f"building a question, p50 ({scene})", building, 0.50, PROMPT_US),
-        _figure(f"building a question, p99 ({scene})", building, 0.99, PROMPT_US),
-        _figure("cleaning a headline, p50", _microseconds(lambda: cleaned(_HEADLINE)), 0.50, None),
+        share_of("judging a good answer, p50", judging, 0.50, JUDGE_US),
+        share_of("judging a good answer, p99", judging, 0.99, JUDGE_US),
+        share_of("refusing an invented number, p99", refusing, 0.99, JUDGE_US),
+        share_of(f"building a question, p50 ({scene})", building, 0.50, PROMPT_US),
+        share_of(f"building a question, p99 ({scene})", building, 0.99, PROMPT_US),
+        share_of(
+            "cleaning a headline, p50", microseconds(TIMES, lambda: cleaned(_HEADLINE)), 0.50, None
+        ),
     ]
 
 
@@ -69,22 +68,6 @@ def _question(hand: AtHand) -> Question:
     question = hand.question("BTC_USDT/advisor/1/1.1", _NOW)
     assert question is not None
     return question
-
-
-def _figure(name: str, times: list[float], share: float, target: float | None) -> Figure:
-    value = percentile(times, share)
-    met = None if target is None else value <= target
-    wanted = "" if target is None else f"<= {target:g} us"
-    return Figure(name=name, value=value, unit="us", target=wanted, met=met)
-
-
-def _microseconds(deed: Callable[[], object]) -> list[float]:
-    times = []
-    for _ in range(TIMES):
-        began = time.thread_time_ns()
-        deed()
-        times.append((time.thread_time_ns() - began) / 1000)
-    return times
 
 
 def _at_hand() -> AtHand:

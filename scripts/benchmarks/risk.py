@@ -1,12 +1,10 @@
 """What judging one proposal costs: the rules alone, and with the view they look at."""
 
-import time
-from collections.abc import Callable
 from decimal import Decimal
 
 from actors.trading.risk.known import Known
 from actors.trading.risk.rules import judge
-from scripts.benchmarks.figures import Figure, percentile
+from scripts.benchmarks.figures import Figure, microseconds, share_of
 from state.config import ProtectionSettings, RiskSettings
 from state.instrument import TradingRules
 from state.ledger import Ledger
@@ -53,31 +51,15 @@ def measure() -> list[Figure]:
         known.mark()
         judge(entry, known.view(PAIRS[0], halted=None))
 
-    rules = _microseconds(lambda: judge(entry, view))
-    all_of_it = _microseconds(whole)
+    rules = microseconds(TIMES, lambda: judge(entry, view))
+    all_of_it = microseconds(TIMES, whole)
     scene = f"{len(PAIRS)} pairs, {ORDERS} orders resting"
     return [
-        _figure("rules of one entry, p50", rules, 0.50, TARGET_US),
-        _figure("rules of one entry, p99", rules, 0.99, None),
-        _figure(f"equity, view and rules, p50 ({scene})", all_of_it, 0.50, None),
-        _figure(f"equity, view and rules, p99 ({scene})", all_of_it, 0.99, None),
+        share_of("rules of one entry, p50", rules, 0.50, TARGET_US),
+        share_of("rules of one entry, p99", rules, 0.99, None),
+        share_of(f"equity, view and rules, p50 ({scene})", all_of_it, 0.50, None),
+        share_of(f"equity, view and rules, p99 ({scene})", all_of_it, 0.99, None),
     ]
-
-
-def _figure(name: str, times: list[float], share: float, target: float | None) -> Figure:
-    value = percentile(times, share)
-    met = None if target is None else value < target
-    wanted = "" if target is None else f"< {target:g} us"
-    return Figure(name=name, value=value, unit="us", target=wanted, met=met)
-
-
-def _microseconds(deed: Callable[[], object]) -> list[float]:
-    times = []
-    for _ in range(TIMES):
-        began = time.thread_time_ns()
-        deed()
-        times.append((time.thread_time_ns() - began) / 1000)
-    return times
 
 
 def _known() -> Known:
