@@ -24,7 +24,8 @@ from actors.kernel import Actor, Birthright, Exited, Shutdown
 from actors.kernel.live import LiveRuntime
 from actors.kernel.recorded_snapshots import RecordedSnapshots
 from actors.kernel.snapshots import Stored
-from actors.operations.admin import METHODS, Desk
+from actors.operations.admin import Desk
+from actors.operations.admin_requests import METHODS
 from adapters.admin_socket import AdminSocket
 from adapters.clock import SystemClock
 from adapters.exchange_process import ExchangeProcess, Listening

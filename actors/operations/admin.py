@@ -7,7 +7,22 @@ from typing import Any
 from msgspec import Struct
 
 from actors import addresses
-from actors.kernel import Actor, ChildReport, Cycle, Drill, Fault
+from actors.kernel import Actor, ChildReport, Cycle, Drill
+from actors.operations.admin_requests import (
+    CHANGING,
+    EMERGENCY,
+    KEY,
+    LATER,
+    METHOD_NOT_FOUND,
+    METHODS,
+    NOT_AVAILABLE,
+    OF_PAIRS,
+    REFUSED,
+    SESSIONS,
+    Params,
+    Refused,
+    reason_of,
+)
 from actors.operations.admin_view import (
     LetterView,
     Machine,
@@ -35,7 +50,6 @@ from state.messages.advice import (
     AdviceResolved,
     AdvisorMarked,
     AdvisorSought,
-    Authority,
     AuthorityChanged,
     PromotionAnswer,
     PromotionWanted,
@@ -79,65 +93,11 @@ from state.messages.venue import OrderReport
 from state.store import Reader
 from state.values import Currency, Pair, Session, TimeNs
 
-INVALID_PARAMS = -32602
-METHOD_NOT_FOUND = -32601
-REFUSED = -32001
-"""The house understood and will not."""
-NOT_AVAILABLE = -32002
-"""Designed, not built yet."""
-
-ROWS_MAX = 1000
 RESTART_PATIENCE_S = 15.0
 GUARD_PATIENCE_S = 1.0
 RESULTS_REMEMBERED = 1000
 LETTERS_SHOWN = 100
 
-EMERGENCY = "emergency_stop"
-SESSIONS = {
-    "pause": Session.PAUSED,
-    "resume": Session.READY,
-    "drain": Session.DRAINING,
-    "flatten": Session.DRAINING,
-    "stop": Session.STOPPED,
-    "emergency_stop": Session.EMERGENCY,
-    "reset_emergency": Session.PAUSED,
-}
-_OF_PAIRS = frozenset({"pause", "resume", "drain", "flatten", "stop"})
-"""What may be asked of one pair alone, with `pair=PAIR`."""
-LATER = frozenset({"acknowledge"})
-METHODS = frozenset(
-    {
-        *SESSIONS,
-        *LATER,
-        "status",
-        "tree",
-        "shutdown",
-        "restart",
-        "drill",
-        "balances",
-        "positions",
-        "orders",
-        "fills",
-        "decisions",
-        "opinions",
-        "signals",
-        "flow",
-        "advice",
-        "advisor",
-        "promote_advisor",
-        "explain",
-        "why_not",
-        "config",
-        "set_config",
-        "reconcile",
-        "alerts",
-        "metrics",
-        "subscribe",
-    }
-)
-_CHANGING = frozenset(
-    {*SESSIONS, "shutdown", "restart", "drill", "set_config", "reconcile", "promote_advisor"}
-)
 TOPICS: dict[str, tuple[type[Any], ...]] = {
     "session": (SessionState,),
     "equity": (EquityMarked,),
@@ -183,14 +143,6 @@ class _PatienceOver(Struct, frozen=True):
 
 class _GuardSilent(Struct, frozen=True):
     token: str
-
-
-class _Refused(Exception):
-    """A request cannot be served; the caller is told."""
-
-    def __init__(self, message: str, code: int = INVALID_PARAMS) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Admin(Actor):
@@ -259,7 +211,7 @@ class Admin(Actor):
         def deliver(request: AdminRequest) -> None:
             if request.method == EMERGENCY:
                 # Whatever keeps us busy, or dead: it is done before we hear of it.
-                halt(_reason(request), request.caller)
+                halt(reason_of(request), request.caller)
                 take_first(request)
             else:
                 take(request)
@@ -354,22 +306,22 @@ class Admin(Actor):
     def _on_request(self, request: AdminRequest) -> None:
         try:
             if request.method not in METHODS:
-                raise _Refused(f"no method {request.method!r}", METHOD_NOT_FOUND)
+                raise Refused(f"no method {request.method!r}", METHOD_NOT_FOUND)
             if request.method in LATER:
-                raise _Refused(f"{request.method} is not available yet", NOT_AVAILABLE)
-            if request.method in _CHANGING:
+                raise Refused(f"{request.method} is not available yet", NOT_AVAILABLE)
+            if request.method in CHANGING:
                 self._command(request)
             elif request.method == "why_not":
                 self._ask_guard(request)
             else:
                 self._desk.server.answer(request, self._look_up(request))
-        except _Refused as refused:
+        except Refused as refused:
             self._desk.server.refuse(request, refused.code, str(refused))
         except StoreRefused as refused:
             self._desk.server.refuse(request, REFUSED, str(refused))
 
     def _look_up(self, request: AdminRequest) -> Any:
-        params = _Params(request)
+        params = Params(request)
         match request.method:
             case "status":
                 return self._status()
@@ -460,9 +412,9 @@ class Admin(Actor):
 
     def _ask_guard(self, request: AdminRequest) -> None:
         """Ask who judges orders what it would say; answered when it has told, or soon anyway."""
-        pair = _Params(request).pair("pair")
+        pair = Params(request).pair("pair")
         if pair not in self._pairs:
-            raise _Refused(f"{pair} is not traded here; traded: {', '.join(self._desk.pairs)}")
+            raise Refused(f"{pair} is not traded here; traded: {', '.join(self._desk.pairs)}")
         token = f"limits {self.next_id()}"
         self._asked[token] = (request, pair)
         wanted = LimitsWanted(pair=pair, reply_to=self.address, request=token)
@@ -493,21 +445,21 @@ class Admin(Actor):
             "considered": facts.considered,
         }
 
-    def _opinions(self, params: "_Params") -> dict[str, Any]:
+    def _opinions(self, params: Params) -> dict[str, Any]:
         """Return how each trader thinks at the moment."""
         wanted = params.optional_pair()
         return {
             pair: facts.considered for pair, facts in self._pairs.items() if wanted in (None, pair)
         }
 
-    def _signals(self, params: "_Params") -> dict[str, Any]:
+    def _signals(self, params: Params) -> dict[str, Any]:
         """Return the newest indicators, trend, patterns, levels and opinions of each pair."""
         wanted = params.optional_pair()
         return {
             pair: facts.signals for pair, facts in self._pairs.items() if wanted in (None, pair)
         }
 
-    def _flow(self, params: "_Params") -> dict[str, Any]:
+    def _flow(self, params: Params) -> dict[str, Any]:
         """Return what was measured last of each pair's book and trades; of a lost book nothing."""
         wanted = params.optional_pair()
         return {
@@ -522,11 +474,11 @@ class Admin(Actor):
             for pair, facts in self._pairs.items()
         }
 
-    def _subscribe(self, request: AdminRequest, params: "_Params") -> dict[str, Any]:
+    def _subscribe(self, request: AdminRequest, params: Params) -> dict[str, Any]:
         topics = params.names("topics")
         unknown = sorted(set(topics) - set(TOPICS))
         if unknown:
-            raise _Refused(f"no topic {unknown[0]!r}; there are: {', '.join(sorted(TOPICS))}")
+            raise Refused(f"no topic {unknown[0]!r}; there are: {', '.join(sorted(TOPICS))}")
         for topic in topics:
             self._subscribers.setdefault(topic, set()).add(request.connection)
         return {"subscribed": sorted(topics)}
@@ -540,7 +492,7 @@ class Admin(Actor):
     # Commands.
 
     def _command(self, request: AdminRequest) -> None:
-        params = _Params(request)
+        params = Params(request)
         key = params.key()
         urgent = request.method == EMERGENCY
         # An emergency stop is done however often it is asked for: no key can swallow it.
@@ -552,7 +504,7 @@ class Admin(Actor):
             self._act(request)
         event = OperatorCommanded(
             method=request.method,
-            params={name: value for name, value in request.params.items() if name != _KEY},
+            params={name: value for name, value in request.params.items() if name != KEY},
             caller=request.caller,
             at_ns=self.now_ns(),
             idempotency_key=key,
@@ -563,7 +515,7 @@ class Admin(Actor):
             self._commands[record.request] = request
         self.tell(addresses.RECORDER, record)
 
-    def _check(self, request: AdminRequest, params: "_Params") -> None:
+    def _check(self, request: AdminRequest, params: Params) -> None:
         """Refuse what cannot be done before it is journalled."""
         match request.method:
             case "restart" | "drill":
@@ -571,7 +523,7 @@ class Admin(Actor):
                 if address not in self.machine.board:
                     near = [name for name in self.machine.board if name.endswith(f"/{address}")]
                     hint = f"; did you mean {near[0]}?" if near else "; status lists them"
-                    raise _Refused(f"no actor {address!r}{hint}")
+                    raise Refused(f"no actor {address!r}{hint}")
                 if request.method == "drill":
                     params.fault()
             case "reset_emergency":
@@ -586,14 +538,14 @@ class Admin(Actor):
                 if request.method in SESSIONS:
                     self._check_pair(request, params)
 
-    def _check_pair(self, request: AdminRequest, params: "_Params") -> None:
+    def _check_pair(self, request: AdminRequest, params: Params) -> None:
         pair = params.optional_pair()
         if pair is None or request.method == EMERGENCY:
             return  # An emergency stop is of everything, whatever else is said.
-        if request.method not in _OF_PAIRS:
-            raise _Refused(f"{request.method} is of all pairs; leave pair out")
+        if request.method not in OF_PAIRS:
+            raise Refused(f"{request.method} is of all pairs; leave pair out")
         if pair not in self._desk.pairs:
-            raise _Refused(f"{pair} is not traded here; traded: {', '.join(self._desk.pairs)}")
+            raise Refused(f"{pair} is not traded here; traded: {', '.join(self._desk.pairs)}")
 
     def _on_recorded(self, recorded: Recorded) -> None:
         self._outbox.answered(recorded.request)
@@ -608,7 +560,7 @@ class Admin(Actor):
         self._known_seq = seq
         try:
             self._act(request, seq)
-        except _Refused as refused:
+        except Refused as refused:
             self._desk.server.refuse(request, refused.code, str(refused))
 
     def _on_denied(self, denied: RecordDenied) -> None:
@@ -618,7 +570,7 @@ class Admin(Actor):
             self._desk.server.refuse(request, REFUSED, denied.reason)
 
     def _act(self, request: AdminRequest, seq: int = 0) -> None:
-        params = _Params(request)
+        params = Params(request)
         match request.method:
             case "shutdown":
                 self._answer(request, {"shutting_down": True})
@@ -635,7 +587,7 @@ class Admin(Actor):
                 try:
                     result = self._desk.set_config(params.changes())
                 except ValueError as error:
-                    raise _Refused(str(error)) from error
+                    raise Refused(str(error)) from error
                 self._answer(request, result)
             case "promote_advisor":
                 token = f"advisor {self.next_id()}"
@@ -656,12 +608,12 @@ class Admin(Actor):
                 self._wish(request)
 
     def _wish(self, request: AdminRequest) -> None:
-        pair = _Params(request).optional_pair() if request.method in _OF_PAIRS else None
+        pair = Params(request).optional_pair() if request.method in OF_PAIRS else None
         token = f"session {self.next_id()}"
         self._wishes[token] = request
         wish = SessionWanted(
             session=SESSIONS[request.method],
-            reason=_reason(request),
+            reason=reason_of(request),
             caller=request.caller,
             resets_emergency=request.method == "reset_emergency",
             flattens=request.method == "flatten",
@@ -726,87 +678,9 @@ class Admin(Actor):
             self._desk.server.refuse(request, REFUSED, f"{message}; see status")
 
     def _answer(self, request: AdminRequest, result: Any) -> None:
-        key = _Params(request).key()
+        key = Params(request).key()
         if key is not None:
             self._done[key] = result
             if len(self._done) > RESULTS_REMEMBERED:
                 del self._done[next(iter(self._done))]
         self._desk.server.answer(request, result)
-
-
-_KEY = "idempotency_key"
-
-
-def _reason(request: AdminRequest) -> str:
-    return str(request.params.get("reason", "") or request.method)
-
-
-class _Params:
-    """A request's parameters, read strictly."""
-
-    def __init__(self, request: AdminRequest) -> None:
-        self._params = request.params
-        self._method = request.method
-
-    def text(self, name: str) -> str:
-        value = self._params.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise _Refused(f"{self._method} needs {name}=TEXT")
-        return value
-
-    def flag(self, name: str) -> bool:
-        value = self._params.get(name, False)
-        if value in (True, "true", "1", 1):
-            return True
-        if value in (False, "false", "0", 0):
-            return False
-        raise _Refused(f"{name}: expected true or false, got {value!r}")
-
-    def pair(self, name: str) -> Pair:
-        return Pair(self.text(name))
-
-    def optional_pair(self) -> Pair | None:
-        return self.pair("pair") if "pair" in self._params else None
-
-    def limit(self) -> int:
-        value = self._params.get("limit", 100)
-        try:
-            limit = int(value)
-        except (TypeError, ValueError, OverflowError):
-            limit = 0
-        if not 1 <= limit <= ROWS_MAX:
-            raise _Refused(f"limit: expected 1 to {ROWS_MAX} rows, got {value!r}")
-        return limit
-
-    def names(self, name: str) -> list[str]:
-        value = self._params.get(name)
-        names = value.split(",") if isinstance(value, str) else value
-        if not isinstance(names, list) or not names:
-            raise _Refused(f"{self._method} needs {name}=NAME,NAME")
-        return [str(one) for one in names]
-
-    def fault(self) -> Fault:
-        try:
-            return Fault(self.text("fault"))
-        except ValueError:
-            known = ", ".join(fault.value for fault in Fault)
-            raise _Refused(f"fault: expected one of {known}") from None
-
-    def authority(self) -> Authority:
-        try:
-            return Authority(self.text("to"))
-        except ValueError:
-            known = ", ".join(one.value for one in Authority)
-            raise _Refused(f"to: expected one of {known}") from None
-
-    def changes(self) -> dict[str, Any]:
-        changes = self._params.get("changes")
-        if changes is None:
-            changes = {key: value for key, value in self._params.items() if key != _KEY}
-        if not isinstance(changes, dict) or not changes:
-            raise _Refused("set_config needs key=value, for instance log.level=debug")
-        return changes
-
-    def key(self) -> str | None:
-        value = self._params.get(_KEY)
-        return None if value is None else str(value)

@@ -21,7 +21,8 @@ from typing import Any, Self
 from actors import addresses
 from actors.kernel import Actor, Birthright, Exited
 from actors.kernel.live import LiveRuntime
-from actors.operations.admin import METHODS, Desk
+from actors.operations.admin import Desk
+from actors.operations.admin_requests import METHODS
 from adapters.admin_client import AdminClient
 from adapters.admin_socket import AdminSocket
 from adapters.clock import SystemClock

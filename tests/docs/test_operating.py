@@ -7,7 +7,8 @@ from pathlib import Path
 import gate_api
 import pytest
 
-from actors.operations.admin import METHODS, TOPICS
+from actors.operations.admin import TOPICS
+from actors.operations.admin_requests import METHODS
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
 from scripts.proofs.processes import ROOT, control
 from state.config import Endpoints

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from actors.operations.admin import METHODS
+from actors.operations.admin_requests import METHODS
 from scripts.proofs.processes import House
 from tests.scripts.conftest import Script
 

@@ -3,13 +3,8 @@
 import pytest
 
 from actors.kernel import Cycle, Drill, Fault
-from actors.operations.admin import (
-    INVALID_PARAMS,
-    REFUSED,
-    RESTART_PATIENCE_S,
-    RESULTS_REMEMBERED,
-    SESSIONS,
-)
+from actors.operations.admin import RESTART_PATIENCE_S, RESULTS_REMEMBERED
+from actors.operations.admin_requests import INVALID_PARAMS, REFUSED, SESSIONS
 from state.messages.advice import Authority, PromotionAnswer, PromotionWanted
 from state.messages.journal import RecordDenied
 from state.messages.operations import ReconcileWanted, SessionAnswer, SessionWanted

@@ -5,17 +5,16 @@ from typing import Any
 
 import pytest
 
-from actors.operations.admin import (
-    GUARD_PATIENCE_S,
+from actors.operations.admin import GUARD_PATIENCE_S, TOPICS
+from actors.operations.admin_requests import (
     INVALID_PARAMS,
     LATER,
     METHOD_NOT_FOUND,
     METHODS,
     NOT_AVAILABLE,
     ROWS_MAX,
-    TOPICS,
 )
-from actors.operations.admin import REFUSED as CODE_REFUSED
+from actors.operations.admin_requests import REFUSED as CODE_REFUSED
 from state.messages.accounts import BalancesCompared, PositionChanged, PositionWanted
 from state.messages.held import ForeignOrders
 from state.messages.market import BookState, FeedChanged, Timeframe
