@@ -34,7 +34,7 @@ from state.messages.orders import (
     OrdersWanted,
     Refusal,
 )
-from state.values import NS_PER_S, ZERO, Currency, Pair, Session, Side, TimeNs, base_of
+from state.values import NS_PER_S, ZERO, Pair, Session, Side, TimeNs, base_of, quote_of
 from supervisor.backtest.result import Result
 from supervisor.replay.player import Mute, StoppedClock
 from supervisor.tree import recorded_births
@@ -87,7 +87,8 @@ class CandleRun:
 
     Args:
         pair: Whose.
-        config: Of the house; the trend reads minutes, as there is no book to confirm it.
+        config: Of the house. The trend reads minutes and no book confirms it; an entry may take all
+            of the pair's capital, and whatever is offered.
         model: Of fills.
     """
 
@@ -183,7 +184,6 @@ class CandleRun:
         self._tell_position(candle.open_time_ns)
         self._tell(dropped)
         self._settle()
-        self._proposed = None
 
     def _meet_stop(self, candle: CandleClosed) -> None:
         stop = self._entry * (1 - self._stop)
@@ -197,15 +197,14 @@ class CandleRun:
 
     def _close(self, candle: CandleClosed) -> None:
         self._clock.show(candle.event_time_ns, candle.event_time_ns)
-        part: CandleClosed | None = candle
-        for place, roll in enumerate([None, *self._rolls]):
-            if roll is not None:
-                assert part is not None
-                self._rolls[place - 1], part = roll.apply(part)
-            if part is None:
+        self._tell_candle(candle)
+        part = candle
+        for place, roll in enumerate(self._rolls):
+            self._rolls[place], larger = roll.apply(part)
+            if larger is None:
                 break
-            for listener in (self._analyst, self._trader):
-                self._runtime.tell(listener, part)
+            self._tell_candle(larger)
+            part = larger
         self._settle()
         self._tell_equity(candle)
         self._tell(self._book(candle))
@@ -234,6 +233,10 @@ class CandleRun:
     def _tell(self, message: object) -> None:
         self._runtime.tell(self._trader, message)
 
+    def _tell_candle(self, candle: CandleClosed) -> None:
+        for listener in (self._analyst, self._trader):
+            self._runtime.tell(listener, candle)
+
     def _tell_position(self, at_ns: int) -> None:
         told = PositionChanged(
             pair=self._pair,
@@ -249,7 +252,7 @@ class CandleRun:
         worth = self._cash + self._held * Decimal(repr(candle.close))
         told = EquityMarked(
             at_ns=candle.event_time_ns,
-            currency=Currency(self._pair.partition("_")[2]),
+            currency=quote_of(self._pair),
             equity=worth,
             start=worth,
             flows=ZERO,
@@ -304,7 +307,7 @@ def _rules(pair: Pair) -> TradingRules:
     return TradingRules(
         pair=pair,
         base=base_of(pair),
-        quote=Currency(pair.partition("_")[2]),
+        quote=quote_of(pair),
         price_decimals=8,
         quantity_decimals=8,
     )
