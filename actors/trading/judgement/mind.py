@@ -100,9 +100,12 @@ class Mind:
     # What is heard.
 
     def candle(self, candle: CandleClosed) -> None:
-        """Fold a closed candle."""
+        """Fold a closed candle; one that nobody measured says nothing."""
+        if candle.missing:
+            return
         if candle.timeframe is VOLATILITY_OF:
-            self._change(volatility=self.state.volatility.apply(candle.close))
+            volatility = self.state.volatility.apply(candle.close, candle.open_time_ns)
+            self._change(volatility=volatility)
         if candle.timeframe is not self._strategy.timeframe:
             return
         state = self.state

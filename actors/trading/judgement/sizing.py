@@ -18,11 +18,12 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.trading.judgement.skill import Record
 from state.config.decision import DecisionSettings
 from state.messages.orders import Bound
-from state.values import ZERO, Quantity
+from state.values import NS_PER_S, ZERO, Quantity
 
 BPS = Decimal(10_000)
 YEAR_S = 365.0 * 86_400.0
@@ -154,6 +155,8 @@ class Volatility(Struct, frozen=True, kw_only=True):
 
     period_s: float
     close: float = 0.0
+    open_ns: int = 0
+    """Opening of the newest candle in it."""
     count: int = 0
     square: float = 0.0
 
@@ -161,16 +164,20 @@ class Volatility(Struct, frozen=True, kw_only=True):
     WARM = 20
     """Returns before it is believed."""
 
-    def apply(self, close: float) -> "Volatility":
-        """Return the volatility after one more closed candle."""
-        if not self.close:
-            return Volatility(period_s=self.period_s, close=close)
+    def apply(self, close: float, open_ns: int) -> "Volatility":
+        """Return the volatility after one more closed candle; one that came before is no news."""
+        if open_ns <= self.open_ns:
+            return self
+        follows = open_ns == self.open_ns + int(self.period_s * NS_PER_S)
+        if not self.close or not follows:
+            # A return over a hole is of more than one period: what is known stays, it counts not.
+            return replace(self, close=close, open_ns=open_ns)
         square = math.log(close / self.close) ** 2
         count = self.count + 1
         # The plain mean until there is something to forget.
         keep = min(self.KEEP, 1.0 - 1.0 / count)
         mean = keep * self.square + (1.0 - keep) * square
-        return Volatility(period_s=self.period_s, close=close, count=count, square=mean)
+        return replace(self, close=close, open_ns=open_ns, count=count, square=mean)
 
     @property
     def yearly(self) -> float | None:

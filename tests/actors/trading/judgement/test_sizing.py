@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from actors.trading.judgement.sizing import Facts, Odds, Volatility, kelly, smallest, worksheet
 from actors.trading.judgement.skill import Record
 from state.config.decision import DecisionSettings
-from state.values import Quantity
+from state.values import NS_PER_S, Quantity
 
 SETTINGS = DecisionSettings(
     risk_bps=Decimal(50),
@@ -118,13 +118,27 @@ def test_odds_are_of_all_sources_together():
     assert odds.gain_loss == pytest.approx(4 / 3)
 
 
-def test_the_volatility_of_equal_moves_is_that_move_a_year():
-    volatility = Volatility(period_s=60.0)
-    close = 100.0
-    for number in range(Volatility.WARM):
-        volatility = volatility.apply(close)
-        assert volatility.yearly is None
+MINUTE_NS = 60 * NS_PER_S
+
+
+def moved(count: int) -> Volatility:
+    volatility, close = Volatility(period_s=60.0), 100.0
+    for number in range(count + 1):
+        volatility = volatility.apply(close, (number + 1) * MINUTE_NS)
         close *= 1.001 if number % 2 else 1 / 1.001
-    volatility = volatility.apply(close)
+    return volatility
+
+
+def test_the_volatility_of_equal_moves_is_that_move_a_year():
+    assert moved(Volatility.WARM - 1).yearly is None
     # ln(1.001) a minute, 525,600 minutes a year.
-    assert volatility.yearly == pytest.approx(0.0009995003 * 525_600**0.5, rel=1e-6)
+    yearly = moved(Volatility.WARM).yearly
+    assert yearly == pytest.approx(0.0009995003 * 525_600**0.5, rel=1e-6)
+
+
+def test_a_candle_told_again_and_a_return_over_a_hole_are_not_counted():
+    warm = moved(Volatility.WARM)
+    assert warm.apply(500.0, warm.open_ns) is warm
+    after = warm.apply(500.0, warm.open_ns + 2 * MINUTE_NS)
+    assert (after.square, after.count) == (warm.square, warm.count)
+    assert after.apply(500.0, after.open_ns + MINUTE_NS).count == warm.count + 1
