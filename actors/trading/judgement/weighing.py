@@ -20,6 +20,10 @@ from state.messages.signals import Opinion
 from state.values import TimeNs
 
 
+CONFIDENCE_MIN = 1e-6
+"""Less is nothing to say: a mean over such weights would be of rounding errors."""
+
+
 class Action(StrEnum):
     """What is to be done."""
 
@@ -87,7 +91,7 @@ def judge(
             left_out.append(OpinionLeftOut(source=opinion.source, code="EXPIRED"))
         elif authority is Authority.SHADOW:
             left_out.append(OpinionLeftOut(source=opinion.source, code="SHADOW"))
-        elif not opinion.confidence:
+        elif opinion.confidence < CONFIDENCE_MIN:
             left_out.append(OpinionLeftOut(source=opinion.source, code="SILENT"))
         elif authority is Authority.VETO:
             vetoes.append(opinion)
