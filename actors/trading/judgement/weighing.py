@@ -19,7 +19,6 @@ from state.messages.judgement import Judgement, OpinionLeftOut, OpinionUsed
 from state.messages.signals import Opinion
 from state.values import TimeNs
 
-
 CONFIDENCE_MIN = 1e-6
 """Less is nothing to say: a mean over such weights would be of rounding errors."""
 
