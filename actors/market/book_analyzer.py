@@ -14,7 +14,7 @@ from actors.market.book_measures import (
     weighted_mid,
 )
 from actors.market.book_watch import BookWatch, WatchState
-from state.config.eyes import FlowSettings
+from state.config.measures import FlowSettings
 from state.hop_samples import HopSamples
 from state.messages.market import (
     BookChanged,

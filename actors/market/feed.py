@@ -10,7 +10,7 @@ from actors.kernel import Actor
 from actors.market.book_chain import BookChain, ChainBroken, joined
 from actors.market.validation import Inspector
 from adapters.ports import Exchange, MarketStream
-from state.config.eyes import ValidationSettings
+from state.config.measures import ValidationSettings
 from state.config.settings import BookChannel, FeedSettings, ObuIds
 from state.messages.market import (
     BookChanged,

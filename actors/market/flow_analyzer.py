@@ -6,7 +6,7 @@ from actors import addresses
 from actors.kernel import Actor
 from actors.market.flow_opinion import opinion
 from actors.market.flow_watch import FlowState, FlowWatch
-from state.config.eyes import FlowSettings
+from state.config.measures import FlowSettings
 from state.messages.flow import LiquidityMeasured
 from state.messages.held import RulesKnown
 from state.messages.market import (

@@ -18,7 +18,7 @@ from math import inf, isfinite, isnan
 from statistics import median
 from typing import NamedTuple
 
-from state.config.eyes import ValidationSettings
+from state.config.measures import ValidationSettings
 from state.messages.flow import MarketSource, NumberRejected, Rejection
 from state.messages.market import (
     BookDelta,

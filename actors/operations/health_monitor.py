@@ -11,7 +11,7 @@ from actors.kernel import Actor, ChildReport, Timer
 from actors.operations.latency_board import LatencyBoard
 from actors.outbox import Outbox
 from adapters.ports import Exchange, ProcessMeter
-from state.config.eyes import LatencySettings
+from state.config.measures import LatencySettings
 from state.messages.flow import HopLatency, LatencyMeasured
 from state.messages.journal import Entry, JournalOpened, RecordDenied, Recorded
 from state.messages.operations import (

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from state.config.eyes import LatencySettings
+from state.config.measures import LatencySettings
 from state.log_histogram import LogHistogram
 from state.messages.flow import HOPS, HopLatency, LatencyMeasured
 from state.values import NS_PER_MS, NS_PER_S

@@ -9,9 +9,9 @@ from state.config.candles import CandleSettings, HistorySettings
 from state.config.cover import CoverSettings, StopMode
 from state.config.decision import DecisionSettings
 from state.config.endpoints import Endpoints, endpoints
-from state.config.eyes import FlowSettings, LatencySettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.load import Loaded, changed, load
+from state.config.measures import FlowSettings, LatencySettings, ValidationSettings
 from state.config.secret import Secret
 from state.config.settings import (
     AfterKill,

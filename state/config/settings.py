@@ -14,9 +14,9 @@ from state.config.advisor import AdvisorSettings
 from state.config.candles import CandleSettings, HistorySettings
 from state.config.cover import CoverSettings
 from state.config.decision import DecisionSettings
-from state.config.eyes import FlowSettings, LatencySettings, ValidationSettings
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.config.meaning import setting as _is
+from state.config.measures import FlowSettings, LatencySettings, ValidationSettings
 from state.config.recording import RecordingSettings
 from state.config.secret import Secret
 from state.messages.market import Timeframe

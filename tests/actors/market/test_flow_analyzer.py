@@ -7,7 +7,7 @@ import pytest
 from actors import addresses
 from actors.market.flow_analyzer import FlowAnalyzer
 from actors.market.flow_opinion import CONFIDENCE_MAX, WEIGHTS, opinion
-from state.config.eyes import FlowSettings
+from state.config.measures import FlowSettings
 from state.messages.flow import FlowMeasured, LiquidityMeasured
 from state.messages.held import RulesKnown
 from state.messages.market import BookLost, StreamOpened

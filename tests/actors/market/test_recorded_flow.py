@@ -14,7 +14,7 @@ from actors.market.depth_measures import BANDS, NOTIONALS
 from actors.market.flow_watch import FlowWatch
 from actors.market.tape import DAY_NS
 from actors.market.validation import Inspector
-from state.config.eyes import ValidationSettings
+from state.config.measures import ValidationSettings
 from state.order_book import BookBroken, OrderBook
 from state.values import Side, TimeNs
 from tests.actors.examples import BTC, a_delta, a_measure, a_snapshot, a_trade

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from actors.market.validation import HELD_MAX, HISTORY_NS, Inspector
-from state.config.eyes import ValidationSettings
+from state.config.measures import ValidationSettings
 from state.messages.flow import MarketSource, Rejection
 from state.messages.market import CandleSeen, Timeframe
 from state.values import NS_PER_S, Side, TimeNs

@@ -3,7 +3,7 @@
 import pytest
 
 from actors.operations.latency_board import SAMPLES_MIN, WINDOW_NS, LatencyBoard
-from state.config.eyes import LatencySettings
+from state.config.measures import LatencySettings
 from state.hop_samples import SAMPLES_MAX, HopSamples
 from state.messages.flow import LatencyMeasured
 from state.values import NS_PER_MS, NS_PER_S

@@ -14,7 +14,7 @@ from actors.market.validation import Inspector
 from adapters.gate import frames
 from adapters.gate.frames import Acknowledged, Notice, Pushed
 from adapters.gate.signing import Credentials, channel_signature
-from state.config.eyes import ValidationSettings
+from state.config.measures import ValidationSettings
 from state.config.secret import Secret
 from state.errors import VenueMalformed
 from state.messages.market import BookDelta, CandleSeen, TickerSeen, Timeframe, TradePrinted
