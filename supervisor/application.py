@@ -58,6 +58,7 @@ from supervisor.emergency_door import EmergencyDoor
 from supervisor.life_signs import LifeSigns
 from supervisor.pulse import Pulse
 from supervisor.replay import seen_of
+from supervisor.stacks import StacksOnSignal
 from supervisor.tree import ROOT, root, static_addresses
 from supervisor.version import VERSION
 from supervisor.worlds.advice import advice
@@ -397,17 +398,18 @@ class Application:
 
     def _wait(self, runtime: LiveRuntime) -> int:
         limit = self._config.supervision
-        with (self._folder / "logs" / "stacks.txt").open("a") as stacks:
+        # The watchdog asks for the stacks by SIGQUIT before it ends a house that does not answer.
+        with (
+            (self._folder / "logs" / "stacks.txt").open("a") as stacks,
+            StacksOnSignal(signal.SIGQUIT, stacks),
+        ):
             try:
                 return self._watch(runtime, limit, stacks)
             finally:
                 faulthandler.cancel_dump_traceback_later()
-                faulthandler.unregister(signal.SIGQUIT)
 
     def _watch(self, runtime: LiveRuntime, limit: SupervisionSettings, stacks: TextIO) -> int:
         pulse = Pulse(runtime)
-        # The watchdog asks for them before it ends a house that does not answer.
-        faulthandler.register(signal.SIGQUIT, file=stacks)
         self._signs.beat()
         while not self._wishes.stop.wait(TICK_S):
             faulthandler.cancel_dump_traceback_later()

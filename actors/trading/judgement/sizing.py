@@ -57,9 +57,10 @@ class Odds(Struct, frozen=True, kw_only=True):
     def gain_loss(self) -> float:
         """What a hit brought over what a miss cost, both as means; 1 while one never was."""
         misses = self.resolved - self.hits
-        if not self.hits or not misses or not self.lost_bps:
+        cost = self.lost_bps / misses if misses else 0.0
+        if not self.hits or not cost:
             return 1.0
-        return (self.won_bps / self.hits) / (self.lost_bps / misses)
+        return self.won_bps / self.hits / cost
 
 
 class Facts(Struct, frozen=True, kw_only=True):

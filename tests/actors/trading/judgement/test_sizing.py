@@ -118,6 +118,11 @@ def test_odds_are_of_all_sources_together():
     assert odds.gain_loss == pytest.approx(4 / 3)
 
 
+def test_losses_too_small_to_share_out_are_none():
+    # Half of the smallest float is 0: a gate found it.
+    assert Odds(resolved=2000, hits=1000, won_bps=1.0, lost_bps=5e-324).gain_loss == 1.0
+
+
 MINUTE_NS = 60 * NS_PER_S
 
 
