@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-import gate_api
 import msgspec
 import urllib3
 from msgspec import Struct
 
+from adapters.gate.sdk_parts import AccountApi, ApiClient, Configuration, SpotApi
 from adapters.gate.signing import Credentials, rest_signature
 
 _BODY_BYTES_MAX = 64 * 1024 * 1024
@@ -77,7 +77,7 @@ class GateSdk:
             timeouts: Of every call.
             account: Gate's name for the account; `spot` is what every call is about by itself.
         """
-        configuration = gate_api.Configuration(
+        configuration = Configuration(
             host=rest_url,
             # The SDK signs only where it has both; the real ones stay with us.
             key="" if credentials else None,
@@ -88,7 +88,7 @@ class GateSdk:
         client = _Client(configuration, credentials, venue_time_s, timeouts)
         self._account = {} if account == "spot" else {"account": account}
         self._client = client
-        self._spot = gate_api.SpotApi(client)
+        self._spot = SpotApi(client)
 
     def place(self, order: dict[str, str], *, expires_ms: int) -> Reply:
         """POST /spot/orders."""
@@ -163,7 +163,7 @@ class GateSdk:
 
     def key_rights(self) -> Reply:
         """GET /account/main_keys: what the key that asks may do."""
-        return self._reply(gate_api.AccountApi(self._client).get_account_main_keys)
+        return self._reply(AccountApi(self._client).get_account_main_keys)
 
     def pair(self, pair: str) -> Reply:
         """GET /spot/currency_pairs/{pair}."""
@@ -196,7 +196,7 @@ class GateSdk:
         return reply
 
 
-class _Client(gate_api.ApiClient):  # type: ignore[misc]  # the SDK has no types
+class _Client(ApiClient):  # type: ignore[misc]  # the SDK has no types
     """The SDK's client with our clock, our signature and our transport rules."""
 
     def __init__(
