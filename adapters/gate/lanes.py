@@ -4,6 +4,7 @@ Each lane has threads and a bounded queue of its own. Within a lane the first jo
 window lets go is taken, so one busy pair or endpoint holds up nobody else.
 """
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -88,7 +89,7 @@ class Lane:
     """Daemon threads that run jobs from one bounded queue."""
 
     def __init__(self, name: str, windows: RateWindows, *, threads: int, capacity: int) -> None:
-        """Start the threads.
+        """Start the first thread; the others begin when a job finds all of them busy.
 
         Args:
             name: Of the threads.
@@ -102,13 +103,14 @@ class Lane:
         self._changed = threading.Condition()
         self._acquiring = 0
         self._closed = False
+        self._name = name
+        self._threads_max = threads
+        self._threads: list[threading.Thread] = []
+        self._busy = 0
+        """Threads that run a job."""
         windows.on_room(self._look_again)
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
-            for number in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        with self._changed:
+            self._hire()
 
     def put(self, job: Job) -> bool:
         """Queue `job`; False, and nothing will come of it, when the lane is full or closed."""
@@ -116,6 +118,10 @@ class Lane:
             if self._closed or len(self._jobs) >= self._capacity:
                 return False
             self._jobs.append(job)
+            if self._busy + len(self._jobs) > len(self._threads) < self._threads_max:
+                # Where the system has no room for another, those that are there serve it later.
+                with contextlib.suppress(RuntimeError):
+                    self._hire()
             # All of them: the one woken alone could be waiting for something else.
             self._changed.notify_all()
             return True
@@ -155,9 +161,19 @@ class Lane:
             thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    def _hire(self) -> None:
+        name = f"{self._name}-{len(self._threads)}"
+        thread = threading.Thread(target=self._work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            job.run()
+            try:
+                job.run()
+            finally:
+                with self._changed:
+                    self._busy -= 1
 
     def _next(self) -> Job | None:
         with self._changed:
@@ -169,6 +185,7 @@ class Lane:
                     delay_ns = 0 if job.counted else self._windows.try_take(job.key)
                     if delay_ns == 0:
                         del self._jobs[index]
+                        self._busy += 1
                         return job
                     delays_ns[job.key] = delay_ns
                 wait_ns = min(delays_ns.values(), default=None)
