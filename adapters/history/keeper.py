@@ -33,6 +33,13 @@ class HistoryKeeper:
 
     def keep(self, batch: Sequence[Kept]) -> int:
         """See `MarketHistory.keep`."""
+        try:
+            return self._append(batch)
+        finally:
+            # Until the next batch, minutes from now, its memory and threads are given back.
+            self._store.close()
+
+    def _append(self, batch: Sequence[Kept]) -> int:
         told: dict[tuple[Pair, Timeframe], dict[int, CandleClosed]] = {}
         given: dict[tuple[Pair, Timeframe], dict[int, CandleClosed]] = {}
         trades: dict[Pair, dict[tuple[int, int], TradePrinted]] = {}

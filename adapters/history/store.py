@@ -38,6 +38,8 @@ _READ_ATTEMPTS = 5
 _LAST_NS = 2**63 - 1
 CLOSED_DUCK: dict[str, str | int | float | list[str]] = {
     "threads": 1,
+    # Its eight threads for reading ahead are for disks far away.
+    "async_threads": 0,
     "memory_limit": "512MB",
     # Nothing may be fetched: Parquet is built in.
     "autoinstall_known_extensions": False,

@@ -16,12 +16,26 @@ so diffs are kept until it comes, and those that end after it are applied to it.
 """
 
 from collections.abc import Iterator
+from typing import Literal, NamedTuple
 
 from adapters.simulated.core.pair_market import PairMarket
 from adapters.simulated.core.venue import Venue
-from adapters.simulated.markets.tape_file import TapeMessage
 from state.errors import ConfigurationInvalid
 from state.values import Side
+
+Kind = Literal["snapshot", "diff", "trade"]
+
+
+class TapeMessage(NamedTuple):
+    """One message of a tape: a snapshot, a diff, or a trade with its one row."""
+
+    kind: Kind
+    time_ns: int
+    """When the recorder received it, else the exchange's time; never goes back."""
+    first_id: int
+    last_id: int
+    rows: list[tuple[Side, int, int]]
+    """(side, ticks, lots); of a trade the taker's side."""
 
 
 class TapeMarket:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Final, get_args
 
 import duckdb
 
+from adapters.simulated.markets.tape import Kind, TapeMessage
 from state.errors import ConfigurationInvalid
 from state.values import Side
 
@@ -25,21 +26,7 @@ _ROWS_AT_ONCE = 2_000
 _MOST_DECIMALS = 12
 _SIDES = {"bid": Side.BUY, "ask": Side.SELL, "buy": Side.BUY, "sell": Side.SELL}
 
-
-Kind = Literal["snapshot", "diff", "trade"]
 _Row = tuple[int, Kind, int, int, int, str, int, int]
-
-
-class TapeMessage(NamedTuple):
-    """One message of a tape: a snapshot, a diff, or a trade with its one row."""
-
-    kind: Kind
-    time_ns: int
-    """When the recorder received it, else the exchange's time; never goes back."""
-    first_id: int
-    last_id: int
-    rows: list[tuple[Side, int, int]]
-    """(side, ticks, lots); of a trade the taker's side."""
 
 
 class TapeFile:
@@ -58,6 +45,7 @@ class TapeFile:
         self._connection = duckdb.connect(
             config={
                 "threads": 1,
+                "async_threads": 0,
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
             }

@@ -10,8 +10,8 @@ import pytest
 from adapters.simulated.building import build_venue, open_to_public
 from adapters.simulated.core.events import BookPublished, TradePublished
 from adapters.simulated.core.invariants import broken_invariants
-from adapters.simulated.markets.tape import TapeMarket
-from adapters.simulated.markets.tape_file import TapeFile, TapeMessage
+from adapters.simulated.markets.tape import TapeMarket, TapeMessage
+from adapters.simulated.markets.tape_file import TapeFile
 from adapters.simulated.options import ExchangeOptions
 from adapters.simulated.server.hub import Hub
 from state.errors import ConfigurationInvalid
