@@ -1,6 +1,7 @@
 """`python -m supervisor`: the command line. Without a sub-command it runs the house."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -54,4 +55,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Before numpy is imported: our matrices are small, and each thread of its keeps buffers.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main(prog_name="python -m supervisor"))

@@ -4,13 +4,15 @@ import asyncio
 import concurrent.futures
 import contextlib
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.loop import LoopThread
 from adapters.nebius.chat import Chat, Line
-from adapters.nebius.transport import HttpTransport
 from state.advice.codes import Code
 from state.messages.advice import ChatAnswer, ChatFailed, ChatRequest, ModelsListed, Provider
+
+if TYPE_CHECKING:
+    from adapters.nebius.http_transport import HttpTransport
 
 CLOSE_S = 1.0
 _GRACE_S = 0.5
@@ -28,7 +30,7 @@ class NebiusChatModel:
     """
 
     def __init__(
-        self, loop: LoopThread, line: Line, transport: HttpTransport, provider: Provider
+        self, loop: LoopThread, line: Line, transport: "HttpTransport", provider: Provider
     ) -> None:
         self._loop = loop
         self._transport = transport

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import jwt
 import msgspec
 from msgspec import Struct
 
@@ -78,6 +77,8 @@ def identity_from(path: Path, audience: str) -> Identity:
     identity = Identity(
         service_account=owner, key_id=key_id, private_key=Secret(key), audience=audience
     )
+    import jwt  # noqa: PLC0415 (it brings a library of cryptography; few have an identity)
+
     try:
         assertion(identity, TimeNs(0))
     except (ValueError, TypeError, jwt.PyJWTError):
@@ -97,6 +98,8 @@ def assertion(identity: Identity, now_ns: TimeNs) -> Secret:
     }
     key = identity.private_key.reveal()
     headers = {"typ": "JWT", "kid": identity.key_id}
+    import jwt  # noqa: PLC0415 (as above)
+
     return Secret(jwt.encode(claims, key, algorithm="RS256", headers=headers))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from loguru import logger
@@ -18,15 +19,17 @@ from adapters.nebius.identity import identity_from
 from adapters.nebius.pace import Pace
 from adapters.nebius.token_file import NAME, TokenFile
 from adapters.nebius.tokens import CredentialSource, IdentityTokens, KeyRing
-from adapters.nebius.transport import HttpTransport
+from adapters.nebius.transport import Transport
 from adapters.ports import ChatModel
-from adapters.simulated.advisor.service import KEY as STUB_KEY
 from adapters.stub_chat import StubChatModel, StubListening
 from state.config import AdvisorCredential, AdvisorProvider, AdvisorSettings, Config, Secret
 from state.config.advisor import ReasoningEffort
 from state.errors import ConfigurationInvalid
 from state.messages.advice import Provider
 from state.values import NS_PER_S, TimeNs, Venue
+
+if TYPE_CHECKING:
+    from adapters.nebius.http_transport import HttpTransport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +84,7 @@ def provider_of(config: Config) -> Provider:
 def _nebius(
     config: Config, loop: LoopThread, folder: Path, hide: Callable[[Secret], None]
 ) -> Advice:
-    settings, transport = config.advisor, HttpTransport()
+    settings, transport = config.advisor, _transport()
     _refuse_in_the_clear("advisor.base_url", settings.base_url)
     credentials = _credentials(config, transport, folder, hide)
     address = Address(base_url=settings.base_url, project=settings.project)
@@ -90,7 +93,7 @@ def _nebius(
 
 
 def _credentials(
-    config: Config, transport: HttpTransport, folder: Path, hide: Callable[[Secret], None]
+    config: Config, transport: Transport, folder: Path, hide: Callable[[Secret], None]
 ) -> CredentialSource:
     settings, clock = config.advisor, SystemClock()
     if settings.credential is AdvisorCredential.IDENTITY:
@@ -126,11 +129,13 @@ def _stub(config: Config, loop: LoopThread, folder: Path, hide: Callable[[Secret
         hide(key)
         credentials = KeyRing(key, clock=SystemClock())
         address = Address(base_url=base_url)
-        return _client(config, loop, address, credentials, HttpTransport(), Provider.STUB)
+        return _client(config, loop, address, credentials, _transport(), Provider.STUB)
 
     if settings.stub_url is not None:
+        from adapters.simulated.advisor.service import KEY  # noqa: PLC0415 (few come here)
+
         # Never a real key: nobody knows who listens there.
-        chat = connect(settings.stub_url, Secret(STUB_KEY))
+        chat = connect(settings.stub_url, Secret(KEY))
         return Advice(chat=chat, close=chat.close)
 
     def listening(there: StubListening) -> NebiusChatModel:
@@ -142,12 +147,19 @@ def _stub(config: Config, loop: LoopThread, folder: Path, hide: Callable[[Secret
     return Advice(chat=stub, close=stub.close)
 
 
+def _transport() -> "HttpTransport":
+    # With a stub nobody waits for this: it is started beside the house, at the first question.
+    from adapters.nebius.http_transport import HttpTransport  # noqa: PLC0415
+
+    return HttpTransport()
+
+
 def _client(
     config: Config,
     loop: LoopThread,
     address: Address,
     credentials: CredentialSource,
-    transport: HttpTransport,
+    transport: "HttpTransport",
     provider: Provider,
 ) -> NebiusChatModel:
     settings = config.advisor

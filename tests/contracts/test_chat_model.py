@@ -17,9 +17,9 @@ from adapters.clock import SystemClock
 from adapters.loop import LoopThread
 from adapters.nebius.chat import Address, Line
 from adapters.nebius.client import NebiusChatModel
+from adapters.nebius.http_transport import HttpTransport
 from adapters.nebius.pace import Pace
 from adapters.nebius.tokens import KeyRing
-from adapters.nebius.transport import HttpTransport
 from adapters.ports import ChatModel
 from adapters.server_process import ServerProcess
 from adapters.simulated.advisor.failures import TRICKS

@@ -18,6 +18,7 @@ from state.store import open_reader
 pytestmark = pytest.mark.slow
 
 END_MAX_S = 10.0
+THREADS_MAX = 28
 RESTING = (
     *ACTIVE,
     *SHORT_WINDOWS,
@@ -59,6 +60,9 @@ def test_one_command_gives_a_trading_house_and_status_says_so(houses, tmp_path):
     assert ready.returncode == 0, ready.stdout
     for shown in ("ready", "BTC_USDT", "live", "trading/risk_guard", "operations/recorder"):
         assert shown in ready.stdout
+
+    # Whoever waits needs a thread, actors do not; two pairs or fifty are the same.
+    assert house.call("metrics")["health"]["threads"] <= THREADS_MAX
 
     house.call("pause")
     paused = script("status.py", "--data-dir", data_dir)
