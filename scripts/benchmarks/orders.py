@@ -28,8 +28,9 @@ from state.values import Pair, TimeInForce
 SINGLE = 600
 """Orders whose times are taken, one after the other."""
 WARM_UP = 50
+"""Orders before them, or as many as are taken where those are fewer."""
 ROUNDS = 5
-"""Bursts whose rate is taken."""
+"""Bursts whose rate is taken, or one for each hundred orders taken where those are fewer."""
 _BURST = 10
 """Orders a pair in each: what the exchange takes in a second."""
 P50_MAX_MS = 1.0
@@ -101,7 +102,7 @@ def measure(single: int = SINGLE) -> list[Figure]:
             house.until_ready()
             steps = _single(house, single)
             synced = _bare_syncs(Path(folder))
-            rates = [_burst(house) for _ in range(ROUNDS)]
+            rates = [_burst(house) for _ in range(min(ROUNDS, 1 + single // 100))]
     return [*_of_steps(steps), *_of_disk(synced), *_of_rates(rates)]
 
 
@@ -120,7 +121,8 @@ def _single(house: LivingHouse, count: int) -> list[dict[str, int]]:
 
     house.exchange.on_asked, house.exchange.on_answered = asked, answered
     taken = []
-    for number in range(WARM_UP + count):
+    warm_up = min(WARM_UP, count)
+    for number in range(warm_up + count):
         marks = probe.marks = {}
         proposal = house.proposal(PAIRS[number % len(PAIRS)], TimeInForce.IOC, below="0.98")
         passed, finished = len(house.line.passed["place"]), house.events["OrderFinished"]
@@ -132,7 +134,7 @@ def _single(house: LivingHouse, count: int) -> list[dict[str, int]]:
             assert time.monotonic() < until_s, "it did not pass the line"
             time.sleep(0.0005)
         marks["wire"] = house.line.passed["place"][passed]
-        if number >= WARM_UP:
+        if number >= warm_up:
             taken.append(marks)
         time.sleep(PAUSE_S)
     house.exchange.on_asked = house.exchange.on_answered = _nothing
@@ -227,8 +229,8 @@ def _of_disk(took: list[float]) -> list[Figure]:
 
 def _of_rates(rates: list[float]) -> list[Figure]:
     note = (
-        f"{ROUNDS} bursts of {_BURST * len(PAIRS)} orders over {len(PAIRS)} pairs, from the first "
-        "proposal until the journal has the end of the last; journal on, each intent synced"
+        f"{len(rates)} bursts of {_BURST * len(PAIRS)} orders over {len(PAIRS)} pairs, from the "
+        "first proposal until the journal has the end of the last; journal on, each intent synced"
     )
     return [
         Figure("orders sustained, median burst", statistics.median(rates), "/s", note=note),

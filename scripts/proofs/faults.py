@@ -254,11 +254,12 @@ def come_to_rest(house: House) -> None:
     """Stop its trading and wait until nothing is open and the exchange agrees."""
     house.call("stop", reason="the trial is over")
     house.until(lambda: house.call("orders", open=True) == [], WHOLE_S, "nothing is open")
-    # What was approved before the stop may still be on its way out: an older comparison says nothing
-    # of it, one that began now waits for it.
+    # What was approved before the stop may still be on its way out: an older comparison says
+    # nothing of it, one that begins now waits for it.
     asked_ns = time.time_ns()
     house.call("reconcile")
-    house.until(lambda: _agrees(house, asked_ns), WHOLE_S, "the exchange shows what the ledger says")
+    what = "the exchange shows what the ledger says"
+    house.until(lambda: _agrees(house, asked_ns), WHOLE_S, what)
 
 
 def _agrees(house: House, since_ns: int) -> bool:

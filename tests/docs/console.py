@@ -19,6 +19,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,6 +157,11 @@ class Session:
         self._environ = environment() | {"GATEHOUSE_DATA_DIR": str(self.data_dir)}
         # The first order waits until the market comes to it, however long that takes.
         self._environ["GATEHOUSE_STRATEGY__TREND__ORDER_TTL_S"] = "80"
+        # What is told of a machine that does other things as well is not what the document shows.
+        self._environ["GATEHOUSE_LATENCY__BUDGET_MS"] = "60000"
+        self._environ["GATEHOUSE_LATENCY__HARD_MS"] = "600000"
+        # Scripts find the environment's interpreter at once, they need not go on in another.
+        self._environ["PATH"] = f"{Path(sys.executable).parent}:{self._environ['PATH']}"
         self._environ |= dict(environ or {})
         # Whoever reads the document has none of this set.
         del self._environ["PYTHONPATH"]

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.proofs.processes import ROOT, environment
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 
 def measured(part, trials):

@@ -14,7 +14,7 @@ from scripts.proofs.processes import ROOT, environment, python
 from supervisor.commands.data import data
 from tests.adapters.simulated.exchange_process import running_exchange
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.slow
 
 PAIRS = "BTC_USDT,ETH_USDT"
 TURNS = 1_000

@@ -67,7 +67,6 @@ def drill(house, address, fault):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", ["crash", "hang", "start_failure"])
 def test_each_actor_comes_back_with_its_state_while_the_house_trades(houses, exchanges, fault):
     exchange = exchanges(pairs=PAIRS)

@@ -13,7 +13,6 @@ ORDEALS: dict[str, Any] = {"freeze_every": 2, "silence_every": 5, "full_every": 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "plan",
     [

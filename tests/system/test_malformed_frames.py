@@ -9,7 +9,7 @@ from scripts.proofs.agreement import agreement
 from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS, Exchange
 from tests.system.fault_proxy import FaultProxy, frame
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.slow
 
 SETTINGS = (*ACTIVE, *SHORT_WINDOWS, "feed.book_stale_after_s=2")
 

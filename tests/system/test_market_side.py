@@ -10,7 +10,7 @@ from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS
 from state.values import NS_PER_S
 from tests.system.fault_proxy import FaultProxy
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 SETTINGS = (*ACTIVE, *SHORT_WINDOWS, "feed.compare_every_s=1")
 STANDS_IN_S = 5.0

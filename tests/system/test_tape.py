@@ -203,7 +203,6 @@ def through_the_sockets(tape, speed, folder, pair, last_id):
             assert loop.close(5.0)
 
 
-@pytest.mark.timeout(180)
 def test_every_best_price_of_the_tape_comes_through_the_sockets(tmp_path):
     measured, lost = through_the_sockets(TAPE, SPEED, tmp_path, BTC, LAST_ID)
     compared, differing = compared_with_truth(measured)
@@ -239,7 +238,6 @@ def best_prices(tape):
     return found
 
 
-@pytest.mark.timeout(180)
 def test_two_hours_of_the_other_tape_come_through_the_sockets(tmp_path):
     truth = best_prices(ETH_TAPE)
     last_id = max(truth)
