@@ -1,6 +1,7 @@
 """A page to look at: candles, volume, indicators, fills and decisions, in one file. Pure.
 
 The page holds its script and its data and asks for nothing from anywhere, so it works offline.
+`picture` draws the same as PNG.
 """
 
 import html
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 
 from adapters.history.kinds import Table
 from state.errors import HistoryRefused
-from state.values import NS_PER_S
+from state.values import NS_PER_S, Pair
 
 CANDLES_MAX = 20_000
-"""More than a browser moves smoothly."""
+"""More than a browser moves smoothly, or than there are pixels for."""
 INDICATORS = ("sma", "ema", "wma", "bb", "rsi", "macd")
-_COLOURS = ("#2962ff", "#ff6d00", "#8e24aa", "#00897b", "#c2185b", "#5d4037", "#455a64")
+# Of middling lightness, so that they are seen on white and on near black.
+_COLOURS = ("#3b78ff", "#f57c00", "#ab47bc", "#00998a", "#e0457b", "#a1785f", "#78909c")
 _SPEC = re.compile(r"([a-z]+)(\d{0,4})")
 _USUAL = {"sma": 20, "ema": 50, "wma": 20, "bb": 20, "rsi": 14, "macd": 12}
 
@@ -51,9 +53,10 @@ class Mark(Struct, frozen=True, kw_only=True):
 
 
 class Plot(Struct, frozen=True, kw_only=True):
-    """What a page shows."""
+    """What a page or a picture shows."""
 
     title: str
+    pair: Pair
     candles: Table
     """Of `adapters.history.kinds.candles`, oldest first."""
     step_ns: int
@@ -124,19 +127,13 @@ def page(plot: Plot) -> str:
     Raises:
         HistoryRefused: There is nothing to show, or too much.
     """
+    refuse_unshowable(plot)
     candles = plot.candles
-    count = len(candles["ts_open_ns"])
-    if not count:
-        raise HistoryRefused("no candles to show; `data list` shows what there is")
-    if count > CANDLES_MAX:
-        raise HistoryRefused(
-            f"{count} candles are too many to look at, at most {CANDLES_MAX}; take a larger "
-            "--timeframe or less of the time with --from and --to"
-        )
     times = [int(one) // NS_PER_S for one in candles["ts_open_ns"]]
     columns = (candles[name].tolist() for name in ("open", "high", "low", "close", "volume"))
     facts = {
         "times": times,
+        "step": plot.step_ns // NS_PER_S,
         "bars": list(zip(*columns, strict=True)),
         "lines": [
             {
@@ -159,6 +156,22 @@ def page(plot: Plot) -> str:
         .replace("{{library}}", litecharts.getLwcScript())
         .replace("{{data}}", data)
     )
+
+
+def refuse_unshowable(plot: Plot) -> None:
+    """Look at how many candles there are.
+
+    Raises:
+        HistoryRefused: There are none, or too many.
+    """
+    count = len(plot.candles["ts_open_ns"])
+    if not count:
+        raise HistoryRefused("no candles to show; `data list` shows what there is")
+    if count > CANDLES_MAX:
+        raise HistoryRefused(
+            f"{count} candles are too many to look at, at most {CANDLES_MAX}; take a larger "
+            "--timeframe or less of the time with --from and --to"
+        )
 
 
 def _placed(plot: Plot, times: list[int]) -> list[dict[str, object]]:
@@ -196,8 +209,8 @@ header { padding: 10px 16px 4px; }
 h1 { font-size: 16px; margin: 0 0 2px; }
 #legend, #told { min-height: 20px; font-variant-numeric: tabular-nums; }
 #told { white-space: pre-wrap; max-height: 60px; overflow-y: auto; }
+#legend span { display: inline-block; margin-right: 12px; }
 #chart { flex: 1; min-height: 300px; }
-b { font-weight: 600; }
 </style>
 </head>
 <body>
@@ -216,9 +229,11 @@ const up = "#26a69a", down = "#ef5350";
 const L = LightweightCharts;
 const chart = L.createChart(document.getElementById("chart"), {
   autoSize: true,
-  layout: { background: { color: ground }, textColor: ink },
+  layout: { background: { color: ground }, textColor: ink,
+    panes: { separatorColor: faint, separatorHoverColor: faint } },
+  rightPriceScale: { entireTextOnly: true, borderColor: faint },
   grid: { vertLines: { color: faint }, horzLines: { color: faint } },
-  timeScale: { timeVisible: true, secondsVisible: true },
+  timeScale: { timeVisible: true, secondsVisible: data.step < 60, borderColor: faint },
   crosshair: { mode: L.CrosshairMode.Normal },
 });
 const precision = { type: "price", precision: data.decimals, minMove: 10 ** -data.decimals };
@@ -235,6 +250,7 @@ const volume = chart.addSeries(L.HistogramSeries, {
   priceLineVisible: false,
 });
 volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
+prices.priceScale().applyOptions({ scaleMargins: { top: 0.08, bottom: 0.22 } });
 volume.setData(data.times.map((time, i) => ({
   time, value: data.bars[i][4],
   color: (data.bars[i][3] >= data.bars[i][0] ? up : down) + "66",
@@ -267,19 +283,29 @@ const legend = document.getElementById("legend"), texts = document.getElementByI
 function show(i) {
   const [open, high, low, close, size] = data.bars[i];
   const at = new Date(data.times[i] * 1000).toISOString().replace("T", " ").slice(0, 19);
-  const parts = [at + " UTC", "O " + open, "H " + high, "L " + low, "C " + close, "V " + size];
+  const parts = [at + " UTC", "O " + open, "H " + high, "L " + low, "C " + close, "V " + size]
+    .map((text) => [text, ink]);
   for (const line of data.lines) {
     const value = line.values[i];
-    parts.push(line.name + " " + (value === null ? "not ready" : value.toPrecision(8)));
+    const shown = value === null ? "not ready"
+      : line.pane ? value.toPrecision(6) : value.toFixed(data.decimals);
+    parts.push([line.name + " " + shown, line.colour]);
   }
-  legend.textContent = parts.join("   ");
+  legend.replaceChildren(...parts.map(([text, colour]) => {
+    const part = document.createElement("span");
+    part.textContent = text;
+    part.style.color = colour;
+    return part;
+  }));
   texts.textContent = (told.get(data.times[i]) || []).join("\\n");
 }
 show(data.times.length - 1);
 chart.subscribeCrosshairMove((move) => {
   if (move.time !== undefined && place.has(move.time)) show(place.get(move.time));
 });
-chart.timeScale().fitContent();
+// A little room at both ends, or the first and the last label are cut.
+const room = Math.max(2, data.times.length * 0.03);
+chart.timeScale().setVisibleLogicalRange({ from: -room, to: data.times.length - 1 + room });
 </script>
 </body>
 </html>

@@ -1,12 +1,14 @@
 """`python -m supervisor data plot`: a day to look at, in one file that needs nothing else."""
 
 import contextlib
+import importlib.util
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from adapters.clock import SystemClock
 from state.candle import roll_up
@@ -21,11 +23,15 @@ from supervisor.data_directory import data_directory
 
 if TYPE_CHECKING:
     from adapters.history.kinds import Table
-    from adapters.history.plotting import Mark
+    from adapters.history.plotting import Mark, Plot
     from adapters.history.store import HistoryStore
 
 _BARS_BY_DEFAULT = 1_440
 _MARKS_MAX = 5_000
+_NO_PICTURES = (
+    "a picture needs matplotlib, which is not installed: `.venv/bin/python -m pip install "
+    "--require-hashes --no-deps -r requirements-plot.lock` brings it; a page (.html) needs nothing"
+)
 
 
 @click.command()
@@ -43,7 +49,14 @@ _MARKS_MAX = 5_000
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     default=None,
-    help="The file; PAIR-TIMEFRAME.html here by default.",
+    help="A page (.html) or a picture (.png); PAIR-TIMEFRAME.html here by default.",
+)
+@click.option(
+    "--theme",
+    type=click.Choice(["light", "dark"]),
+    default="light",
+    show_default=True,
+    help="Of a picture; a page follows the browser.",
 )
 @settings
 @click.option("--json", "as_json", is_flag=True, help="Print facts for a program.")
@@ -55,6 +68,7 @@ def plot(  # noqa: PLR0913 - one argument for each option
     until: str | None,
     indicators: str,
     out: Path | None,
+    theme: str,
     config_file: Path | None,
     extra: tuple[str, ...],
     as_json: bool,
@@ -63,69 +77,122 @@ def plot(  # noqa: PLR0913 - one argument for each option
     """Draw the history of PAIR: candles, volume, indicators, fills and decisions.
 
     Candles come from the history, rolled up from smaller ones where there are none of this
-    timeframe; fills and decisions from the database. The file works offline in any browser.
+    timeframe; fills and decisions from the database. A page works offline in any browser.
     """
     configuration = loaded(config_file, extra, given)
-    now_ns = SystemClock().now_ns()
     with well_said():
-        named = spans.pairs_of(pair)
-        if len(named) != 1:
-            raise HistoryRefused("name one pair, such as BTC_USDT")
-        length = spans.timeframe_named(timeframe)
-        until_ns = None if until is None else spans.time_of(until, now_ns)
-        since_ns = None if since is None else spans.time_of(since, now_ns)
-        # Imported late: a bad word is told at once.
-        from adapters.history import plotting  # noqa: PLC0415
-        from adapters.history.kinds import candles as candles_of  # noqa: PLC0415
-
-        words = spans.words(indicators)
-        plotting.lines_of(_nothing(), words)
-    whose, kind = named[0], candles_of(length)
+        wish = _wish(pair, timeframe, since, until, indicators)
+        place = out or Path(f"{wish.pair}-{wish.timeframe.value}.html")
+        draw = _drawing(place, theme)
     with opened(configuration) as store:
-        last_ns = until_ns or _newest_ns(store, whose) + kind.step_ns
-        first_ns = last_ns - _BARS_BY_DEFAULT * kind.step_ns if since_ns is None else since_ns
-        table = _candles(store, whose, length, first_ns, last_ns)
-        marks: tuple[Mark, ...] = ()
-        database = data_directory(configuration) / DATABASE_NAME
-        if database.exists() and len(table["ts_open_ns"]):
-            with contextlib.closing(open_reader(database)) as reader:
-                marks = tuple(_marks(reader, whose, first_ns))
-        shown = plotting.Plot(
-            title=f"{whose} {length.value}, {spans.shown(first_ns)} to {spans.shown(last_ns)} UTC",
-            candles=table,
-            step_ns=kind.step_ns,
-            lines=plotting.lines_of(table, words),
-            marks=marks,
-        )
-        place = out or Path(f"{whose}-{length.value}.html")
-        place.write_text(plotting.page(shown), encoding="utf-8")
-    times = table["ts_open_ns"].tolist()
+        shown = _plot(wish, store, data_directory(configuration) / DATABASE_NAME)
+        place.write_bytes(draw(shown))
+    facts = _facts(wish, shown, place)
+    click.echo(json.dumps(facts) if as_json else _told(facts))
+
+
+class _Wish(Struct, frozen=True):
+    """What somebody wants to see."""
+
+    pair: Pair
+    timeframe: Timeframe
+    since_ns: int | None
+    until_ns: int | None
+    indicators: tuple[str, ...]
+
+
+def _wish(
+    pair: str, timeframe: str, since: str | None, until: str | None, indicators: str
+) -> _Wish:
+    # Imported late: a bad word is told at once.
+    from adapters.history.plotting import lines_of  # noqa: PLC0415
+
+    now_ns = SystemClock().now_ns()
+    named = spans.pairs_of(pair)
+    if len(named) != 1:
+        raise HistoryRefused("name one pair, such as BTC_USDT")
+    wish = _Wish(
+        pair=named[0],
+        timeframe=spans.timeframe_named(timeframe),
+        since_ns=None if since is None else spans.time_of(since, now_ns),
+        until_ns=None if until is None else spans.time_of(until, now_ns),
+        indicators=spans.words(indicators),
+    )
+    begins, ends = wish.since_ns, wish.until_ns
+    if begins is not None and ends is not None and begins >= ends:
+        raise HistoryRefused(f"--from {since} is not before --to {until}")
+    lines_of(_nothing(), wish.indicators)
+    return wish
+
+
+def _drawing(place: Path, theme: str) -> Callable[["Plot"], bytes]:
+    """Return what draws a file of this name."""
+    match place.suffix.lower():
+        case ".html" | ".htm":
+            from adapters.history.plotting import page  # noqa: PLC0415
+
+            return lambda shown: page(shown).encode()
+        case ".png":
+            if importlib.util.find_spec("matplotlib") is None:
+                raise HistoryRefused(_NO_PICTURES)
+            from adapters.history.picture import Theme, picture  # noqa: PLC0415
+
+            return lambda shown: picture(shown, Theme(theme))
+        case _:
+            raise HistoryRefused(f"{place}: expected a name that ends in .html or .png")
+
+
+def _plot(wish: _Wish, store: "HistoryStore", database: Path) -> "Plot":
+    from adapters.history.kinds import candles as candles_of  # noqa: PLC0415
+    from adapters.history.plotting import Plot, lines_of  # noqa: PLC0415
+
+    step_ns = candles_of(wish.timeframe).step_ns
+    last_ns = wish.until_ns or _newest_ns(store, wish.pair) + step_ns
+    first_ns = last_ns - _BARS_BY_DEFAULT * step_ns if wish.since_ns is None else wish.since_ns
+    table = _candles(store, wish.pair, wish.timeframe, first_ns, last_ns)
+    marks: Sequence[Mark] = ()
+    if database.exists() and len(table["ts_open_ns"]):
+        with contextlib.closing(open_reader(database)) as reader:
+            marks = _marks(reader, wish.pair, first_ns)
+    return Plot(
+        title=f"{wish.pair} {wish.timeframe.value}, "
+        f"{spans.shown(first_ns)} to {spans.shown(last_ns)} UTC",
+        pair=wish.pair,
+        candles=table,
+        step_ns=step_ns,
+        lines=lines_of(table, wish.indicators),
+        marks=tuple(marks),
+    )
+
+
+def _facts(wish: _Wish, shown: "Plot", place: Path) -> dict[str, Any]:
+    times = shown.candles["ts_open_ns"].tolist()
     known = set(times)
-    drawn = [mark for mark in marks if mark.at_ns // kind.step_ns * kind.step_ns in known]
+    drawn = [one for one in shown.marks if one.at_ns // shown.step_ns * shown.step_ns in known]
     fills = sum(mark.kind in ("buy", "sell") for mark in drawn)
-    left_out = len(marks) - len(drawn)
-    facts: dict[str, Any] = {
+    return {
         "file": str(place),
-        "pair": whose,
-        "timeframe": length.value,
+        "pair": wish.pair,
+        "timeframe": wish.timeframe.value,
         "candles": len(times),
         "first_ns": times[0],
         "last_ns": times[-1],
-        "indicators": list(words),
+        "indicators": list(wish.indicators),
         "fills": fills,
         "decisions": len(drawn) - fills,
-        "left_out": left_out,
+        "left_out": len(shown.marks) - len(drawn),
         "bytes": place.stat().st_size,
     }
-    if as_json:
-        click.echo(json.dumps(facts))
-        return
+
+
+def _told(facts: dict[str, Any]) -> str:
+    left_out = facts["left_out"]
     outside = f" ({left_out} more where there is no candle)" if left_out else ""
-    click.echo(
-        f"{place}: {facts['candles']} candles of {whose} {length.value}, "
+    return (
+        f"{facts['file']}: {facts['candles']} candles of {facts['pair']} {facts['timeframe']}, "
         f"{spans.shown(facts['first_ns'])} to {spans.shown(facts['last_ns'])}; "
-        f"{', '.join(words)}; {fills} fills, {len(drawn) - fills} decisions{outside}; "
-        f"{facts['bytes']} bytes"
+        f"{', '.join(facts['indicators'])}; {facts['fills']} fills, "
+        f"{facts['decisions']} decisions{outside}; {facts['bytes']} bytes"
     )
 
 

@@ -20,6 +20,7 @@ def test_its_commands_run_as_shown(tmp_path):
         session.close()
     chart = (tmp_path / "var" / "btc.html").read_text(encoding="utf-8")
     assert "LightweightCharts" in chart
+    assert (tmp_path / "var" / "btc.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_layout_is_described():

@@ -37,6 +37,7 @@ class Element {
   removeChild(child) { this.children = this.children.filter((one) => one !== child); }
   remove() {}
   append(...all) { all.forEach((one) => this.appendChild(one)); }
+  replaceChildren(...all) { this.children = []; this.append(...all); }
   setAttribute(name, value) { this.attributes[name] = value; }
   removeAttribute() {}
   toggleAttribute() {}
@@ -98,5 +99,5 @@ const panes = vm.runInContext(
   "chart.panes().map((pane) => pane.getSeries().map((one) => [one.seriesType(), "
   + "one.data().length]))", realm);
 console.log(JSON.stringify({ panes, drawn, texts: Object.keys(texts),
-  legend: byId.legend.textContent, told: byId.told.textContent,
+  legend: byId.legend.children.map((one) => one.textContent).join("  "), told: byId.told.textContent,
   marks: vm.runInContext("data.marks.length", realm) }));

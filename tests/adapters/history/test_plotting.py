@@ -13,6 +13,7 @@ import talib
 
 from adapters.history.plotting import Mark, Plot, lines_of, page
 from state.errors import HistoryRefused
+from state.values import Pair
 from tests.adapters.history.test_store import APRIL, MINUTE_NS, minutes
 
 BROWSER = Path(__file__).with_name("browser.js")
@@ -24,6 +25,7 @@ def a_plot(count=60, **changes):
     table["high"], table["low"] = closes + 1.5, closes - 0.5
     members = {
         "title": "BTC_USDT 1m </script> & more",
+        "pair": Pair("BTC_USDT"),
         "candles": table,
         "step_ns": MINUTE_NS,
         "lines": lines_of(table, ["sma20", "bb10", "rsi", "macd"]),
