@@ -1,5 +1,6 @@
 """The promise: every way to die is noticed, contained and leaves the mailbox whole."""
 
+import traceback
 from typing import ClassVar
 
 import pytest
@@ -7,6 +8,7 @@ from msgspec import Struct
 from pykka import ActorDeadError
 
 from actors.kernel import Actor, Exited, ExitKind, Shutdown, Started, StartFailed
+from actors.kernel.actor import death_told
 from actors.kernel.dead_letters import Undelivered
 from tests.actors.kernel.worlds import Listener
 
@@ -63,6 +65,34 @@ def test_any_exception_ends_one_incarnation_and_nobody_else(world, notices, deat
     world.spawn("child", Fragile, heard, parent="parent")
     world.runtime.tell("bystander", "hello")
     world.until(lambda: set(heard) == {"behind the crash", "hello"})
+
+
+def caused():
+    try:
+        int("nobody")
+    except ValueError as error:
+        raise TypeError("nobody knows it") from error
+
+
+def grouped():
+    raise ExceptionGroup("two at once", [ValueError("one"), TypeError("two")])
+
+
+def noted():
+    error = ValueError("two\nlines")
+    error.add_note("seen before")
+    raise error
+
+
+@pytest.mark.parametrize("dies", [caused, grouped, noted])
+def test_a_death_is_told_as_python_tells_it_but_for_the_marks_beneath_the_lines(dies):
+    with pytest.raises(Exception) as caught:  # noqa: PT011 (any of them)
+        dies()
+    death = caught.value
+    lines = "".join(traceback.format_exception(death)).splitlines()
+    bare = [line for line in lines if set(line.strip(" |+")) - set("^~-")]
+    told = death_told(death, death.__traceback__).splitlines()
+    assert [line for line in told if set(line.strip(" |+")) - set("^~-")] == bare
 
 
 @pytest.mark.parametrize("death", DEATHS, ids=lambda death: type(death).__name__)
