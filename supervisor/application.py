@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TextIO
 
-import msgspec
 from loguru import logger
 
 from actors import addresses
@@ -34,8 +33,6 @@ from adapters.halt_file import HaltFile
 from adapters.halt_latch import Latch
 from adapters.log import Log
 from adapters.loop import LoopThread
-from adapters.recording import FILE_NAME as RECORDING
-from adapters.recording import RecordingWriter
 from adapters.sd_notify import ServiceManager
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
 from state.config import (
@@ -43,7 +40,6 @@ from state.config import (
     Endpoints,
     Loaded,
     Secret,
-    Secrets,
     SupervisionSettings,
     endpoints,
     shown,
@@ -57,7 +53,7 @@ from supervisor.data_directory import data_directory
 from supervisor.emergency_door import EmergencyDoor
 from supervisor.life_signs import LifeSigns
 from supervisor.pulse import Pulse
-from supervisor.replay import seen_of
+from supervisor.replay import recording_of
 from supervisor.stacks import StacksOnSignal
 from supervisor.tree import ROOT, root, static_addresses
 from supervisor.version import VERSION
@@ -263,17 +259,14 @@ class Application:
 
     def _record(self, runtime: LiveRuntime, latch: Latch, process: str) -> Callable[[], None]:
         """Have traders and the risk guard recorded; return what ends it."""
-        settings = self._config.recording
-        if not settings.on:
+        if not self._config.recording.on:
             return _nothing
-        writer = RecordingWriter(
-            self._folder / RECORDING,
+        writer = recording_of(
+            self._config,
+            self._folder,
             process=process,
-            version=VERSION,
-            config=msgspec.json.encode(msgspec.structs.replace(self._config, secrets=Secrets())),
             now_ns=self._clock.now_ns(),
-            keep_bytes=settings.keep_mb << 20,
-            context=partial(seen_of, latch),
+            latch=latch,
         )
         runtime.tape = writer
         return writer.close

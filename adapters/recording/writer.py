@@ -65,6 +65,8 @@ class RecordingWriter:
         self._keep_bytes = keep_bytes
         self._waiting: deque[tuple[object, ...]] = deque()
         self._missed = 0
+        self._lost = 0
+        self._flushing = threading.Lock()
         self._ending = threading.Event()
         self._database = Database(sqlite3.connect(path, check_same_thread=False))
         self._database.enable_wal()
@@ -100,6 +102,15 @@ class RecordingWriter:
         """See `actors.kernel.tape.Tape.handled`."""
         self._take((address, incarnation, at.now_ns, at.monotonic_ns, self._context(), message))
 
+    @property
+    def missed(self) -> int:
+        """Messages that could not be kept, all together."""
+        return self._lost
+
+    def catch_up(self) -> None:
+        """Write what has gathered before going on: for a caller whose time waits for it."""
+        self._flush()
+
     def close(self) -> None:
         """Write what has gathered and end."""
         self._ending.set()
@@ -108,7 +119,7 @@ class RecordingWriter:
 
     def _take(self, item: tuple[object, ...]) -> None:
         if len(self._waiting) >= WAITING_MAX:
-            self._missed += 1
+            self._miss(1)
             return
         self._waiting.append(item)
 
@@ -118,12 +129,17 @@ class RecordingWriter:
         self._flush()
 
     def _flush(self) -> None:
-        try:
-            while self._waiting:
-                self._keep([self._waiting.popleft() for _ in range(self._ready())])
-            self._forget()
-        except sqlite3.Error as error:
-            logger.warning("the recording cannot be cut to its size: {}", error)
+        with self._flushing:
+            try:
+                while self._waiting:
+                    self._keep([self._waiting.popleft() for _ in range(self._ready())])
+                self._forget()
+            except sqlite3.Error as error:
+                logger.warning("the recording cannot be cut to its size: {}", error)
+
+    def _miss(self, items: int) -> None:
+        self._missed += items
+        self._lost += items
 
     def _ready(self) -> int:
         return min(len(self._waiting), BLOCK_ITEMS)
@@ -133,7 +149,7 @@ class RecordingWriter:
             self._store([_item(one) for one in taken])
         except (sqlite3.Error, TypeError) as error:
             # Trading goes on without it; the hole is marked in the next block that can be kept.
-            self._missed += len(taken)
+            self._miss(len(taken))
             logger.warning("the recording lost {} messages: {}", len(taken), error)
 
     def _store(self, items: list[Item]) -> None:

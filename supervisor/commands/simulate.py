@@ -16,6 +16,7 @@ from actors.kernel.virtual import Policy
 from state.errors import ConfigurationInvalid
 from supervisor.commands.crash_points import crash_points
 from supervisor.commands.options import fail
+from supervisor.commands.record import record
 from supervisor.simulation import HOUSE, PROFILES, Fault, Options, Report, Simulation
 from supervisor.simulation.batch import (
     Tally,
@@ -76,6 +77,7 @@ def simulate() -> None:
 
 
 simulate.add_command(crash_points)
+simulate.add_command(record)
 
 
 @simulate.command()

@@ -1,7 +1,16 @@
 """Replays: recorded actors live again, from what they heard."""
 
+from supervisor.replay.keeping import recording_of
 from supervisor.replay.seen import seen_of
 from supervisor.replay.verification import Divergence, Verification, verify
 from supervisor.replay.what_if import Comparison, what_if
 
-__all__ = ["Comparison", "Divergence", "Verification", "seen_of", "verify", "what_if"]
+__all__ = [
+    "Comparison",
+    "Divergence",
+    "Verification",
+    "recording_of",
+    "seen_of",
+    "verify",
+    "what_if",
+]

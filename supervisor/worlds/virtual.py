@@ -93,6 +93,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     """How often its markets move, seconds."""
     small: bool = False
     """Whether its markets are a few levels that move fast, or like real ones."""
+    past: Past = _PAST
+    """How much history its real markets open with."""
     advised: tuple[str, ...] = ()
     """What a stub of the language model does, by turns; empty: nobody advises, for nothing."""
 
@@ -265,7 +267,7 @@ def _switches(seed: int) -> Switches:
 
 def _venue(scene: Scene, now_ns: int) -> SimulatedVenue:
     options = ExchangeOptions(pairs=scene.pairs, seed=scene.seed, switches=_switches(scene.seed))
-    return build_venue(options, now_ns, step_ns=_step_ns(scene), past=_PAST)
+    return build_venue(options, now_ns, step_ns=_step_ns(scene), past=scene.past)
 
 
 def _small_venue(scene: Scene, now_ns: int) -> SimulatedVenue:

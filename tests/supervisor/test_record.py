@@ -1,0 +1,93 @@
+"""A stretch of the simulated market, recorded in virtual time, is replayed as any recording is."""
+
+import json
+import sqlite3
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.recording import FILE_NAME
+from supervisor.commands.replay import replay
+from supervisor.commands.simulate import simulate
+
+OFTEN = ("--set", "strategy.trend.timeframe=1s", "--set", "strategy.trend.entry_bps=0.2")
+
+
+def run(command, *arguments):
+    return CliRunner().invoke(command, [str(one) for one in arguments])
+
+
+def record(folder, *options):
+    return run(simulate, "record", "--data-dir", folder, "--step", "1", *OFTEN, *options)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recorded")
+    done = record(folder, "--for", "3m", "--json")
+    assert done.exit_code == 0, done.output
+    return folder, json.loads(done.stdout)
+
+
+def test_the_house_lived_and_everything_it_heard_is_there(recorded):
+    folder, lived = recorded
+    assert (lived["virtual_s"], lived["missed"]) == (180.0, 0)
+    assert lived["orders"] > 2
+    assert lived["fills"] > 0
+    assert lived["recorded_bytes"] == (folder / "simulated" / FILE_NAME).stat().st_size
+
+
+def test_every_decision_of_the_stretch_comes_out_to_the_byte(recorded):
+    folder, lived = recorded
+    done = run(replay, "--data-dir", folder, "--verify", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    [process] = found["processes"]
+    assert found["same"]
+    assert process["notes"] == []
+    assert process["proposals"] == process["decisions"] == lived["orders"]
+
+
+def test_a_ruling_that_was_altered_is_found(recorded):
+    folder, _ = recorded
+    database = sqlite3.connect(folder / "simulated" / "gatehouse.db")
+    kept = database.execute(
+        "SELECT seq, payload FROM events WHERE type = 'DecisionMade' ORDER BY seq LIMIT 1"
+    ).fetchone()
+    altered = kept[1].replace('"verdict":"allow"', '"verdict":"shrink"')
+    assert altered != kept[1]
+    try:
+        database.execute("UPDATE events SET payload = ? WHERE seq = ?", (altered, kept[0]))
+        database.commit()
+        done = run(replay, "--data-dir", folder, "--verify", "--json")
+    finally:
+        database.execute("UPDATE events SET payload = ? WHERE seq = ?", (kept[1], kept[0]))
+        database.commit()
+        database.close()
+    assert done.exit_code == 1
+    [divergence] = json.loads(done.stdout)["processes"][0]["divergences"]
+    assert (divergence["member"], divergence["replayed"]) == ("verdict", "allow")
+
+
+def test_what_is_there_already_is_never_written_over(recorded):
+    folder, _ = recorded
+    done = record(folder, "--for", "1m")
+    assert done.exit_code == 2
+    assert "is there already" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (("--for", "0s"), "--for 0s"),
+        (("--for", "soon"), "--for soon"),
+        (("--venue", "testnet"), "testnet"),
+    ],
+)
+def test_what_cannot_be_recorded_is_refused(tmp_path, monkeypatch, options, named):
+    monkeypatch.setenv("GATE_API_KEY", "a-key")
+    monkeypatch.setenv("GATE_API_SECRET", "a-secret")
+    done = record(tmp_path / "new", *options)
+    assert done.exit_code == 2
+    assert named in done.output
+    assert not (tmp_path / "new").exists()
