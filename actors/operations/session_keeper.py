@@ -31,7 +31,7 @@ from state.messages.operations import (
     SessionWanted,
 )
 from state.messages.orders import CancelAllOrders, OrdersSwept, SweepOrders
-from state.messages.protection import FlattenWanted
+from state.messages.protection import DrainWanted, FlattenWanted
 from state.values import Currency, Pair, Session, TimeNs
 
 PARTS = ("orders", "ledger")
@@ -49,6 +49,13 @@ ANSWER_WITHIN_S = 3.0
 CANCEL_AGAIN_S = 0.5
 """While stopped, how often everything is cancelled that may have reached the door meanwhile."""
 
+DRAIN_LOOK_S = 2.0
+"""While draining, how often it is looked whether there is a trader to do it.
+
+Not at once: what it had proposed before it was parked is an order by then, or will never be one.
+"""
+_PARKED = "disabled"
+
 _DRAINED = "drained: nothing is out, and nothing is held that could be sold"
 _OF_PAIRS = frozenset({Session.READY, Session.PAUSED, Session.DRAINING, Session.STOPPED})
 _ENDS = frozenset({Session.STOPPED, Session.EMERGENCY})
@@ -63,6 +70,10 @@ class _AnswerDue(Struct, frozen=True):
 
 class _CancelAgain(Struct, frozen=True):
     """It is still stopped."""
+
+
+class _DrainLook(Struct, frozen=True):
+    """A trader that is parked drains nothing."""
 
 
 class SessionKeeper(Actor):
@@ -111,6 +122,8 @@ class SessionKeeper(Actor):
         """Who wanted an emergency stop and hears when nothing of ours rests any more."""
         self._again: Timer | None = None
         """When to cancel everything again; None while nobody wants it stopped."""
+        self._looks = False
+        """Whether a look at who drains is due."""
         self._swept: OrdersSwept | None = None
         """What the router said since the newest of them asked."""
 
@@ -146,6 +159,8 @@ class SessionKeeper(Actor):
                 self._answer_askers(late=message.wish)
             case _CancelAgain():
                 self._cancel_again()
+            case _DrainLook():
+                self._look_who_drains()
             case PartNotReady():
                 self._missing[message.part] = message.reason
                 self._tell_if_changed()
@@ -232,6 +247,7 @@ class SessionKeeper(Actor):
         )
         self.tell(addresses.RECORDER, self._outbox.add([Entry(event=changed)], durable=True))
         self._cancel_again_later()
+        self._look_who_drains_later()
         self._tell_if_changed()
 
     # An emergency.
@@ -291,6 +307,7 @@ class SessionKeeper(Actor):
         if session in (Session.STOPPED, Session.DRAINING):
             self.tell_control(addresses.ORDER_ROUTER, CancelAllOrders(reason=f"session {session}"))
         self._cancel_again_later()
+        self._look_who_drains_later()
         self._record(session, reason, caller)
         self._tell_if_changed()
 
@@ -311,6 +328,22 @@ class SessionKeeper(Actor):
         self._again = None
         if self._wanted is Session.STOPPED or Session.STOPPED in self._pair_sessions.values():
             self._again = self.after(CANCEL_AGAIN_S, _CancelAgain())
+
+    def _look_who_drains(self) -> None:
+        """Have what a parked trader holds sold by who protects it; the others do it themselves."""
+        self._looks = False
+        for pair in self._pairs:
+            report = self.machine.board.get(addresses.trader(pair))
+            is_parked = report is not None and report.state == _PARKED
+            if is_parked and self._now().of(pair) is Session.DRAINING:
+                self.tell_control(addresses.protection(pair), DrainWanted(pair=pair))
+        self._look_who_drains_later()
+
+    def _look_who_drains_later(self) -> None:
+        is_draining = Session.DRAINING in (self._wanted, *self._pair_sessions.values())
+        if is_draining and not self._looks:
+            self._looks = True
+            self.after(DRAIN_LOOK_S, _DrainLook())
 
     def _record(self, session: Session, reason: str, caller: str) -> None:
         changed = SessionChanged(
@@ -356,6 +389,7 @@ class SessionKeeper(Actor):
                 self._latch.allow_exits()
             self.tell_control(addresses.ORDER_ROUTER, SweepOrders(reason=self._reason))
         self._cancel_again_later()
+        self._look_who_drains_later()
 
     def _now(self) -> SessionState:
         missing = "; ".join(f"{part}: {why}" for part, why in self._missing.items())

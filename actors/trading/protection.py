@@ -30,6 +30,7 @@ from state.messages.journal import (
 from state.messages.market import BookLost, BookMeasured, CandleClosed
 from state.messages.operations import (
     AlertRaised,
+    PairDrained,
     PartNotReady,
     PartReady,
     ReadinessWanted,
@@ -55,6 +56,7 @@ from state.messages.orders import (
 from state.messages.protection import (
     Cover,
     CoverWanted,
+    DrainWanted,
     FlattenBegan,
     FlattenWanted,
     PositionCovered,
@@ -249,7 +251,9 @@ class Protector(Actor):
             case _FateDue():
                 self._forget(message.decision)
             case FlattenWanted():
-                self._on_flatten(message)
+                self._on_flatten(message.reason)
+            case DrainWanted():
+                self._on_drain()
             case CoverWanted():
                 if self._told is not None:
                     self.tell(message.reply_to, self._told)
@@ -510,11 +514,20 @@ class Protector(Actor):
         if text:
             self._alert(f"{out.purpose}_done", Severity.WARNING, text, out.trace)
 
-    def _on_flatten(self, wanted: FlattenWanted) -> None:
+    def _on_flatten(self, reason: str) -> None:
         if self._protection.quantity and not self._protection.flatten:
-            began = FlattenBegan(pair=self._pair, at_ns=self.now_ns(), reason=wanted.reason)
+            began = FlattenBegan(pair=self._pair, at_ns=self.now_ns(), reason=reason)
             key = f"flatten {self._pair} {self._protection.began_at_ns}"
             self._record(began, key)
+
+    def _on_drain(self) -> None:
+        """Do what a trader that is parked cannot: sell what is held, say when nothing is left."""
+        if self._seq is None or self._rules is None:
+            return  # Whoever asks asks again.
+        if self._sellable():
+            self._on_flatten("draining, and its trader is parked")
+        elif not self._orders and not self._parents and self._proposed is None:
+            self.tell(addresses.SESSION_KEEPER, PairDrained(pair=self._pair))
 
     # What waits at the exchange.
 

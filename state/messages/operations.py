@@ -66,7 +66,10 @@ class ReconcileWanted(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class PairDrained(Struct, frozen=True, kw_only=True, tag=True):
-    """From a trader to the session keeper: nothing is out, and what is held nobody would take."""
+    """To the session keeper: nothing is out, and what is held nobody would take.
+
+    From the pair's trader, or from its protection actor where that one is parked.
+    """
 
     pair: Pair
 

@@ -62,6 +62,15 @@ class FlattenWanted(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
+class DrainWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To a pair's protection actor, again and again: its trader is parked, end the drain for it.
+
+    It sells what is held, and says `PairDrained` when it is asked and nothing is held or out.
+    """
+
+    pair: Pair
+
+
 class TriggerWanted(Struct, frozen=True, kw_only=True, tag=True):
     """From a pair's protection actor to the trigger keeper: this is to wait at the exchange.
 

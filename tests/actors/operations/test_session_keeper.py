@@ -3,9 +3,11 @@
 import pytest
 
 from actors import addresses
+from actors.kernel import ChildReport
 from actors.operations.session_keeper import (
     ANSWER_WITHIN_S,
     CANCEL_AGAIN_S,
+    DRAIN_LOOK_S,
     SessionKeeper,
     parts_of,
 )
@@ -24,7 +26,7 @@ from state.messages.operations import (
     SessionWanted,
 )
 from state.messages.orders import CancelAllOrders, OrdersSwept, SweepOrders
-from state.messages.protection import FlattenWanted
+from state.messages.protection import DrainWanted, FlattenWanted
 from state.values import Session
 from tests.actors.examples import BTC, ETH, USDT
 from tests.actors.house import Journal
@@ -599,3 +601,59 @@ def test_an_emergency_is_of_all_pairs_and_a_pair_must_be_traded(house):
     assert scene.want_in(BTC, Session.EMERGENCY) == "emergency is of all pairs or of none"
     assert "not traded here" in scene.want_in("XRP_USDT", Session.PAUSED)
     assert scene.of(BTC) is Session.READY
+
+
+# A trader that is parked.
+
+
+def park(house, pair, state="disabled"):
+    report = ChildReport(
+        address=addresses.trader(pair),
+        supervisor=f"trading/{pair}",
+        state=state,
+        incarnation=6,
+        restarts=5,
+        last_error="ValueError",
+        since_ns=0,
+    )
+    house.runtime.report(report)
+
+
+def test_where_the_trader_is_parked_the_protector_is_asked_to_end_the_drain(house):
+    protectors = {pair: house.ear(addresses.protection(pair)) for pair in (BTC, ETH)}
+    scene = Scene(house)
+    scene.ready()
+    park(house, BTC)
+    park(house, ETH, "running")
+    house.pass_time(5 * DRAIN_LOOK_S)
+    assert protectors[BTC].of(DrainWanted) == []
+
+    # Again and again, although everything is cancelled again meanwhile for a pair that is stopped.
+    scene.want_in(ETH, Session.STOPPED)
+    scene.want_in(BTC, Session.DRAINING)
+    house.pass_time(2.5 * DRAIN_LOOK_S)
+    assert protectors[BTC].of(DrainWanted) == [DrainWanted(pair=BTC)] * 2
+    assert protectors[ETH].of(DrainWanted) == []
+
+    scene.restart()  # Of the board it need not be told anew.
+    scene.ready()
+    protectors[BTC].take(DrainWanted)
+    house.pass_time(1.5 * DRAIN_LOOK_S)
+    assert protectors[BTC].of(DrainWanted) == [DrainWanted(pair=BTC)]
+
+    scene.drained(BTC)
+    assert scene.of(BTC) is Session.STOPPED
+    protectors[BTC].take(DrainWanted)
+    house.pass_time(5 * DRAIN_LOOK_S)
+    assert protectors[BTC].of(DrainWanted) == []
+
+
+def test_a_drain_of_all_ends_although_a_trader_is_parked(scene):
+    protector = scene.house.ear(addresses.protection(BTC))
+    park(scene.house, BTC)
+    scene.want(Session.DRAINING)
+    scene.drained(ETH)
+    scene.house.pass_time(1.5 * DRAIN_LOOK_S)
+    assert protector.of(DrainWanted) == [DrainWanted(pair=BTC)]
+    scene.drained(BTC)
+    assert scene.session() is Session.STOPPED

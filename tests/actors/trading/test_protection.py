@@ -10,10 +10,17 @@ from actors.trading.protection import Protector
 from state.config import CoverSettings, StopMode
 from state.messages.held import RulesKnown
 from state.messages.market import BookLost
-from state.messages.operations import AlertRaised, PartNotReady, PartReady, SessionState
+from state.messages.operations import (
+    AlertRaised,
+    PairDrained,
+    PartNotReady,
+    PartReady,
+    SessionState,
+)
 from state.messages.orders import CancelOrder, DecisionDropped, OrderProposed, Refusal
 from state.messages.protection import (
     Cover,
+    DrainWanted,
     FlattenBegan,
     FlattenWanted,
     PositionCovered,
@@ -440,6 +447,35 @@ def test_a_wish_to_flatten_outlives_a_restart_and_ends_flat(scene):
 def test_nothing_to_flatten_is_no_wish(scene):
     scene.house.tell(PROTECTOR, FlattenWanted(pair=BTC, reason="by hand"))
     assert scene.journal.told(FlattenBegan) == []
+
+
+def test_for_a_trader_that_is_parked_it_sells_and_says_when_the_drain_is_over(scene):
+    def asked():
+        scene.keeper.take(PairDrained)
+        scene.house.tell(PROTECTOR, DrainWanted(pair=BTC))
+        return scene.keeper.of(PairDrained)
+
+    scene.fill()
+    scene.session(Session.DRAINING)
+    assert asked() == []
+    scene.book(100.0)
+    [sale] = scene.proposals
+    assert (sale.purpose, sale.quantity) == (Purpose.FLATTEN, Decimal(1))
+    scene.sell(sale, quantity="0.4")
+    assert asked() == []
+    scene.book(100.0)
+    scene.sell(scene.proposals[-1])
+    assert asked() == [PairDrained(pair=BTC)]
+
+
+def test_a_drain_is_not_over_while_an_order_is_out(scene):
+    order = {"client_order_id": "t-50", "pair": BTC}
+    scene.journal.append(an_intent(**order, decision_id="d-50"))
+    scene.house.tell(PROTECTOR, DrainWanted(pair=BTC))
+    assert scene.keeper.of(PairDrained) == []
+    scene.journal.append(a_finish(**order, filled_quantity=Quantity(Decimal(0)), reason="ioc"))
+    scene.house.tell(PROTECTOR, DrainWanted(pair=BTC))
+    assert scene.keeper.of(PairDrained) == [PairDrained(pair=BTC)]
 
 
 def test_a_position_is_protected_within_a_second_of_a_first_book(house):
