@@ -55,6 +55,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Before numpy is imported: our matrices are small, and each thread of its keeps buffers.
+    # Before numpy and uvloop are imported: our matrices are small, and a name is looked up seldom.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("UV_THREADPOOL_SIZE", "2")
     sys.exit(main(prog_name="python -m supervisor"))

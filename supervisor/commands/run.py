@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from adapters.allocator import share_one_arena
 from state.errors import ConfigurationInvalid, GatehouseError, StoreBusy
 from supervisor.commands.options import fail, loaded, settings
 
@@ -21,6 +22,7 @@ def run(config_file: Path | None, extra: tuple[str, ...], **given: Any) -> None:
     it. Exit codes: 0 ok, 1 failed, 2 bad usage or configuration, 3 another process is in the way.
     """
     configuration = loaded(config_file, extra, given)
+    share_one_arena()
     # Imported late: a bad setting is told at once.
     from supervisor.application import Application  # noqa: PLC0415
 
