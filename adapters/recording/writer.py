@@ -21,6 +21,8 @@ FLUSH_S = 1.0
 WAITING_MAX = 200_000
 """Items that may wait for the disk; more are counted and left out."""
 BLOCK_ITEMS = 5_000
+_CACHE_KIB = 256
+"""It writes at the end and takes away at the beginning: nothing is read twice."""
 
 
 class _Instant(Protocol):
@@ -70,6 +72,7 @@ class RecordingWriter:
         self._ending = threading.Event()
         self._database = Database(sqlite3.connect(path, check_same_thread=False))
         self._database.enable_wal()
+        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._database.table("runs").create(
             {"id": int, "process": str, "version": str, "config": str, "began_ns": int},
             pk="id",
@@ -88,6 +91,9 @@ class RecordingWriter:
             "began_ns": now_ns,
         }
         self._run = self._database.table("runs").insert(row).last_pk
+        # Asked once: to ask each time would read every block that is kept.
+        sizes = "SELECT coalesce(sum(size), 0) FROM blocks"
+        self._bytes: int = self._database.execute(sizes).fetchone()[0]
         self._thread = threading.Thread(target=self._write, name="recording", daemon=True)
         self._thread.start()
 
@@ -166,16 +172,15 @@ class RecordingWriter:
                 "items": block,
             }
         )
+        self._bytes += len(block)
         self._missed -= missed
 
     def _forget(self) -> None:
-        total = self._database.execute("SELECT coalesce(sum(size), 0) FROM blocks").fetchone()[0]
-        while total > self._keep_bytes:
-            oldest, size = self._database.execute(
-                "SELECT id, size FROM blocks ORDER BY id LIMIT 1"
-            ).fetchone()
+        first = "SELECT id, size FROM blocks ORDER BY id LIMIT 1"
+        while self._bytes > self._keep_bytes:
+            oldest, size = self._database.execute(first).fetchone()
             self._database.table("blocks").delete(oldest)
-            total -= size
+            self._bytes -= size
 
 
 def _item(taken: tuple[object, ...]) -> Item:

@@ -21,7 +21,8 @@ _VERIFIED_AT_START = 2000
 _CHECKPOINT_PAGES = 4000
 """The log is moved into the file by itself only when nobody chose a better moment for so long."""
 
-_CACHE_KIB = 8192
+_CACHE_KIB = 2048
+"""The system keeps the file at hand anyhow; four times as much saved 5 % of a commit."""
 
 
 def open_store(lock: DataLock, *, venue: Venue, version: str, at_ns: TimeNs) -> Store:
