@@ -22,7 +22,7 @@ from state.store import DATABASE_NAME, open_reader
 from state.values import NS_PER_S
 from supervisor.commands.options import fail, loaded, settings
 from supervisor.data_directory import data_directory
-from supervisor.replay import Comparison, Verification, verify, what_if
+from supervisor.replay import Comparison, Verification, concerns_traders, verify, what_if
 
 NOTHING = 3
 NOT_THE_SAME = 1
@@ -63,7 +63,8 @@ def replay(
 
     Every decision is held against the one of that time, byte for byte, and the first that differs
     is named with the member that does. With --set the traders decide under other settings beside
-    those they had, both under one plain model of fills, which the output states.
+    those they had, both under one plain model of fills, which the output states. The risk guard is
+    not asked: a setting that no trader knows, such as a limit of risk, is refused.
 
     Exit code 1 when a decision came out otherwise, 3 when there is no recording of that time.
     """
@@ -152,7 +153,11 @@ def _compare(
     found: list[tuple[Recording, Comparison]] = []
     with _progress() as progress:
         for one in recordings:
-            config = changed(msgspec.json.decode(one.config, type=Config), changes)
+            was = msgspec.json.decode(one.config, type=Config)
+            config = changed(was, changes)
+            for key, value in changes.items():
+                if not concerns_traders(was, changed(was, {key: value})):
+                    fail(f"--set {key}: no trader knows that setting, so nothing would change")
             advance = _advance(progress, one, window)
             found.append((one, what_if(one, config, window, fee, advance)))
     if as_json:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from actors import addresses
+from adapters.halt_latch import Latch
 from adapters.recording import Born, Heard, Recording
 from state.config import Config
 from state.messages.accounts import PositionChanged, PositionWanted
@@ -21,7 +22,8 @@ from state.messages.held import OrdersHeld
 from state.messages.market import BookMeasured
 from state.messages.orders import DecisionDropped, OrderProposed, OrdersWanted, Refusal
 from state.values import ZERO, Pair, Quantity, Side, TimeNs
-from supervisor.replay.player import Players, Sent
+from supervisor.replay.player import Mute, Players, Sent
+from supervisor.tree import recorded_births
 
 NOTE = (
     "Modelled, not recorded: every proposal is filled whole, at once, at its own price, for the "
@@ -109,6 +111,16 @@ def what_if(
         messages=messages,
         note=NOTE,
     )
+
+
+def concerns_traders(was: Config, changed: Config) -> bool:
+    """Return whether any trader would be born otherwise; if not, nothing can come out otherwise."""
+    return _traders_of(was) != _traders_of(changed)
+
+
+def _traders_of(config: Config) -> dict[str, object]:
+    births = recorded_births(config, Mute(), Latch(), "")
+    return {pair: births[addresses.trader(pair)].args for pair in config.pairs}
 
 
 class _Book:

@@ -91,3 +91,17 @@ def test_what_cannot_be_recorded_is_refused(tmp_path, monkeypatch, options, name
     assert done.exit_code == 2
     assert named in done.output
     assert not (tmp_path / "new").exists()
+
+
+def test_other_settings_of_traders_are_compared_and_those_of_others_refused(recorded):
+    folder, _ = recorded
+    options = ("--data-dir", folder, "--json", "--set")
+    done = run(replay, *options, "strategy.trend.order_notional=50")
+    assert done.exit_code == 0, done.output
+    [process] = json.loads(done.stdout)
+    assert sum(pair["recorded"]["entries"] for pair in process["pairs"]) > 0
+    assert sum(pair["only_changed"] for pair in process["pairs"]) > 0
+
+    refused = run(replay, *options, "risk.order_notional_max=50")
+    assert refused.exit_code == 2
+    assert "risk.order_notional_max: no trader knows that setting" in refused.output
