@@ -5,6 +5,7 @@ from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
 from state.config import Config, Endpoints, Loaded, Secret, endpoints
 from state.values import Venue
 from supervisor.data_directory import data_directory
+from supervisor.doctor.advice import AdvisorLook
 from supervisor.doctor.findings import Finding, fail, ok
 from supervisor.doctor.here import look_here, own_exchange
 from supervisor.doctor.there import Wanted, look_there, skip_there
@@ -12,6 +13,16 @@ from supervisor.doctor.there import Wanted, look_there, skip_there
 
 def examine(loaded: Loaded) -> list[Finding]:
     """Return everything there is to say about running the house that `loaded` describes here."""
+    config = loaded.config
+    advisor = AdvisorLook(config)  # Asked now, heard at the end.
+    try:
+        found = _without_advisor(loaded)
+    finally:
+        told = advisor.findings()
+    return [*found, *told]
+
+
+def _without_advisor(loaded: Loaded) -> list[Finding]:
     config = loaded.config
     findings, house = look_here(loaded, data_directory(loaded))
     where = endpoints(config)

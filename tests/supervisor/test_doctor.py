@@ -125,7 +125,7 @@ def test_for_people_each_finding_is_a_line_with_what_to_mend(tmp_path):
     lines = told.text.splitlines()
     [broken] = [number for number, line in enumerate(lines) if line.startswith("fail    database")]
     assert "mend: docs/operating.md" in lines[broken + 1]
-    assert lines[-1].startswith("16 checks: ")
+    assert lines[-1].startswith("18 checks: ")
     assert "1 fail" in lines[-1]
 
 
