@@ -11,8 +11,7 @@ p = 1 - exp(-rate * 2 * deviation), and all n of them with p^n. The confidence i
 so many series are supposed in a few minutes, and each might have been lucky (Bonferroni).
 """
 
-from collections import deque
-from itertools import islice
+from array import array
 from math import exp, log
 
 from msgspec import Struct
@@ -56,11 +55,11 @@ class SplitOrder(Struct, frozen=True, kw_only=True):
 class _Series:
     __slots__ = ("deviation_ns", "first_ns", "interval_ns", "last_ns", "pieces", "side", "size")
 
-    def __init__(self, before: Execution, after: Execution) -> None:
+    def __init__(self, before_ns: int, quantity: float, after: Execution) -> None:
         self.side = after.taker
-        self.first_ns, self.last_ns = before.at_ns, after.at_ns
-        self.interval_ns = float(after.at_ns - before.at_ns)
-        self.size = (before.quantity + after.quantity) / 2
+        self.first_ns, self.last_ns = before_ns, after.at_ns
+        self.interval_ns = float(after.at_ns - before_ns)
+        self.size = (quantity + after.quantity) / 2
         self.pieces = 2
         self.deviation_ns = 0.0
         """The largest there was."""
@@ -78,13 +77,29 @@ class _Series:
 
 
 class _Sizes:
-    """The executions of one side and of about one size."""
+    """The executions of one side and of about one size.
 
-    __slots__ = ("recent", "series")
+    There are hundreds of sizes, and days until a rare one has come `RECENT` times: only times and
+    quantities are kept, as bare numbers.
+    """
+
+    __slots__ = ("quantities", "series", "times_ns")
 
     def __init__(self) -> None:
-        self.recent: deque[Execution] = deque(maxlen=RECENT)
+        self.times_ns = array("q")
+        self.quantities = array("d")
         self.series: list[_Series] = []
+
+    def add(self, execution: Execution) -> None:
+        """Count one more; of more than `RECENT` the oldest is forgotten."""
+        self.times_ns.append(execution.at_ns)
+        self.quantities.append(execution.quantity)
+        if len(self.times_ns) > RECENT:
+            del self.times_ns[0], self.quantities[0]
+
+    def newest(self, count: int) -> list[tuple[int, float]]:
+        """Return time and quantity of the newest `count` of them."""
+        return list(zip(self.times_ns[-count:], self.quantities[-count:], strict=True))
 
 
 class SplitOrders:
@@ -111,14 +126,14 @@ class SplitOrders:
             own.series += _supposed(execution, near)
             if len(own.series) > SUPPOSED_MAX:
                 own.series = _without_twins(own.series)[-SUPPOSED_MAX:]
-        own.recent.append(execution)
+        own.add(execution)
         orders = [order for one in taken if (order := self._judged(one, near)) is not None]
         return max(orders, key=lambda order: (order.confidence, order.pieces), default=None)
 
     def _judged(self, series: _Series, near: list[_Sizes]) -> SplitOrder | None:
         if series.pieces < PIECES_MIN:
             return None
-        watched_ns = max(series.last_ns - min(one.recent[0].at_ns for one in near), 1)
+        watched_ns = max(series.last_ns - min(one.times_ns[0] for one in near), 1)
         # No deviation is smaller than a clock of milliseconds tells.
         within_ns = 2 * max(series.deviation_ns, 0.01 * series.interval_ns)
         # The first two made the series up: they are no evidence.
@@ -133,9 +148,9 @@ class SplitOrders:
         size = series.size
         confidence = confidence_at(
             sum(
-                abs(one.quantity / size - 1) <= SIZE_TOLERANCE
+                abs(quantity / size - 1) <= SIZE_TOLERANCE
                 for sizes in near
-                for one in sizes.recent
+                for quantity in sizes.quantities
             )
         )
         if confidence < CONFIDENCE_MIN:
@@ -169,14 +184,14 @@ def _going_on(sizes: _Sizes, execution: Execution) -> list[_Series]:
 def _supposed(execution: Execution, near: list[_Sizes]) -> list[_Series]:
     """Return a series for each of the last few executions that this one may follow."""
     before = [
-        one
+        (at_ns, quantity)
         for sizes in near
-        for one in islice(reversed(sizes.recent), PREDECESSORS)
-        if INTERVAL_MIN_NS <= execution.at_ns - one.at_ns <= INTERVAL_MAX_NS
-        and abs(one.quantity / execution.quantity - 1) <= SIZE_TOLERANCE
+        for at_ns, quantity in reversed(sizes.newest(PREDECESSORS))
+        if INTERVAL_MIN_NS <= execution.at_ns - at_ns <= INTERVAL_MAX_NS
+        and abs(quantity / execution.quantity - 1) <= SIZE_TOLERANCE
     ]
-    before.sort(key=lambda one: -one.at_ns)
-    return [_Series(one, execution) for one in before[:PREDECESSORS]]
+    before.sort(key=lambda one: -one[0])
+    return [_Series(*one, execution) for one in before[:PREDECESSORS]]
 
 
 def _without_twins(series: list[_Series]) -> list[_Series]:
