@@ -4,6 +4,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from adapters.history.catalogue import move_durably
+from adapters.history.judging import judged
 from adapters.history.kinds import BOOK, TRADES, Kind, Table
-from adapters.history.layouts import Layout, Rows, Words, candle_kind, judged, read_rows
+from adapters.history.layouts import Layout, Rows, Words, candle_kind, read_rows
 from adapters.history.store import CLOSED_DUCK, Added, HistoryStore
 from state.errors import HistoryRefused
 from state.messages.market import Timeframe
 from state.values import Pair
 
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USD", "EUR", "BTC", "ETH", "BNB", "GT")
+_PAIR = re.compile(r"[A-Z0-9]{1,20}_[A-Z0-9]{1,20}")
 _SUFFIXES = (".parquet", ".csv", ".csv.gz", ".json")
 
 
@@ -39,6 +42,7 @@ def import_file(
     store: HistoryStore,
     path: Path,
     *,
+    now_ns: int,
     pair: Pair | None = None,
     timeframe: Timeframe | None = None,
     layout: Layout = Layout.AUTO,
@@ -49,6 +53,7 @@ def import_file(
     Args:
         store: Where to.
         path: Parquet, CSV (also .gz) or JSON rows.
+        now_ns: Rows of later are refused, and candles that were open then.
         pair: Whose rows to take; None takes every pair that the file names.
         timeframe: Of candles; None finds it out.
         layout: What the file is.
@@ -63,8 +68,12 @@ def import_file(
         if not len(next(iter(rows.table.values()))):
             raise HistoryRefused("it has no rows")
         judged_rows = [
-            (whose, kind, judged(table, kind, may_sort=may_sort))
-            for whose, kind, table in _by_pair(rows, pair, timeframe)
+            (
+                whose,
+                kind,
+                judged(table, kind, may_sort=may_sort, now_ns=now_ns, numbers=numbers),
+            )
+            for whose, kind, table, numbers in _by_pair(rows, pair, timeframe)
         ]
         return [
             Imported(
@@ -88,21 +97,24 @@ def pair_of(symbol: str) -> Pair:
         HistoryRefused: Nobody can tell where its quote currency begins.
     """
     word = symbol.upper().replace("/", "_").replace("-", "_")
-    if "_" in word:
-        return Pair(word)
-    for quote in _QUOTES:
-        if word.endswith(quote) and len(word) > len(quote):
-            return Pair(f"{word[: -len(quote)]}_{quote}")
-    raise HistoryRefused(f"which pair is {symbol!r}? say so with --pair BASE_QUOTE")
+    if "_" not in word:
+        quotes = (quote for quote in _QUOTES if word.endswith(quote))
+        quote = next(quotes, "")
+        word = f"{word.removesuffix(quote)}_{quote}"
+    if not _PAIR.fullmatch(word):
+        raise HistoryRefused(f"which pair is {symbol[:40]!r}? say so with --pairs BASE_QUOTE")
+    return Pair(word)
 
 
 def _by_pair(
     rows: Rows, pair: Pair | None, timeframe: Timeframe | None
-) -> list[tuple[Pair, Kind, Table]]:
+) -> list[tuple[Pair, Kind, Table, NDArray[np.int64]]]:
+    """Return what there is of each pair, with the number of each row in its file."""
     if rows.symbols is None:
         if pair is None:
-            raise HistoryRefused("it does not say whose rows these are; give --pair BASE_QUOTE")
-        return [(pair, _kind(rows, rows.table, timeframe), rows.table)]
+            raise HistoryRefused("it does not say whose rows these are; give --pairs BASE_QUOTE")
+        kind = _kind(rows, rows.table, timeframe)
+        return [(pair, kind, rows.table, np.arange(1, len(rows.table[kind.time]) + 1))]
     there: list[str] = sorted({str(one) for one in rows.symbols.tolist()})
     wanted = [one for one in there if pair is None or _is_pair(one, pair)]
     if not wanted:
@@ -111,7 +123,8 @@ def _by_pair(
     for symbol in wanted:
         chosen = rows.symbols == symbol
         table: Table = {name: column[chosen] for name, column in rows.table.items()}
-        found.append((pair or pair_of(symbol), _kind(rows, table, timeframe), table))
+        whose, kind = pair or pair_of(symbol), _kind(rows, table, timeframe)
+        found.append((whose, kind, table, np.flatnonzero(chosen) + 1))
     return found
 
 
@@ -126,7 +139,7 @@ def _kind(rows: Rows, table: Table, timeframe: Timeframe | None) -> Kind:
 def _words(path: Path) -> tuple[Words, bool]:
     """Return the columns of a file, and whether it names them itself."""
     if not path.is_file():
-        raise HistoryRefused("there is no such file")
+        raise HistoryRefused("it is no file" if path.exists() else "there is no such file")
     if path.suffix == ".parquet":
         return _of_parquet(path), True
     if path.name.endswith((".csv", ".csv.gz")):

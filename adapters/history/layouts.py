@@ -17,6 +17,9 @@ from state.errors import HistoryRefused
 from state.messages.market import Timeframe
 from state.values import NS_PER_MS, NS_PER_S
 
+_LARGEST = 9e18
+"""Of int64, nearly."""
+
 Words = Mapping[str, NDArray[np.generic]]
 """Columns as they stand in a file, by name in small letters; of files without names `0`, `1`, …"""
 
@@ -219,41 +222,6 @@ def _candle_columns(words: Words, names: Mapping[str, str], times: NDArray[np.ge
     return table
 
 
-def judged(rows: Table, kind: Kind, *, may_sort: bool) -> Table:
-    """Return the rows of one pair, in order and each once.
-
-    Args:
-        rows: In the file's order.
-        kind: What they are.
-        may_sort: Whether rows out of order may be sorted and equal ones dropped.
-
-    Raises:
-        HistoryRefused: A row is no candle or trade, out of order or there twice; it is named by
-            its number, the first being 1.
-    """
-    table = kind.checked(rows)
-    for name, told in kind.columns.items():
-        if told == "DOUBLE" and name != "quote_volume":
-            column = table[name].astype(np.float64)
-            wrong = ~np.isfinite(column) | (column < 0)
-            _refuse(wrong, f"{name} is no number or below zero")
-    if kind.timeframe is not None:
-        high, low = table["high"].astype(np.float64), table["low"].astype(np.float64)
-        for name in ("open", "close"):
-            column = table[name].astype(np.float64)
-            _refuse((column > high) | (column < low), f"{name} lies outside of low to high")
-    times = table[kind.time].astype(np.int64)
-    if may_sort:
-        order = np.argsort(times, kind="stable")
-        return {name: column[order] for name, column in table.items()}
-    back = np.concatenate([[False], np.diff(times) < 0])
-    _refuse(back, "it is older than the row above; sort the rows, or let --sort do it")
-    if kind.step_ns:
-        again = np.concatenate([[False], np.diff(times) == 0])
-        _refuse(again, "the row above has the same time; keep one, or let --sort drop equal rows")
-    return table
-
-
 def timeframe_of(times: NDArray[np.generic]) -> Timeframe:
     """Return the timeframe of candles that open at `times`: the smallest step between two.
 
@@ -268,17 +236,12 @@ def timeframe_of(times: NDArray[np.generic]) -> Timeframe:
         if timeframe.seconds == step_s:
             return timeframe
     known = ", ".join(Timeframe)
+    if step_s < 1:
+        raise HistoryRefused(f"candles {step_s:g} s apart; are the times in nanoseconds?")
     raise HistoryRefused(
         f"candles {step_s:g} s apart: there is no such timeframe, only {known}; give --timeframe "
         "where candles are left out"
     )
-
-
-def _refuse(wrong: NDArray[np.bool_], why: str) -> None:
-    places = np.flatnonzero(wrong)
-    if len(places):
-        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-        raise HistoryRefused(f"row {places[0] + 1}{more}: {why}")
 
 
 def _require(words: Words, kind: Kind) -> None:
@@ -310,11 +273,11 @@ def _converted(
     told = np.float64 if kind is float else np.int64
     try:
         return column.astype(told)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         for number, word in enumerate(column.tolist(), 1):
             try:
-                kind(word)
-            except (ValueError, TypeError):
+                told(kind(word))
+            except (ValueError, TypeError, OverflowError):
                 raise HistoryRefused(
                     f"row {number}: column {name}: {str(word)[:40]!r} is no number"
                 ) from None
@@ -332,6 +295,9 @@ def _times(column: NDArray[np.generic]) -> NDArray[np.generic]:
         return np.array([_dated(word, row) for row, word in enumerate(words, 1)], dtype=np.int64)
     if any(number != number for number in numbers):  # noqa: PLR0124 (NaN alone differs from itself)
         raise HistoryRefused("a time is missing")
+    far = [row for row, number in enumerate(numbers, 1) if abs(number) >= _LARGEST]
+    if far:
+        raise HistoryRefused(f"row {far[0]}: {str(words[far[0] - 1])[:40]!r} is no time")
     size = max(map(abs, numbers))
     unit = next(
         unit

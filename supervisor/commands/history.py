@@ -356,6 +356,7 @@ def import_(
             done += import_file(
                 store,
                 path,
+                now_ns=SystemClock().now_ns(),
                 pair=pairs[0] if pairs else None,
                 timeframe=length,
                 layout=Layout(layout),

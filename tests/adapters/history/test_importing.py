@@ -20,6 +20,8 @@ BTC = Pair("BTC_USDT")
 HOURS = candles(Timeframe.H1)
 T0 = 1_775_001_600
 """2026-04-01 00:00 UTC, seconds."""
+NOW_NS = (T0 + 7_200) * NS_PER_S
+"""The very end of the second bar."""
 BARS = [(100.0, 103.5, 99.0, 101.0, 12.5), (101.0, 102.0, 100.5, 100.75, 3.25)]
 FOREVER = {"since_ns": 0, "until_ns": 2**62}
 
@@ -29,6 +31,10 @@ def store(tmp_path):
     made = HistoryStore(tmp_path / "history")
     yield made
     made.close()
+
+
+def taken(store, path, **options):
+    return import_file(store, path, **{"now_ns": NOW_NS, **options})
 
 
 def file_of(tmp_path, text, name="bars.csv"):
@@ -66,7 +72,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", ["bars.csv", "bars.csv.gz"])
 def test_every_common_layout_gives_the_same_candles(store, tmp_path, layout, name):
-    [done] = import_file(store, file_of(tmp_path, LAYOUTS[layout], name), pair=BTC)
+    [done] = taken(store, file_of(tmp_path, LAYOUTS[layout], name), pair=BTC)
     assert (done.kind, done.added.new) == ("candles-1h", 2)
     told = store.read(BTC, HOURS)
     assert told["ts_open_ns"].tolist() == [T0 * NS_PER_S, (T0 + 3600) * NS_PER_S]
@@ -78,13 +84,13 @@ def test_every_common_layout_gives_the_same_candles(store, tmp_path, layout, nam
 
 def test_rows_of_json_are_ccxts(store, tmp_path):
     path = file_of(tmp_path, f"[[{T0}000,1,2,0.5,1.5,9],[{T0 + 60}000,1.5,2,1,1,3]]", "bars.json")
-    [done] = import_file(store, path, pair=BTC)
+    [done] = taken(store, path, pair=BTC)
     assert (done.kind, done.layout) == ("candles-1m", "ccxt")
 
 
 def test_gates_trades_keep_id_side_and_time(store, tmp_path):
     text = f"{T0}.123456,7,100.5,0.25,1\n{T0 + 1}.5,8,101,0.5,2\n"
-    import_file(store, file_of(tmp_path, text), pair=BTC)
+    taken(store, file_of(tmp_path, text), pair=BTC)
     told = store.read(BTC, TRADES)
     assert told["ts_exchange_ns"].tolist()[0] == T0 * NS_PER_S + 123_456_000
     assert told["side"].tolist() == ["sell", "buy"]
@@ -118,7 +124,12 @@ BAD: dict[str, tuple[str, str, dict[str, Any]]] = {
         "no multiple of its length",
         {"timeframe": Timeframe.H1},
     ),
-    "whose": (LAYOUTS["ccxt"], "whose rows these are; give --pair", {"pair": None}),
+    "whose": (LAYOUTS["ccxt"], "whose rows these are; give --pairs", {"pair": None}),
+    "no pair at all": (
+        "symbol," + LAYOUTS["header"].replace("\n1", "\n../../x,1"),
+        "which pair is '../../x'",
+        {"pair": None},
+    ),
     "wrong pair": (
         "symbol," + LAYOUTS["header"].replace("\n1", "\nETHUSDT,1"),
         "rows of ETHUSDT, none of BTC_USDT",
@@ -126,6 +137,10 @@ BAD: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "ambiguous": (f"{T0},1,1,1,1,1\n{T0 + 60},1,1,1,1,1\n", "either fits.*--layout", {}),
     "empty": ("", "it is empty", {}),
+    "no price": (LAYOUTS["header"].replace("99.0", "0"), "row 1: low is zero", {}),
+    "still open": (LAYOUTS["ccxt"], "row 2: it has not closed yet", {"now_ns": NOW_NS - 1}),
+    "years ago": (LAYOUTS["header"].replace("17750", "1077"), "row 1 .*older than 2009", {}),
+    "no time": (LAYOUTS["ccxt"].replace("1775", "9" * 20, 1), "row 1: '9+.*' is no time", {}),
     "seven": ("1,2,3,4,5,6,7\n", "7 columns without names", {}),
 }
 
@@ -135,14 +150,27 @@ def test_a_bad_file_is_named_with_what_was_expected_and_nothing_is_written(store
     text, told, options = BAD[what]
     path = file_of(tmp_path, text)
     with pytest.raises(HistoryRefused, match=f"bars.csv: .*{told}"):
-        import_file(store, path, **{"pair": BTC, **options})
+        taken(store, path, **{"pair": BTC, **options})
     assert store.holdings() == []
+
+
+def test_a_bad_row_has_its_number_in_the_file_whatever_stands_between(store, tmp_path):
+    rows = [row.replace("12.5", "-1") for row in LAYOUTS["ccxt"].splitlines()]
+    text = "symbol,time,open,high,low,close,volume\n"
+    text += "".join(f"{whose},{row}\n" for row in rows for whose in ("ETHUSDT", "BTCUSDT"))
+    with pytest.raises(HistoryRefused, match="row 2: volume"):
+        taken(store, file_of(tmp_path, text), pair=BTC)
+
+
+def test_a_folder_is_no_file(store, tmp_path):
+    with pytest.raises(HistoryRefused, match="it is no file"):
+        taken(store, tmp_path)
 
 
 def test_sorting_is_done_on_demand(store, tmp_path):
     rows = LAYOUTS["ccxt"].splitlines()
     path = file_of(tmp_path, "\n".join([*reversed(rows), rows[0]]))
-    [done] = import_file(store, path, pair=BTC, may_sort=True)
+    [done] = taken(store, path, pair=BTC, may_sort=True)
     assert (done.added.new, done.added.known) == (2, 1)
 
 
@@ -150,18 +178,18 @@ def test_a_parquet_that_was_cut_off_or_lacks_columns_is_refused(store, tmp_path)
     place = tmp_path / "bars.parquet"
     duckdb.execute(f"copy (select 1 as ts_open_ns, 2.0 as open) to '{place}'").fetchall()
     with pytest.raises(HistoryRefused, match="no column high"):
-        import_file(store, place, pair=BTC)
+        taken(store, place, pair=BTC)
     place.write_bytes(place.read_bytes()[:-9])
     with pytest.raises(HistoryRefused, match=r"no whole Parquet file.*download it again"):
-        import_file(store, place, pair=BTC)
+        taken(store, place, pair=BTC)
 
 
 def test_what_is_exported_comes_back_the_same(store, tmp_path):
-    import_file(store, file_of(tmp_path, LAYOUTS["ccxt"]), pair=BTC)
+    taken(store, file_of(tmp_path, LAYOUTS["ccxt"]), pair=BTC)
     for name in ("out.csv", "out.parquet"):
         out = tmp_path / name
         assert export_file(store, BTC, HOURS, out, **FOREVER) == 2
-        [done] = import_file(store, out)
+        [done] = taken(store, out)
         assert (done.pair, done.added.known) == (BTC, 2)
         with pytest.raises(HistoryRefused, match="is there already"):
             export_file(store, BTC, HOURS, out, **FOREVER)
@@ -179,15 +207,15 @@ def test_a_symbol_is_some_pair(symbol, pair):
 @pytest.mark.slow
 def test_recorded_files_of_every_neutral_layout_go_in_whole(store):
     trades = tape("trades", "xrpeth_binance_spot_20191011.parquet")
-    [done] = import_file(store, Path(trades))
+    [done] = taken(store, Path(trades))
     assert (done.pair, done.kind, done.added.new) == ("XRP_ETH", "trades", 12_477)
     bars = tape("candles", "binance_spot_xrpeth_1m_20191011.parquet")
-    [done] = import_file(store, Path(bars))
+    [done] = taken(store, Path(bars))
     assert (done.kind, done.added.new) == ("candles-1m", 2_469)
     # 676 steps are longer than a minute: bars without trades are left out there.
     gaps = store.gaps(Pair("XRP_ETH"), candles(Timeframe.M1), pause_ns=1)
     assert len(gaps) == 676
-    [done] = import_file(
+    [done] = taken(
         store,
         Path(tape("l2", "btcusdt_binance_spot_20240808.parquet")),
         pair=BTC,
