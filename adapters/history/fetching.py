@@ -44,6 +44,8 @@ class Fetched(Struct, frozen=True, kw_only=True):
 
     page: Page
     added: Added
+    not_given: int = 0
+    """Candles that were asked for and that the exchange left out."""
     too_old: bool = False
     """The exchange does not keep candles of so long ago."""
 
@@ -113,7 +115,10 @@ def fetch(
             yield Fetched(page=page, added=Added(), too_old=True)
             continue
         closed = [candle for candle in outcome.candles if candle.closed]
-        yield Fetched(page=page, added=_kept(store, page, closed))
+        asked = (page.until_ns - page.since_ns) // page.kind.step_ns + 1
+        # Another fetch may have brought some meanwhile; what it brought is given all the same.
+        left_out = min(page.missing, max(0, asked - len(closed)))
+        yield Fetched(page=page, added=_kept(store, page, closed), not_given=left_out)
 
 
 def _kept(store: HistoryStore, page: Page, closed: Sequence[CandleSeen]) -> Added:

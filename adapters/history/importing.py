@@ -245,10 +245,15 @@ def export_file(
     fresh = path.with_name(f"{path.name}.tmp")
     form = "FORMAT parquet, COMPRESSION zstd" if path.suffix == ".parquet" else "FORMAT csv, HEADER"
     place = str(fresh).replace("'", "''")
-    with duckdb.connect(config=dict(CLOSED_DUCK)) as duck:
-        duck.register("told", told)
-        duck.execute(f"COPY (SELECT * FROM told) TO '{place}' ({form})").fetchall()
-    move_durably(fresh, path)
+    try:
+        with duckdb.connect(config=dict(CLOSED_DUCK)) as duck:
+            duck.register("told", told)
+            duck.execute(f"COPY (SELECT * FROM told) TO '{place}' ({form})").fetchall()
+        move_durably(fresh, path)
+    except duckdb.Error as error:
+        raise HistoryRefused(f"{path}: {str(error).splitlines()[0][:200]}") from None
+    finally:
+        fresh.unlink(missing_ok=True)
     return rows
 
 

@@ -86,9 +86,19 @@ def plot(  # noqa: PLR0913 - one argument for each option
         draw = _drawing(place, theme)
     with opened(configuration) as store:
         shown = _plot(wish, store, data_directory(configuration) / DATABASE_NAME)
-        place.write_bytes(draw(shown))
+        _write(place, draw(shown))
     facts = _facts(wish, shown, place)
     click.echo(json.dumps(facts) if as_json else _told(facts))
+
+
+def _write(place: Path, drawn: bytes) -> None:
+    """Write a file whole or not at all."""
+    fresh = place.with_name(f"{place.name}.tmp")
+    try:
+        fresh.write_bytes(drawn)
+        fresh.replace(place)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 class _Wish(Struct, frozen=True):

@@ -131,6 +131,7 @@ def fetch(
                 for done in fetched_pages(store, pages, ask, time.sleep):
                     told.new += done.added.new
                     told.changed += done.added.changed
+                    told.not_given += done.not_given
                     told.too_old += done.page.missing if done.too_old else 0
                     told.requests += 1
                     kind_name = done.page.kind.name
@@ -147,7 +148,7 @@ def fetch(
         finally:
             look.close()
         told.wanted = sum(page.missing for page in pages)
-    _tell_fetched(told, as_json=as_json)
+    _tell_fetched(told, since, as_json=as_json)
 
 
 class _Told(msgspec.Struct):
@@ -160,17 +161,13 @@ class _Told(msgspec.Struct):
     changed: int = 0
     too_old: int = 0
     """Candles of so long ago that the exchange does not keep them."""
-
-    @property
-    def not_given(self) -> int:
-        """Candles that the exchange was asked for and left out."""
-        return max(0, self.wanted - self.new - self.too_old)
+    not_given: int = 0
+    """Candles that the exchange was asked for and left out."""
 
 
-def _tell_fetched(told: _Told, *, as_json: bool) -> None:
+def _tell_fetched(told: _Told, since: str | None, *, as_json: bool) -> None:
     if as_json:
-        facts = msgspec.structs.asdict(told) | {"not_given": told.not_given}
-        click.echo(json.dumps(facts))
+        click.echo(json.dumps(msgspec.structs.asdict(told)))
         return
     click.echo(f"{told.new} new candles by {told.requests} requests; {told.changed} changed")
     if told.too_old:
@@ -179,7 +176,8 @@ def _tell_fetched(told: _Told, *, as_json: bool) -> None:
             "timeframe; a larger one reaches farther back"
         )
     if told.not_given:
-        click.echo(f"{told.not_given} candles the exchange did not give; `data gaps` shows where")
+        command = "data gaps" if since is None else f"data gaps --from {since}"
+        click.echo(f"{told.not_given} candles the exchange did not give; `{command}` shows where")
 
 
 def _progress(*, as_json: bool) -> "Progress":

@@ -126,3 +126,11 @@ def test_what_is_there_already_keeps_its_count_of_trades(store):
     assert len(wanted) == 1
     list(fetch(store, wanted, Exchange(), never))
     assert store.read(BTC, candles(Timeframe.M1))["trades"].tolist() == [-1, 3, -1]
+
+
+def test_what_another_brought_meanwhile_counts_as_given(store):
+    wanted = pages(store, BTC, MINUTES, APRIL, APRIL + 100 * MINUTE_NS)
+    store.append(BTC, MINUTES, minutes(range(60)))
+    [done] = fetch(store, wanted, Exchange(without=[3, 70, 71]), never)
+    # Of 60 of the other all but one come again.
+    assert (done.added.new, done.added.known, done.not_given) == (38, 59, 3)

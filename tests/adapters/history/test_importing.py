@@ -195,6 +195,14 @@ def test_what_is_exported_comes_back_the_same(store, tmp_path):
             export_file(store, BTC, HOURS, out, **FOREVER)
 
 
+def test_an_export_that_the_disk_refuses_is_told_and_leaves_nothing(store, tmp_path, small_disk):
+    taken(store, file_of(tmp_path, LAYOUTS["ccxt"]), pair=BTC)
+    for name in ("out.csv", "out.parquet"):
+        with small_disk(16), pytest.raises(HistoryRefused, match=f"{name}: "):
+            export_file(store, BTC, HOURS, tmp_path / name, **FOREVER)
+    assert list(tmp_path.glob("out*")) == []
+
+
 @pytest.mark.parametrize(
     ("symbol", "pair"), [("BTCUSDT", "BTC_USDT"), ("XRPETH", "XRP_ETH"), ("sol/usdc", "SOL_USDC")]
 )
