@@ -88,8 +88,7 @@ class AdvisorLook:
 
     def _findings(self) -> list[Finding]:
         if self._provider is Provider.OFF:
-            why = "nobody is asked: advisor.provider"
-            return [skipped(check, why) for check in ("advisor", *_LATER)]
+            return [skipped("advisor", "nobody is asked: advisor.provider")]
         settings, pairs = self._config.advisor, len(self._config.pairs)
         if not self._is_asked:
             told = "a stub that knows nothing of markets; it starts with the first question"

@@ -31,7 +31,8 @@ class Told:
             run = subprocess.Popen(
                 [*python("-m", "supervisor", "doctor"), *options],
                 cwd=ROOT,
-                env=environment() | (environ or {}),
+                # Elsewhere nobody is advised; here the advisor is looked at too.
+                env=environment() | {"GATEHOUSE_ADVISOR__PROVIDER": "auto"} | (environ or {}),
                 stdout=said,
                 stderr=complained,
             )
