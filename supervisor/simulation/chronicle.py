@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from state.messages.journal import Journaled
-from state.messages.operations import EpochBegan, SessionChanged
+from state.messages.operations import EpochBegan, PairSessionChanged, SessionChanged
 from state.messages.orders import (
     AmendIntended,
     AmendNotMade,
@@ -132,6 +132,8 @@ class Chronicle:
         self.parents_over: dict[DecisionId, ParentFinished] = {}
         self.session: Session | None = None
         """What was last wanted; None when nobody ever wanted anything."""
+        self.pair_sessions: dict[Pair, Session] = {}
+        """What single pairs were last told."""
         self.epoch = 0
         self.last_seq = 0
         self._promised: tuple[int, bytes] = (0, b"")
@@ -197,7 +199,7 @@ class Chronicle:
         self.lost += len(self._events) - kept
         events, self._events = self._events[:kept], []
         self.orders, self.fills, self.session, self.epoch = {}, set(), None, 0
-        self.parents, self.parents_over = {}, {}
+        self.parents, self.parents_over, self.pair_sessions = {}, {}, {}
         self.last_seq = 0
         for journaled in events:
             self.last_seq = journaled.seq
@@ -226,6 +228,8 @@ class Chronicle:
                 self.parents_over[event.decision_id] = event
             case SessionChanged():
                 self.session = event.session
+            case PairSessionChanged():
+                self.pair_sessions[event.pair] = event.session
             case EpochBegan():
                 if event.epoch != self.epoch + 1:
                     self._blame("epoch", f"{self.epoch} is followed by {event.epoch}")

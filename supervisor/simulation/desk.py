@@ -42,6 +42,8 @@ DOOR = "door"
 """Where answers to the desk go."""
 STRATEGY = "desk"
 _LOOKS_EVERY_S = 0.25
+_PAIR_SESSION_S = (0.3, 3.0)
+"""So long until a pair is told something else, least and most."""
 _VALID_S = 1.0
 """How long a wish may take to reach the wire."""
 _LADDER = Ladder(rungs_bps=(Decimal(-4), Decimal(0), Decimal(6)), pause_s=0.05)
@@ -55,6 +57,7 @@ class Desk:
 
     Args:
         profile: How often it wishes for something.
+        pair_sessions: Whether it also tells single pairs what to do.
         outside: Where it reads prices.
         chronicle: Where it reads which orders there are.
         seed: Of its chance.
@@ -68,6 +71,8 @@ class Desk:
         outside: VirtualOutside,
         chronicle: Chronicle,
         seed: int,
+        *,
+        pair_sessions: bool,
         runtime: Callable[[], VirtualRuntime],
         on_reset: Callable[[], None],
     ) -> None:
@@ -82,6 +87,10 @@ class Desk:
         self.heard: Session | None = None
         """What the present process last said; None before it said anything."""
         self.wants = Session.READY
+        self._pairs_chance = Random(f"pair sessions:{seed}")  # noqa: S311 (reproducible on purpose)
+        self._pairs_heard: dict[Pair, Session] = {}
+        self.pairs_wanted: dict[Pair, Session] = {}
+        """What single pairs are to do; those without anything of their own are left out."""
         self.repeated: set[DecisionId] = set()
         """Decisions that were asked for more than once."""
         self.resetting = False
@@ -90,6 +99,8 @@ class Desk:
         self.calm = False
         if profile.wishes_per_s:
             self._wish_later()
+        if pair_sessions:
+            self._tell_a_pair_later()
         self._look()
 
     def begin(self) -> None:
@@ -100,12 +111,15 @@ class Desk:
     def on_session(self, state: SessionState) -> None:
         """The present process told its session."""
         self.heard = state.session
+        self._pairs_heard = state.pairs
         self._insist()
 
     def want(self, session: Session) -> None:
         """Have the house in this session, until something else is wanted."""
         self.wants = session
         self.resetting = False
+        if self.calm:
+            self.pairs_wanted.clear()
         self._insist()
 
     # The session.
@@ -116,7 +130,15 @@ class Desk:
 
     def _insist(self) -> None:
         """Say once more what is wanted, where it is not so."""
-        if self.heard is None or self.heard in (self.wants, Session.STARTING):
+        if self.heard is None or self.heard is Session.STARTING:
+            return
+        for pair in self._profile.config.pairs:
+            wanted = self.pairs_wanted.get(pair, Session.READY)
+            heard = self._pairs_heard.get(pair, Session.READY)
+            # A drain that is over is a stop.
+            if heard is not wanted and (heard, wanted) != (Session.STOPPED, Session.DRAINING):
+                self._tell(wanted, pair=pair)
+        if self.heard is self.wants:
             return
         if self.heard is Session.EMERGENCY and self.wants is not Session.EMERGENCY:
             self.resetting = True
@@ -125,11 +147,33 @@ class Desk:
         else:
             self._tell(self.wants)
 
-    def _tell(self, session: Session, *, resets: bool = False) -> None:
+    def _tell(self, session: Session, *, resets: bool = False, pair: Pair | None = None) -> None:
         wish = SessionWanted(
-            session=session, reason="the simulation", caller=DOOR, resets_emergency=resets
+            session=session,
+            reason="the simulation",
+            caller=DOOR,
+            resets_emergency=resets,
+            # Every other drain is to sell at once, not when a strategy thinks so.
+            flattens=session is Session.DRAINING and self._pairs_chance.random() < 0.5,
+            pair=pair,
         )
         self._runtime().tell(addresses.SESSION_KEEPER, wish, control=True)
+
+    def _tell_a_pair_later(self) -> None:
+        pause_s = self._pairs_chance.uniform(*_PAIR_SESSION_S)
+        self._outside.clock.call_later(int(pause_s * NS_PER_S), self._tell_a_pair)
+
+    def _tell_a_pair(self) -> None:
+        """Have one pair do something else, or again what all do."""
+        if self.calm:
+            return
+        chance = self._pairs_chance
+        pair = chance.choice(self._profile.config.pairs)
+        if self.pairs_wanted.pop(pair, None) is None:
+            told = chance.choice([Session.PAUSED, Session.DRAINING, Session.STOPPED])
+            self.pairs_wanted[pair] = told
+        self._insist()
+        self._tell_a_pair_later()
 
     # Orders.
 

@@ -36,6 +36,8 @@ class Options(Struct, frozen=True, kw_only=True):
     faulty_s: float
     slow: bool = False
     """Whether what is sent travels for up to an order's validity, so that anything overtakes."""
+    pair_sessions: bool = False
+    """Whether single pairs are told to pause, drain, stop and go on."""
 
     @classmethod
     def of(
@@ -65,6 +67,7 @@ class Options(Struct, frozen=True, kw_only=True):
             book_channel=chance.choice(list(BookChannel)),
             faulty_s=profile.faulty_s if faulty_s is None else faulty_s,
             slow=chance.random() < 0.15,
+            pair_sessions=chance.random() < 0.25,
         )
 
     @property

@@ -18,6 +18,7 @@ from state.config import Config
 from state.invariants import ledger_violations
 from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
+from state.messages.operations import PairSessionChanged
 from state.messages.orders import AmendIntended, OrderAmended, OrderFilled, OrderIntended
 from state.messages.protection import Cover, PositionCovered
 from state.order import Order as Folded
@@ -327,6 +328,33 @@ class Covered(Oracle):
         return held > 2 * (rules.min_base or ZERO) and worth > 2 * (rules.min_quote or ZERO)
 
 
+class PairSessions(Oracle):
+    """In a pair that was told not to trade nothing is bought, and this outlives every process."""
+
+    _SOON_S = 1.0
+    """What was approved before may still be on its way out."""
+
+    def __init__(self, run: Observed) -> None:
+        super().__init__(run)
+        self._since_ns: dict[Pair, int] = {}
+
+    def on_event(self, journaled: Journaled) -> None:
+        """See `Oracle`."""
+        event = journaled.event
+        now_ns = self.run.clock.elapsed_ns
+        if isinstance(event, PairSessionChanged):
+            self._since_ns[event.pair] = now_ns
+        elif isinstance(event, OrderIntended) and event.side is Side.BUY:
+            session = self.run.chronicle.pair_sessions.get(event.pair, Session.READY)
+            if session is Session.READY:
+                return
+            told_ns = self._since_ns[event.pair]
+            if now_ns - told_ns > self._SOON_S * NS_PER_S:
+                late_s = (now_ns - told_ns) / NS_PER_S
+                detail = f"{event.client_order_id}: {event.pair} is {session} for {late_s:.2f} s"
+                self.run.blame("bought in a pair that was told not to", detail)
+
+
 class Triggers(Oracle):
     """What trigger orders became is ours, once; and none waits that the journal does not know."""
 
@@ -446,6 +474,7 @@ ORACLES: tuple[type[Oracle], ...] = (
     Accounts,
     Causes,
     Covered,
+    PairSessions,
     Triggers,
     Settled,
     Shapes,

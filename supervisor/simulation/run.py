@@ -116,7 +116,13 @@ class Simulation:
         self._dying: Fault | None = None
         self._root_ended = False
         self.desk = Desk(
-            self.profile, self.outside, self.chronicle, options.seed, self._present, self._on_reset
+            self.profile,
+            self.outside,
+            self.chronicle,
+            options.seed,
+            pair_sessions=options.pair_sessions,
+            runtime=self._present,
+            on_reset=self._on_reset,
         )
         self.stranger = Stranger(self.outside, self.config.pairs, self.config.quote)
         for fault in self.plan.timed():
@@ -450,6 +456,13 @@ class Simulation:
         """After the calm: everybody runs, and the house trades."""
         if self.desk.heard is not Session.READY:
             self.blame("not ready", str(self.desk.heard))
+        not_traded = {
+            pair: one
+            for pair, one in self.chronicle.pair_sessions.items()
+            if one is not Session.READY
+        }
+        if not_traded:
+            self.blame("a pair is not traded", str(not_traded))
         for report in self.runtime.board.values():
             # A strategy that was struck too often is parked, and nobody else may be.
             is_parked = report.state == "disabled" and report.address.endswith("/trader")

@@ -39,7 +39,7 @@ from state.messages.venue import (
     Succeeded,
     VenueRequest,
 )
-from state.values import Session
+from state.values import Pair, Session
 from supervisor.simulation.chronicle import Chronicle, Known
 from supervisor.simulation.faults import Fault, Kind
 from supervisor.simulation.sightings import Sightings
@@ -95,6 +95,7 @@ class Spotter:
         self._was_ready = True
         """Whether the present process ever was."""
         self._began_in_emergency = False
+        self._began_with_pairs: dict[Pair, Session] = {}
         self._lost = 0
         self._torn = 0
 
@@ -204,6 +205,9 @@ class Spotter:
         if self._began_in_emergency and state.session is Session.EMERGENCY:
             self._began_in_emergency = False
             self._see("emergency survived a restart")
+        if self._began_with_pairs and state.pairs == self._began_with_pairs:
+            self._see("pair session survived a restart")
+        self._began_with_pairs = {}
 
     def on_death(self) -> None:
         """The process is about to die."""
@@ -226,6 +230,10 @@ class Spotter:
         self._was_ready = False
         self._incarnations.clear()
         self._began_in_emergency = run.chronicle.session is Session.EMERGENCY
+        told = run.chronicle.pair_sessions
+        self._began_with_pairs = {
+            pair: one for pair, one in told.items() if one is not Session.READY
+        }
 
     def on_life(self) -> None:
         """A new process begins."""

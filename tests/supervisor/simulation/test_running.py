@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from actors.kernel.virtual import Policy
+from actors.trading.risk.known import Known
 from scripts.proofs.processes import ROOT
 from state.errors import ConfigurationInvalid
 from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation, simulate
@@ -45,6 +46,15 @@ def test_a_run_without_faults_trades_and_holds():
     assert report.counts["lives"] == 1
     assert report.counts["orders"] > 3
     assert report.counts["fills"] > 3
+
+
+def test_a_guard_that_buys_in_a_pair_that_was_told_not_to_is_found(monkeypatch):
+    options = Options.of(91, ORDER_PATH)
+    assert options.pair_sessions
+    assert Simulation(options).run().violations == []
+    monkeypatch.setattr(Known, "session_of", lambda known, _pair: known.session)
+    (violation,) = Simulation(options).run().violations
+    assert violation.startswith("bought in a pair that was told not to")
 
 
 def test_a_run_can_be_stopped_and_watched():
