@@ -44,7 +44,7 @@ def read_candles(path: Path, symbols: tuple[str, ...] = ()) -> dict[str, Columns
         except duckdb.Error as error:
             raise HistoryRefused(f"{path}: {str(error).splitlines()[0]}") from error
     names = np.asarray(rows["symbol"]).astype(str)
-    columns = [np.ma.filled(np.ma.asarray(rows[name]), 0) for name in NEUTRAL]
+    columns = [_whole(path, name, rows[name]) for name in NEUTRAL]
     found = sorted(set(names.tolist()))
     unknown = [one for one in symbols if one not in found]
     if unknown:
@@ -52,6 +52,13 @@ def read_candles(path: Path, symbols: tuple[str, ...] = ()) -> dict[str, Columns
     if not found:
         raise HistoryRefused(f"{path}: no candles")
     return {one: _judged(path, one, columns, names == one) for one in symbols or found}
+
+
+def _whole(path: Path, name: str, column: np.ndarray) -> np.ndarray:
+    empty = np.flatnonzero(np.ma.getmaskarray(column))
+    if len(empty):
+        raise HistoryRefused(f"{path}: {len(empty)} values of column {name} are empty")
+    return np.ma.getdata(column)
 
 
 def _judged(path: Path, symbol: str, columns: list[np.ndarray], of_it: np.ndarray) -> Columns:

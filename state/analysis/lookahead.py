@@ -6,10 +6,10 @@ import numpy as np
 from msgspec import Struct
 
 from state.analysis.features import Feature
-from state.indicators.bars import Columns
+from state.indicators.bars import Columns, Floats
 
 TOLERANCE = 1e-9
-"""Relative: sums over another number of bars may differ in the last digits."""
+"""Of a column's largest value: sums over another number of bars may differ in the last digits."""
 
 
 class Leak(Struct, frozen=True, kw_only=True):
@@ -59,14 +59,14 @@ def look(
         raise ValueError(f"{count} bars are too few for {cuts} cuts")
     places = np.unique(np.linspace(count // 10, count - 2, cuts).astype(int)).tolist()
     for name, feature in features.items():
-        whole = feature(bars)
+        whole = _columns(name, feature(bars), count)
         leaks: dict[str, Leak] = {}
         compared = 0
         for cut in places:
-            short = feature(bars.part(0, cut + 1))
+            short = _columns(name, feature(bars.part(0, cut + 1)), cut + 1)
+            if short.keys() != whole.keys():
+                raise ValueError(f"{name}: its columns are others when there are fewer bars")
             for column, values in whole.items():
-                if len(values) != count or len(short[column]) != cut + 1:
-                    raise ValueError(f"{name}: {column} has not one value a bar")
                 compared += cut + 1
                 leak = _leak(name, column, cut, values[: cut + 1], short[column])
                 if leak is not None:
@@ -77,10 +77,26 @@ def look(
         )
 
 
+def _columns(name: str, told: object, count: int) -> dict[str, Floats]:
+    if not isinstance(told, Mapping):
+        raise ValueError(  # noqa: TRY004 (somebody's feature is wrong, not our call)
+            f"{name}: expected columns by name, {{'name': values}}, not {type(told).__name__}"
+        )
+    columns = {str(key): np.asarray(values, dtype=np.float64) for key, values in told.items()}
+    for column, values in columns.items():
+        if values.shape != (count,):
+            raise ValueError(f"{name}: {column} has not one value a bar")
+    return columns
+
+
 def _leak(feature: str, column: str, cut: int, ours: np.ndarray, theirs: np.ndarray) -> Leak | None:
-    scale = np.maximum(1.0, np.abs(ours))
+    # Of the column, not of one: prices may be 1e-9, and what ought to be 0 may be 1e-17.
+    scale = np.abs(ours[np.isfinite(ours)]).max(initial=0.0)
     is_other = np.isnan(ours) != np.isnan(theirs)
-    is_other |= np.abs(ours - theirs) > TOLERANCE * scale
+    is_finite = np.isfinite(ours) & np.isfinite(theirs)
+    apart = np.abs(ours[is_finite] - theirs[is_finite])
+    is_other[is_finite] = apart > TOLERANCE * scale
+    is_other |= (np.isinf(ours) | np.isinf(theirs)) & (ours != theirs)
     if not is_other.any():
         return None
     bar = int(np.argmax(is_other))

@@ -89,7 +89,7 @@ class Columns(NamedTuple):
         """Return these columns.
 
         Raises:
-            BadBar: A bar is not one, or times do not rise.
+            BadBar: A bar is not one, or times do not rise; named by its number, the first being 1.
         """
         times, opened, high, low, close, volume = self
         if len({len(column) for column in self}) != 1:
@@ -98,10 +98,11 @@ class Columns(NamedTuple):
         good &= (high <= LARGEST) & (volume >= 0) & (volume <= LARGEST)
         if not good.all():
             place = int(np.argmin(good))
-            raise BadBar(f"row {place}: {Bar(*(column[place].item() for column in self))}")
+            bar = Bar(*(column[place].item() for column in self))
+            raise BadBar(f"row {place + 1}: not a bar: {bar}")
         late = np.flatnonzero(np.diff(times) <= 0)
         if len(late):
-            raise BadBar(f"row {late[0] + 1}: its time does not follow the row before")
+            raise BadBar(f"row {late[0] + 2}: its time does not follow the row before")
         return self
 
 

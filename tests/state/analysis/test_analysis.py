@@ -1,5 +1,7 @@
 """A feature that knows the future is caught; ours do not; base rates are what they should be."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -61,10 +63,36 @@ def test_features_that_know_the_future_are_caught():
 
 
 def test_a_feature_that_gives_another_number_of_values_is_refused():
+    def bare(bars: Columns) -> Any:
+        return bars.close
+
     with pytest.raises(ValueError, match="not one value a bar"):
         list(look({"short": lambda bars: {"short": bars.close[1:]}}, walk(4, 100)))
     with pytest.raises(ValueError, match="too few"):
         list(look({"late": late}, walk(4, 10)))
+    with pytest.raises(ValueError, match=r"expected columns by name, .* not ndarray"):
+        list(look({"bare": bare}, walk(4, 100)))
+    with pytest.raises(ValueError, match="its columns are others"):
+        list(look({"some": lambda bars: {str(len(bars.close)): bars.close}}, walk(4, 100)))
+
+
+@pytest.mark.parametrize("price", [1e-12, 1e9])
+def test_a_leak_is_caught_however_small_the_price(price):
+    """Only when what may differ is a share of the prices, not of 1."""
+    made = {"leaks": lambda bars: {"mean": centred(bars)["centred"] * price}, "late": late}
+    leaks, none = look(made, walk(3, 300))
+    assert leaks.leaks
+    assert not none.leaks
+
+
+def test_an_endless_value_is_a_leak_too():
+    def endless(bars: Columns):
+        found = bars.close.copy()
+        found[0] = np.inf if len(found) == 100 else 1.0
+        return {"endless": found}
+
+    [told] = look({"endless": endless}, walk(4, 100))
+    assert told.leaks[0].with_future == np.inf
 
 
 def test_bars_roll_up_as_candles_do():
