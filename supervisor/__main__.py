@@ -42,6 +42,9 @@ class _Commands(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
+        # Read when numpy and uvloop begin: our matrices are small, and names are looked up seldom.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+        os.environ.setdefault("UV_THREADPOOL_SIZE", "2")
         name = cmd_name.replace("-", "_")
         module = importlib.import_module(f"supervisor.commands.{name}")
         command: click.Command = getattr(module, name)
@@ -55,7 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Before numpy and uvloop are imported: our matrices are small, and a name is looked up seldom.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    os.environ.setdefault("UV_THREADPOOL_SIZE", "2")
     sys.exit(main(prog_name="python -m supervisor"))
