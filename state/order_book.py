@@ -11,10 +11,12 @@ verified while it lies within the snapshot's reach and has been within the windo
 are kept, for they may come back without a word, but they may be old or lack neighbours; a new
 snapshot verifies the whole window.
 
-Each side is two parallel lists, keys and sizes, sorted so that the best level is at the end: most
+Each side is parallel lists, keys and sizes, sorted so that the best level is at the end: most
 changes happen there, where inserting and deleting moves nothing. A bid's key is its price, an
-ask's the negative of it. The book is mutable, alone among the folds: replacing a thousand levels
-per change would cost a hundred times the change itself.
+ask's the negative of it. A third list holds key times size: depth is asked for after each change,
+and multiplying a hundred levels anew costs as much as all else that is measured. The book is
+mutable, alone among the folds: replacing a thousand levels per change would cost a hundred times
+the change itself.
 """
 
 from bisect import bisect_left
@@ -33,6 +35,7 @@ BookSide = NDArray[np.float64]
 """Shape (n, 2), best level first: price in quote units, size in base units."""
 
 _make = tuple.__new__
+"""Half the time of calling a named tuple by its name, and they are made after every change."""
 _LEVELS_MAX = 5000
 _EVERYTHING = -inf
 """A key below every level: the side is known to its end."""
@@ -68,6 +71,8 @@ class SideView(NamedTuple):
 
     keys: list[float]
     sizes: list[float]
+    values: list[float]
+    """Key times size of each."""
     first: int
     """Index of the worst verified level."""
     is_whole: bool
@@ -77,13 +82,14 @@ class SideView(NamedTuple):
 class _Side:
     """One side: its levels, and the key from which on they are verified."""
 
-    __slots__ = ("floor", "keys", "sizes")
+    __slots__ = ("floor", "keys", "sizes", "values")
 
     def __init__(self, levels: Sequence[Level] = (), *, sign: float = 1.0, window: int = 1) -> None:
         # Later levels of the same price replace earlier ones, as changes would.
         by_key = {price * sign: size for price, size in levels}
         self.keys = sorted(key for key, size in by_key.items() if size)
         self.sizes = [by_key[key] for key in self.keys]
+        self.values = list(map(mul, self.keys, self.sizes))
         # A side that shows fewer levels than there is room for has no more.
         self.floor = self.keys[-window] if len(self.keys) >= window else _EVERYTHING
 
@@ -94,20 +100,23 @@ class _Side:
 
     def change(self, levels: Sequence[Level], sign: float, window: int) -> None:
         """Fold what changed."""
-        keys, sizes, floor = self.keys, self.sizes, self.floor
-        added = deleted = 0
+        keys, sizes, values, floor = self.keys, self.sizes, self.values, self.floor
+        count, added, deleted = len(keys), 0, 0
         for price, size in levels:
             key = price * sign
             place = bisect_left(keys, key)
-            if place < len(keys) and keys[place] == key:
+            if place < count and keys[place] == key:
                 if size:
-                    sizes[place] = size
+                    sizes[place], values[place] = size, key * size
                 else:
-                    del keys[place], sizes[place]
+                    del keys[place], sizes[place], values[place]
+                    count -= 1
                     deleted += key >= floor
             elif size:
                 keys.insert(place, key)
                 sizes.insert(place, size)
+                values.insert(place, key * size)
+                count += 1
                 added += key >= floor
         # So many may have been shown at once: those that were, and all that came.
         if added and self.verified + deleted > window:
@@ -119,12 +128,13 @@ class _Side:
         """Forget the worst levels beyond so many."""
         excess = len(self.keys) - most
         if excess > 0:
-            del self.keys[:excess], self.sizes[:excess]
+            del self.keys[:excess], self.sizes[:excess], self.values[:excess]
 
     def view(self) -> SideView:
         """Return the verified levels."""
-        first = bisect_left(self.keys, self.floor)
-        return SideView(self.keys, self.sizes, first, self.floor == _EVERYTHING)
+        keys, floor = self.keys, self.floor
+        first, is_whole = bisect_left(keys, floor), floor == _EVERYTHING
+        return _make(SideView, (keys, self.sizes, self.values, first, is_whole))
 
     def level(self, number: int, floor: float) -> tuple[float, float] | None:
         """Return key and size of the `number`-th best level (>= 1), None where none is so good."""
@@ -136,7 +146,7 @@ class _Side:
 class OrderBook:
     """The live book of one pair; empty until a snapshot and after every break."""
 
-    __slots__ = ("_asks", "_bids", "_levels_max", "_window", "is_live", "last_id")
+    __slots__ = ("_asks", "_best", "_bids", "_levels_max", "_window", "is_live", "last_id")
 
     def __init__(self, window: int = _LEVELS_MAX, levels_max: int = _LEVELS_MAX) -> None:
         """Begin empty.
@@ -153,6 +163,7 @@ class OrderBook:
     def clear(self) -> None:
         """Forget everything: nothing is known until the next snapshot."""
         self._bids, self._asks = _Side(), _Side()
+        self._best: Best | None = None
         self.is_live = False
         self.last_id = 0
 
@@ -177,16 +188,19 @@ class OrderBook:
         if delta.full:
             self._replace(delta.bids, delta.asks, delta.last_id)
             return True
-        if not self.is_live or delta.first_id > self.last_id + 1:
-            self._break(BookGap(f"expected {self.last_id + 1}, got {delta.first_id}"))
-        if delta.last_id <= self.last_id:
+        last_id = self.last_id
+        if delta.first_id > last_id + 1 or not self.is_live:
+            self._break(BookGap(f"expected {last_id + 1}, got {delta.first_id}"))
+        if delta.last_id <= last_id:
             return False
         self.last_id = delta.last_id
-        if delta.bids:
-            self._bids.change(delta.bids, 1.0, self._window)
-        if delta.asks:
-            self._asks.change(delta.asks, -1.0, self._window)
-        bids, asks = self._bids.keys, self._asks.keys
+        bid_side, ask_side = self._bids, self._asks
+        if levels := delta.bids:
+            bid_side.change(levels, 1.0, self._window)
+        if levels := delta.asks:
+            ask_side.change(levels, -1.0, self._window)
+        self._best = None
+        bids, asks = bid_side.keys, ask_side.keys
         if bids and asks and bids[-1] >= -asks[-1]:
             self._break(BookCrossed(f"bid {bids[-1]} reaches ask {-asks[-1]}"))
         if len(bids) > self._levels_max or len(asks) > self._levels_max:
@@ -194,13 +208,17 @@ class OrderBook:
         return True
 
     def best(self) -> Best | None:
-        """Return the best levels, or None while either side is empty."""
-        bids, asks = self._bids, self._asks
-        if not bids.keys or not asks.keys:
-            return None
-        levels = (bids.keys[-1], bids.sizes[-1], -asks.keys[-1], asks.sizes[-1])
-        # Half the time of `Best(...)`, and this is asked after every change.
-        return _make(Best, levels)
+        """Return the best levels, or None while either side is empty.
+
+        Until the next change it is the very same object: whoever looks several times makes one.
+        """
+        if self._best is None:
+            bids, asks = self._bids, self._asks
+            bid_keys, ask_keys = bids.keys, asks.keys
+            if bid_keys and ask_keys:
+                levels = (bid_keys[-1], bids.sizes[-1], -ask_keys[-1], asks.sizes[-1])
+                self._best = _make(Best, levels)
+        return self._best
 
     @property
     def verified(self) -> tuple[int, int]:
@@ -258,7 +276,7 @@ class OrderBook:
     def _replace(self, bids: Sequence[Level], asks: Sequence[Level], last_id: int) -> None:
         self._bids = _Side(bids, sign=1.0, window=self._window)
         self._asks = _Side(asks, sign=-1.0, window=self._window)
-        self.last_id, self.is_live = last_id, True
+        self.last_id, self.is_live, self._best = last_id, True, None
         best = self.best()
         if best is not None and best.bid >= best.ask:
             self._break(BookCrossed(f"bid {best.bid} reaches ask {best.ask}"))
@@ -296,6 +314,4 @@ def _array(side: _Side, count: int, sign: float) -> BookSide:
 
 def _value(side: _Side, from_key: float) -> float:
     """Return the sum of key times size over the levels at or better than `from_key`."""
-    keys, sizes = side.keys, side.sizes
-    place = bisect_left(keys, from_key)
-    return float(sum(map(mul, keys[place:], sizes[place:])))
+    return float(sum(side.values[bisect_left(side.keys, from_key) :]))

@@ -4,15 +4,6 @@ from typing import Any
 
 from actors import addresses
 from actors.kernel import Actor
-from actors.market.book_measures import (
-    WEIGHTS,
-    levels_imbalance,
-    mid,
-    queue_imbalance,
-    spread_bps,
-    weighted_imbalance,
-    weighted_mid,
-)
 from actors.market.book_watch import BookWatch, WatchState
 from state.config.measures import FlowSettings
 from state.hop_samples import HopSamples
@@ -20,7 +11,6 @@ from state.messages.market import (
     BookChanged,
     BookDelta,
     BookLost,
-    BookMeasured,
     BookProof,
     BookProved,
     BookReset,
@@ -181,52 +171,24 @@ class BookAnalyzer(Actor):
             self.tell(self._feed, ProofWanted(pair=self._pair))
 
     def _measure(self, event_time_ns: TimeNs, seen_time_ns: TimeNs) -> None:
-        book, watch = self._book, self._watch
-        best, levels = book.best(), min(book.verified)
-        if best is None or levels == 0:
-            # The market moved through all that is verified: better levels may be there, untold.
-            return
-        bid_depth, ask_depth = book.depth(self._depth_bps)
-        watch.apply_depth(bid_depth + ask_depth, event_time_ns)
-        bids, asks = book.views()
-        # A side that is known to its end has no more levels than that.
-        whole = bids.is_whole and asks.is_whole
         now_ns = self.now_ns()
-        measured = BookMeasured(
-            pair=self._pair,
+        measured = self._watch.measured(
+            self._book,
+            self._pair,
+            self._depth_bps,
             event_time_ns=event_time_ns,
-            seen_time_ns=seen_time_ns or now_ns,
-            sequence=book.last_id,
-            bid=best.bid,
-            bid_size=best.bid_size,
-            ask=best.ask,
-            ask_size=best.ask_size,
-            mid=mid(best.bid, best.ask),
-            weighted_mid=weighted_mid(*best),
-            spread_bps=spread_bps(best.bid, best.ask),
-            imbalance=queue_imbalance(best.bid_size, best.ask_size),
-            bid_depth=bid_depth,
-            ask_depth=ask_depth,
-            depth_bps=self._depth_bps,
-            levels=levels,
-            polled=self._polled,
-            imbalance_5=levels_imbalance(bids.sizes, asks.sizes, 5)
-            if whole or levels >= 5
-            else None,
-            weighted_imbalance=weighted_imbalance(bids.sizes, asks.sizes)
-            if whole or levels >= len(WEIGHTS)
-            else None,
-            order_flow=watch.flow.imbalance(event_time_ns),
-            order_flow_depths=watch.flow.in_depths(event_time_ns),
-            micro_price=watch.micro.price(best),
+            seen_time_ns=seen_time_ns,
+            now_ns=now_ns,
             fed_time_ns=self._fed_ns,
-            measured_time_ns=now_ns,
+            polled=self._polled,
         )
+        if measured is None:
+            return
         self.publish(measured)
         if self._change is not None:
             self._note_latency(self._change, now_ns)
-        if watch.is_due(self.monotonic_ns()):
-            self.publish(watch.liquidity(book, measured))
+        if self._watch.is_due(self.monotonic_ns()):
+            self.publish(self._watch.liquidity(self._book, measured))
 
     def _note_latency(self, change: BookChanged, measured_ns: TimeNs) -> None:
         """Note how long each part of the way of a change took that has just been measured."""

@@ -6,6 +6,15 @@ How liquid the pair was in the last week is kept over restarts.
 
 from msgspec import Struct
 
+from actors.market.book_measures import (
+    WEIGHTS,
+    levels_imbalance,
+    mid,
+    queue_imbalance,
+    spread_bps,
+    weighted_imbalance,
+    weighted_mid,
+)
 from actors.market.depth_measures import SideDepth, side_depth
 from actors.market.liquidity import DayOfScores, WeekOfScores, score
 from actors.market.micro_price import MicroPrice
@@ -14,7 +23,9 @@ from actors.market.resilience import Resilience
 from state.messages.flow import LiquidityMeasured
 from state.messages.market import BookMeasured
 from state.order_book import Best, OrderBook
-from state.values import NS_PER_S
+from state.values import NS_PER_S, Pair, TimeNs
+
+UNTIMED = TimeNs(0)
 
 
 class WatchState(Struct, frozen=True):
@@ -51,9 +62,74 @@ class BookWatch:
         self.flow.apply(best, at_ns)
         self.micro.apply(best)
 
-    def apply_depth(self, depth: float, at_ns: int) -> None:
-        """Fold the depth near the mid, both sides, quote units."""
-        self._resilience.apply(depth, at_ns)
+    def measured(
+        self,
+        book: OrderBook,
+        pair: Pair,
+        depth_bps: float,
+        *,
+        event_time_ns: TimeNs,
+        seen_time_ns: TimeNs,
+        now_ns: TimeNs,
+        fed_time_ns: TimeNs = UNTIMED,
+        polled: bool = False,
+    ) -> BookMeasured | None:
+        """Return what is measured of every update, and fold its depth.
+
+        None where a side is empty, or the market moved through all of it that is verified: better
+        levels may be there, untold.
+
+        Args:
+            book: A live one, whose best levels were applied.
+            pair: Whose.
+            depth_bps: How far from the mid depth is measured.
+            event_time_ns: Of the newest change, as the next one.
+            seen_time_ns: When its bytes reached us; 0 where nobody measured, which is now.
+            now_ns: The time.
+            fed_time_ns: When the feed passed it on; 0 where nobody noted.
+            polled: Whether the book stands in for a stream.
+        """
+        best = book.best()
+        if best is None:
+            return None
+        (_, bids, _, first, bids_whole), (_, asks, _, first_ask, asks_whole) = book.views()
+        levels, of_asks = len(bids) - first, len(asks) - first_ask
+        levels = min(levels, of_asks)
+        if levels == 0:
+            return None
+        bid_depth, ask_depth = book.depth(depth_bps)
+        self._resilience.apply(bid_depth + ask_depth, event_time_ns)
+        # A side that is known to its end has no more levels than that.
+        whole = bids_whole and asks_whole
+        order_flow, order_flow_depths = self.flow.measured(event_time_ns)
+        bid, bid_size, ask, ask_size = best
+        # By position: by name it takes six times as long, a quarter of all that is done here.
+        return BookMeasured(
+            book.last_id,
+            bid,
+            bid_size,
+            ask,
+            ask_size,
+            mid(bid, ask),
+            weighted_mid(bid, bid_size, ask, ask_size),
+            spread_bps(bid, ask),
+            queue_imbalance(bid_size, ask_size),
+            bid_depth,
+            ask_depth,
+            depth_bps,
+            levels,
+            polled,
+            levels_imbalance(bids, asks, 5) if whole or levels >= 5 else None,
+            weighted_imbalance(bids, asks) if whole or levels >= len(WEIGHTS) else None,
+            order_flow,
+            order_flow_depths,
+            self.micro.price(best),
+            fed_time_ns,
+            now_ns,
+            pair=pair,
+            event_time_ns=event_time_ns,
+            seen_time_ns=seen_time_ns or now_ns,
+        )
 
     def is_due(self, now_ns: int) -> bool:
         """Return whether liquidity is to be measured; `now_ns` never goes back."""
@@ -64,8 +140,8 @@ class BookWatch:
 
     def liquidity(self, book: OrderBook, measured: BookMeasured) -> LiquidityMeasured:
         """Return what this book would take, beside what was `measured` of it; count its score."""
-        mid, spread = measured.mid, measured.spread_bps
-        bids, asks = (side_depth(view, mid) for view in book.views())
+        middle, spread = measured.mid, measured.spread_bps
+        bids, asks = (side_depth(view, middle) for view in book.views())
         half_life_s = self._resilience.half_life_s()
         points = score(
             spread_bps=spread,
@@ -75,32 +151,37 @@ class BookWatch:
         )
         percentile, samples = self._week.percentile(points), self._week.count
         self._week.add(points, measured.event_time_ns)
+        # By position, as above; the depths and costs in the order of their bands and notionals.
+        bid_10, bid_25, bid_50 = bids.depths
+        ask_10, ask_25, ask_50 = asks.depths
+        buy_100, buy_1000, buy_10000 = asks.costs
+        sell_100, sell_1000, sell_10000 = bids.costs
         return LiquidityMeasured(
+            measured.sequence,
+            middle,
+            spread,
+            bid_10,
+            bid_25,
+            bid_50,
+            ask_10,
+            ask_25,
+            ask_50,
+            buy_100,
+            buy_1000,
+            buy_10000,
+            sell_100,
+            sell_1000,
+            sell_10000,
+            half_life_s,
+            measured.weighted_imbalance,
+            measured.order_flow_depths,
+            measured.micro_price,
+            points,
+            percentile,
+            samples,
             pair=measured.pair,
             event_time_ns=measured.event_time_ns,
             seen_time_ns=measured.seen_time_ns,
-            sequence=measured.sequence,
-            mid=mid,
-            spread_bps=spread,
-            bid_depth_10=bids.depths[0],
-            bid_depth_25=bids.depths[1],
-            bid_depth_50=bids.depths[2],
-            ask_depth_10=asks.depths[0],
-            ask_depth_25=asks.depths[1],
-            ask_depth_50=asks.depths[2],
-            buy_cost_100=asks.costs[0],
-            buy_cost_1000=asks.costs[1],
-            buy_cost_10000=asks.costs[2],
-            sell_cost_100=bids.costs[0],
-            sell_cost_1000=bids.costs[1],
-            sell_cost_10000=bids.costs[2],
-            half_life_s=half_life_s,
-            weighted_imbalance=measured.weighted_imbalance,
-            order_flow_depths=measured.order_flow_depths,
-            micro_price=measured.micro_price,
-            score=points,
-            percentile=percentile,
-            samples=samples,
         )
 
     def state(self) -> WatchState | None:

@@ -6,8 +6,6 @@ extrapolated.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import accumulate
-from operator import mul
 from typing import NamedTuple
 
 from state.order_book import SideView
@@ -45,52 +43,48 @@ def side_depth(
         bands: Basis points, ascending, > 0.
         notionals: Quote units, ascending, > 0.
     """
-    keys, sizes, first, is_whole = side
+    keys, _, values, first, is_whole = side
     sign = 1.0 if keys and keys[-1] > 0 else -1.0
     centre = sign * mid
-    limits = [centre - mid * band / BPS for band in bands]
-    place = max(first, bisect_left(keys, limits[-1]))
-    prices, values, amounts = _running(keys, sizes, place)
-    if (not values or values[-1] < notionals[-1]) and place > first:
-        prices, values, amounts = _running(keys, sizes, first)
     depths: list[float | None] = []
     least: list[float] = []
-    known = len(keys) - first
-    for limit in limits:
+    count = len(keys)
+    known, summed, value = count - first, 0, 0.0
+    for band in bands:
         # How many of the best levels lie within the band.
-        within = len(keys) - bisect_left(keys, limit)
+        within = count - bisect_left(keys, centre - mid * band / BPS)
         reached = min(within, known)
-        least.append(values[reached - 1] if reached else 0.0)
+        if reached > summed:
+            end = None if reached == count else -reached - 1
+            # From the best level on, whatever the band: the same sum as over all of it at once.
+            value = sum(values[-summed - 1 : end : -1], value)
+            summed = reached
+        least.append(value * sign if reached else 0.0)
         # Where the band takes in all that is verified, more may lie in it, unless there is no more.
         depths.append(least[-1] if within < known or is_whole else None)
-    costs = tuple(_cost(prices, values, amounts, one, centre) for one in notionals)
+    costs = _costs(side, sign, centre, notionals)
     return SideDepth(tuple(depths), tuple(least), costs)
 
 
-def _running(
-    keys: list[float], sizes: list[float], place: int
-) -> tuple[list[float], list[float], list[float]]:
-    """Return prices from the best level to `place`, quote and base units up to each of them."""
-    end = None if place == 0 else place - 1
-    prices = keys[:end:-1]
-    if prices and prices[0] < 0:
-        prices = [-key for key in prices]
-    levels = sizes[:end:-1]
-    return prices, list(accumulate(map(mul, prices, levels))), list(accumulate(levels))
-
-
-def _cost(
-    prices: list[float],
-    values: list[float],
-    amounts: list[float],
-    notional: float,
-    centre: float,
-) -> float | None:
-    place = bisect_left(values, notional)
-    if place == len(values):
-        return None
-    before = values[place - 1] if place else 0.0
-    filled = amounts[place - 1] if place else 0.0
-    average = notional / (filled + (notional - before) / prices[place])
-    # A bid is hit below the mid, an ask lifted above it: either way the loss is positive.
-    return (1.0 - average / centre) * BPS if centre > 0 else (average / -centre - 1.0) * BPS
+def _costs(
+    side: SideView, sign: float, centre: float, notionals: Sequence[float]
+) -> tuple[float | None, ...]:
+    """Walk the levels, no further than the largest of `notionals` takes."""
+    costs: list[float | None] = []
+    keys, sizes, _, first, _ = side
+    wanted, filled, paid = iter(notionals), 0.0, 0.0
+    notional = next(wanted, None)
+    for place in range(len(keys) - 1, first - 1, -1):
+        if notional is None:
+            break
+        price, size = keys[place] * sign, sizes[place]
+        after = paid + price * size
+        while notional is not None and after >= notional:
+            average = notional / (filled + (notional - paid) / price)
+            # A bid is hit below the mid, an ask lifted above it: either way the loss is positive.
+            loss = 1.0 - average / centre if sign > 0 else average / -centre - 1.0
+            costs.append(loss * BPS)
+            notional = next(wanted, None)
+        paid = after
+        filled += size
+    return (*costs, *(None for _ in range(len(notionals) - len(costs))))

@@ -11,18 +11,27 @@ from msgspec import Struct
 from actors.market.icebergs import Iceberg, Icebergs
 from actors.market.large_trades import LargeTrades
 from actors.market.split_orders import SplitOrder, SplitOrders
-from actors.market.tape import DAY_NS, DayVolumes, Execution, Executions, RecentTrades
+from actors.market.tape import (
+    DAY_NS,
+    DayVolumes,
+    Execution,
+    Executions,
+    Quantities,
+    RecentTrades,
+)
 from actors.market.toxicity import BUCKETS_PER_DAY, Vpin, VpinState
 from actors.market.volume_profile import VolumeProfile
 from state.messages.flow import FlowMeasured, HiddenOrder
 from state.messages.market import TradePrinted
 from state.order_book import Best
-from state.values import NS_PER_S, Pair, TimeNs
+from state.values import NS_PER_S, Pair, Side, TimeNs
 
 MINUTE_NS = 60 * NS_PER_S
 HIDDEN_NS = 120 * NS_PER_S
 """A hidden order that was not seen for so long is not told any more."""
 HIDDEN_TOLD = 8
+UNSUMMED_MAX = 1_024
+"""Trades whose volumes wait to be added up."""
 
 
 class FlowState(Struct, frozen=True):
@@ -47,12 +56,13 @@ class FlowWatch:
         self._splits = SplitOrders()
         self._icebergs = Icebergs()
         self._hidden: dict[tuple[object, ...], HiddenOrder] = {}
-        self._last_price = 0.0
         self.begin()
 
     def begin(self) -> None:
         """Begin the sums anew: trades may be missing."""
         self._day = DayVolumes()
+        self._unsummed: Quantities = {Side.BUY: [], Side.SELL: [], None: []}
+        """Of the day, and not in its sums yet: decimals are dear, and asked for once a second."""
         self._since_ns: int | None = None
         """Since when no trade is missing; None before the first."""
         self._trades = 0
@@ -90,23 +100,24 @@ class FlowWatch:
         if trade.trade_id <= self._last_id:
             return False
         self._last_id = trade.trade_id
-        at_ns, price, quantity, taker = (
-            trade.event_time_ns,
-            trade.price,
-            trade.quantity,
-            trade.taker,
-        )
-        day = at_ns // DAY_NS
+        at_ns, price, quantity = trade.event_time_ns, trade.price, trade.quantity
+        taker, day = trade.taker, at_ns // DAY_NS
         if day > self._day.day:
             self._begin_day(day, at_ns, price)
         # What comes late at midnight belongs to the day that has begun, as in the other sums.
-        self._day = self._day.grown(self._day.day, quantity, taker)
+        self._unsummed[taker].append(quantity)
         self._trades += 1
-        self._last_price = price
+        if self._trades % UNSUMMED_MAX == 0:
+            self._sum_up()
         assert self._profile is not None, "a day has begun"
-        self._profile.add(price, quantity, taker)
+        ticks = round(price / self._tick)
+        self._profile.add_at(ticks, quantity, taker)
         self._recent.add(at_ns, quantity, taker)
-        self._fold_minute(at_ns, trade)
+        minute = at_ns // MINUTE_NS
+        if minute > self._minute:
+            self._begin_minute(minute, price)
+        if self._footprint is not None:
+            self._footprint.add_at(ticks, quantity, taker)
         if self._vpin is not None:
             self._vpin.add(quantity, taker)
         if taker is not None:
@@ -129,7 +140,7 @@ class FlowWatch:
         """Return what is known as of `at_ns`, the exchange's time; None before the first trade."""
         if self._since_ns is None or self._profile is None:
             return None
-        day, recent = self._day, self._recent.measured(at_ns)
+        day, recent = self._sum_up(), self._recent.measured(at_ns)
         area = self._profile.value_area()
         self._forget(at_ns)
         hidden = sorted(self._hidden.values(), key=lambda one: -one.confidence)
@@ -157,24 +168,27 @@ class FlowWatch:
             hidden=tuple(hidden[:HIDDEN_TOLD]),
         )
 
+    def _sum_up(self) -> DayVolumes:
+        self._day = self._day.with_all(self._unsummed)
+        for quantities in self._unsummed.values():
+            quantities.clear()
+        return self._day
+
     def _begin_day(self, day: int, at_ns: int, price: float) -> None:
         # The first trade ever is where watching began; later days are watched from their midnight.
         self._since_ns = at_ns if self._since_ns is None else day * DAY_NS
-        self._day = DayVolumes(day)
         self._trades = 0
         self._profile = VolumeProfile(self._tick, price)
+        self._sum_up()  # Of the day that has ended.
+        self._day = DayVolumes(day)
 
-    def _fold_minute(self, at_ns: int, trade: TradePrinted) -> None:
-        minute = at_ns // MINUTE_NS
-        if minute > self._minute:
-            whole = self._footprint if minute == self._minute + 1 else None
-            # The minute in which watching began is not whole.
-            if self._minute >= 0 and self._minute * MINUTE_NS >= (self._since_ns or 0):
-                self._stacked = 0 if whole is None else whole.stacked()
-            self._minute = minute
-            self._footprint = VolumeProfile(self._tick, trade.price)
-        if self._footprint is not None:
-            self._footprint.add(trade.price, trade.quantity, trade.taker)
+    def _begin_minute(self, minute: int, price: float) -> None:
+        whole = self._footprint if minute == self._minute + 1 else None
+        # The minute in which watching began is not whole.
+        if self._minute >= 0 and self._minute * MINUTE_NS >= (self._since_ns or 0):
+            self._stacked = 0 if whole is None else whole.stacked()
+        self._minute = minute
+        self._footprint = VolumeProfile(self._tick, price)
 
     def _fold_execution(self, execution: Execution) -> None:
         z = self._large.score(execution.notional)

@@ -30,6 +30,8 @@ SILENT_NS = 60 * NS_PER_S
 """A level nobody traded at for so long is forgotten."""
 SHARE_MIN = 0.2
 """Of the level's size has to be traded for a refill to say anything."""
+LEVELS_KEPT = 8
+"""So few are not worth looking through."""
 WAITING_MAX = 4096
 """Trades that wait for the next look at the book."""
 
@@ -90,30 +92,40 @@ class Icebergs:
         if len(self._looks) < 3:
             return []
         (since_ns, before), (until_ns, after), _ = self._looks
-        traded = self._traded(since_ns, until_ns)
         found = []
-        for taker, price, had, now in (
-            (Side.SELL, before.bid, before.bid_size, _left(before.bid, after.bid, after.bid_size)),
-            (Side.BUY, before.ask, before.ask_size, _left(-before.ask, -after.ask, after.ask_size)),
+        # As a rule nothing was traded at the best price in between, and there is nothing to judge.
+        sold, bought = self._traded(since_ns, until_ns, before)
+        for taker, volume, price, had in (
+            (Side.SELL, sold, before.bid, before.bid_size),
+            (Side.BUY, bought, before.ask, before.ask_size),
         ):
-            volume = traded.get((taker, price), 0.0)
-            if now is not None and volume >= SHARE_MIN * had:
+            if volume < SHARE_MIN * had:
+                continue
+            if taker is Side.SELL:
+                now = _left(price, after.bid, after.bid_size)
+            else:
+                now = _left(-price, -after.ask, after.ask_size)
+            if now is not None:
                 iceberg = self._judge((taker.opposite, price), volume, had, now, until_ns)
                 if iceberg is not None:
                     found.append(iceberg)
-        self._forget(until_ns)
+        if len(self._levels) > LEVELS_KEPT:
+            self._forget(until_ns)
         return found
 
-    def _traded(self, since_ns: int, until_ns: int) -> dict[tuple[Side, float], float]:
-        """Return what was traded after one look until the other, by taker and price."""
-        traded: dict[tuple[Side, float], float] = {}
+    def _traded(self, since_ns: int, until_ns: int, best: Best) -> tuple[float, float]:
+        """Return what was sold and bought at the best prices, after one look until the other."""
+        sold = bought = 0.0
         waiting = self._trades
         while waiting and waiting[0][0] <= until_ns:
             at_ns, taker, price, quantity = waiting.popleft()
             if at_ns > since_ns:
-                key = (taker, price)
-                traded[key] = traded.get(key, 0.0) + quantity
-        return traded
+                if taker is Side.SELL:
+                    if price == best.bid:
+                        sold += quantity
+                elif price == best.ask:
+                    bought += quantity
+        return sold, bought
 
     def _judge(
         self, key: tuple[Side, float], volume: float, had: float, now: float, at_ns: int
@@ -150,12 +162,9 @@ class Icebergs:
         )
 
     def _forget(self, now_ns: int) -> None:
-        if len(self._levels) > 8:
-            self._levels = {
-                key: level
-                for key, level in self._levels.items()
-                if now_ns - level.last_ns <= SILENT_NS
-            }
+        self._levels = {
+            key: level for key, level in self._levels.items() if now_ns - level.last_ns <= SILENT_NS
+        }
 
 
 def _left(before: float, after: float, size: float) -> float | None:

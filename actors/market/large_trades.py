@@ -9,6 +9,7 @@ from math import log, sqrt
 
 WEIGHT = 1 / 500
 """Of each new execution; so about the last 700 matter."""
+FULL = round(1 / WEIGHT)
 WARM = 200
 """Executions before a score is told."""
 
@@ -32,7 +33,7 @@ class LargeTrades:
         if self._count > WARM and self._variance > 0:
             told = away / sqrt(self._variance)
         # Early on each counts alike, so that the first does not weigh for ever.
-        weight = max(WEIGHT, 1 / self._count)
+        weight = WEIGHT if self._count >= FULL else 1 / self._count
         self._mean += weight * away
         self._variance = (1 - weight) * (self._variance + weight * away * away)
         return told

@@ -47,6 +47,8 @@ class MicroPrice:
         self._adjustments: list[float] | None = None
         self._mid = 0.0
         self._state = -1
+        self._best: Best | None = None
+        """What the state is of."""
 
     def begin(self) -> None:
         """Go on from an unknown state: changes may be missing. What was learned stays."""
@@ -54,35 +56,39 @@ class MicroPrice:
 
     def apply(self, best: Best) -> None:
         """Learn from the best levels after one change."""
-        spread = best.ask - best.bid
+        bid, _, ask, _ = best
+        spread = ask - bid
         if spread < self._tick * 0.99:
             self._tick = spread
             self._begin_anew()
-        state, mid = self._state_of(best, spread), (best.bid + best.ask) / 2
+        state, mid = self._state_of(best, spread), (bid + ask) / 2
         if self._state >= 0:
             self._learn(self._state, state, (mid - self._mid) / self._tick)
-        self._state, self._mid = state, mid
+        self._state, self._mid, self._best = state, mid, best
 
     def price(self, best: Best) -> float | None:
         """Return the micro-price of this book, quote units; None before enough was seen."""
         if self._adjustments is None:
             return None
-        spread = best.ask - best.bid
-        adjustment = self._adjustments[self._state_of(best, spread)]
-        return (best.bid + best.ask) / 2 + adjustment * self._tick
+        state = self._state
+        if best is not self._best or state < 0:
+            state = self._state_of(best, best.ask - best.bid)
+        return (best.bid + best.ask) / 2 + self._adjustments[state] * self._tick
 
     def _state_of(self, best: Best, spread: float) -> int:
-        share = best.bid_size / (best.bid_size + best.ask_size)
-        bucket = min(int(share * IMBALANCES), IMBALANCES - 1)
-        return bucket + (IMBALANCES if spread > 1.5 * self._tick else 0)
+        _, bid_size, _, ask_size = best
+        bucket = int(bid_size / (bid_size + ask_size) * IMBALANCES)
+        if bucket == IMBALANCES:
+            bucket -= 1
+        return bucket + IMBALANCES if spread > 1.5 * self._tick else bucket
 
     def _learn(self, before: int, after: int, move: float) -> None:
         counts = self._go if move else self._stay
         counts[before * STATES + after] += 1.0
-        counts[_mirror(before) * STATES + _mirror(after)] += 1.0
+        counts[_MIRROR[before] * STATES + _MIRROR[after]] += 1.0
         if move:
             self._moved[before] += move
-            self._moved[_mirror(before)] -= move
+            self._moved[_MIRROR[before]] -= move
             self._moves += 1
         self._seen += 1
         self._left -= 1
@@ -120,3 +126,6 @@ def _mirror(state: int) -> int:
     """Return the state with bid and ask exchanged."""
     bucket = state % IMBALANCES
     return state - bucket + IMBALANCES - 1 - bucket
+
+
+_MIRROR = tuple(map(_mirror, range(STATES)))

@@ -22,15 +22,17 @@ def flow_of(before: Best, after: Best) -> float:
     A bid that rises or stays adds its size, one that falls or stays takes away the size it had; the
     ask the other way round.
     """
+    bid, bid_size, ask, ask_size = after
+    last_bid, last_bid_size, last_ask, last_ask_size = before
     flow = 0.0
-    if after.bid >= before.bid:
-        flow += after.bid_size
-    if after.bid <= before.bid:
-        flow -= before.bid_size
-    if after.ask <= before.ask:
-        flow -= after.ask_size
-    if after.ask >= before.ask:
-        flow += before.ask_size
+    if bid >= last_bid:
+        flow += bid_size
+    if bid <= last_bid:
+        flow -= last_bid_size
+    if ask <= last_ask:
+        flow -= ask_size
+    if ask >= last_ask:
+        flow += last_ask_size
     return flow
 
 
@@ -56,7 +58,7 @@ class OrderFlow:
         if before is None:
             self._since_ns = at_ns
             return
-        flows, depth = self._flows, (best.bid_size + best.ask_size) / 2
+        flows, depth = self._flows, (best[1] + best[3]) / 2
         flow = flow_of(before, best)
         flows.append((at_ns, flow, depth))
         self._flow += flow
@@ -72,18 +74,23 @@ class OrderFlow:
             self._flow = fsum(one[1] for one in flows)
             self._depth = fsum(one[2] for one in flows)
 
+    def measured(self, at_ns: int) -> tuple[float | None, float | None]:
+        """Return both of the following."""
+        if not self._is_warm(at_ns):
+            return None, None
+        flows, depth = self._flows, self._depth
+        return self._flow, self._flow / (depth / len(flows)) if flows and depth > 0 else None
+
     def imbalance(self, at_ns: int) -> float | None:
         """Return it in base units; None before a whole window was watched."""
-        return self._flow if self._is_warm(at_ns) else None
+        return self.measured(at_ns)[0]
 
     def in_depths(self, at_ns: int) -> float | None:
         """Return it in mean sizes of a best level; None where it is not known.
 
         The price impact is proportional to it: their equation 4, with the depth of their section 3.
         """
-        if not self._is_warm(at_ns) or not self._flows or self._depth <= 0:
-            return None
-        return self._flow / (self._depth / len(self._flows))
+        return self.measured(at_ns)[1]
 
     def _is_warm(self, at_ns: int) -> bool:
         return self._last is not None and at_ns - self._since_ns >= self._window_ns

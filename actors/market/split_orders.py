@@ -23,6 +23,8 @@ SIZE_TOLERANCE = 0.08
 """How far a slice may be from the size of its series, as a share."""
 TIME_TOLERANCE = 0.25
 """How far from its time, as a share of the interval."""
+QUIET = 0.99 * (1 - TIME_TOLERANCE)
+"""Of an interval that is surely before the next slice; what comes later is looked at exactly."""
 INTERVAL_MIN_NS = NS_PER_S // 2
 INTERVAL_MAX_NS = 120 * NS_PER_S
 PIECES_MIN = 6
@@ -53,27 +55,36 @@ class SplitOrder(Struct, frozen=True, kw_only=True):
 
 
 class _Series:
-    __slots__ = ("deviation_ns", "first_ns", "interval_ns", "last_ns", "pieces", "side", "size")
+    __slots__ = (
+        "deviation_ns",
+        "first_ns",
+        "interval_ns",
+        "last_ns",
+        "pieces",
+        "quiet_ns",
+        "side",
+        "size",
+    )
 
     def __init__(self, before_ns: int, quantity: float, after: Execution) -> None:
         self.side = after.taker
         self.first_ns, self.last_ns = before_ns, after.at_ns
         self.interval_ns = float(after.at_ns - before_ns)
+        self.quiet_ns = self.last_ns + int(QUIET * self.interval_ns)
+        """Until then nothing can go on with it: most are only waiting when they are looked at."""
         self.size = (quantity + after.quantity) / 2
         self.pieces = 2
         self.deviation_ns = 0.0
         """The largest there was."""
 
-    def takes(self, execution: Execution, away_ns: float) -> bool:
-        """Go on with one that comes when it should, if it is of the size."""
-        if abs(execution.quantity / self.size - 1) > SIZE_TOLERANCE:
-            return False
-        self.last_ns = execution.at_ns
-        self.pieces += 1
+    def go_on(self, at_ns: int, quantity: float, away_ns: float) -> None:
+        """Go on with one that came when it should, `away_ns` off, and is of the size."""
+        self.last_ns = at_ns
+        self.pieces = pieces = self.pieces + 1
         self.deviation_ns = max(self.deviation_ns, abs(away_ns))
-        self.interval_ns = (self.last_ns - self.first_ns) / (self.pieces - 1)
-        self.size += (execution.quantity - self.size) / self.pieces
-        return True
+        self.interval_ns = interval_ns = (at_ns - self.first_ns) / (pieces - 1)
+        self.quiet_ns = at_ns + int(QUIET * interval_ns)
+        self.size += (quantity - self.size) / pieces
 
 
 class _Sizes:
@@ -97,42 +108,42 @@ class _Sizes:
         if len(self.times_ns) > RECENT:
             del self.times_ns[0], self.quantities[0]
 
-    def newest(self, count: int) -> list[tuple[int, float]]:
-        """Return time and quantity of the newest `count` of them."""
-        return list(zip(self.times_ns[-count:], self.quantities[-count:], strict=True))
-
 
 class SplitOrders:
     """Looks for them in the executions of one pair, told in their order."""
 
     def __init__(self) -> None:
-        self._sizes: dict[tuple[Side, int], _Sizes] = {}
-        """By side and bucket of the size: what is alike lies in the same or in the next one."""
+        self._sizes: dict[Side, dict[int, _Sizes]] = {side: {} for side in Side}
+        """By side, and bucket of the size: what is alike lies in the same or in the next one."""
 
     def add(self, execution: Execution) -> SplitOrder | None:
         """Count one; return the surest order that it is a slice of, None where it is of none."""
-        side, bucket = execution.taker, int(log(execution.quantity) / _BUCKET)
-        near = [
-            sizes
-            for number in (bucket - 1, bucket, bucket + 1)
-            if (sizes := self._sizes.get((side, number))) is not None
-        ]
-        taken = [one for sizes in near if sizes.series for one in _going_on(sizes, execution)]
-        own = self._sizes.get((side, bucket))
+        by_bucket, bucket = self._sizes[execution.taker], int(log(execution.quantity) / _BUCKET)
+        own, near = by_bucket.get(bucket), []
+        taken: list[_Series] = []
+        for sizes in (by_bucket.get(bucket - 1), own, by_bucket.get(bucket + 1)):
+            if sizes is not None:
+                near.append(sizes)
+                if sizes.series:
+                    _go_on(sizes, execution, taken)
         if own is None:
-            own = self._sizes[side, bucket] = _Sizes()
+            own = by_bucket[bucket] = _Sizes()
         if not taken:
             # It goes on with nothing that was supposed: suppose what it may be the second slice of.
             own.series += _supposed(execution, near)
             if len(own.series) > SUPPOSED_MAX:
                 own.series = _without_twins(own.series)[-SUPPOSED_MAX:]
         own.add(execution)
-        orders = [order for one in taken if (order := self._judged(one, near)) is not None]
+        if not taken:
+            return None
+        orders = [
+            order
+            for one in taken
+            if one.pieces >= PIECES_MIN and (order := self._judged(one, near)) is not None
+        ]
         return max(orders, key=lambda order: (order.confidence, order.pieces), default=None)
 
     def _judged(self, series: _Series, near: list[_Sizes]) -> SplitOrder | None:
-        if series.pieces < PIECES_MIN:
-            return None
         watched_ns = max(series.last_ns - min(one.times_ns[0] for one in near), 1)
         # No deviation is smaller than a clock of milliseconds tells.
         within_ns = 2 * max(series.deviation_ns, 0.01 * series.interval_ns)
@@ -146,13 +157,13 @@ class SplitOrders:
         if confidence_at(series.pieces) < CONFIDENCE_MIN:
             return None
         size = series.size
-        confidence = confidence_at(
-            sum(
-                abs(quantity / size - 1) <= SIZE_TOLERANCE
-                for sizes in near
-                for quantity in sizes.quantities
-            )
-        )
+        alike = [
+            1
+            for sizes in near
+            for quantity in sizes.quantities
+            if abs(quantity / size - 1) <= SIZE_TOLERANCE
+        ]
+        confidence = confidence_at(len(alike))
         if confidence < CONFIDENCE_MIN:
             return None
         return SplitOrder(
@@ -166,31 +177,38 @@ class SplitOrders:
         )
 
 
-def _going_on(sizes: _Sizes, execution: Execution) -> list[_Series]:
-    """Return the series that this is the next slice of, and forget those whose time is over."""
-    at_ns, alive, taken = execution.at_ns, [], []
+def _go_on(sizes: _Sizes, execution: Execution, taken: list[_Series]) -> None:
+    """Go on with the series that this is the next slice of; forget those whose time is over."""
+    at_ns, quantity, over = execution.at_ns, execution.quantity, False
     for one in sizes.series:
+        if at_ns <= one.quiet_ns:
+            continue
         interval_ns = one.interval_ns
         away_ns = at_ns - one.last_ns - interval_ns
         limit_ns = TIME_TOLERANCE * interval_ns
-        if away_ns <= limit_ns:
-            alive.append(one)
-            if away_ns >= -limit_ns and one.takes(execution, away_ns):
-                taken.append(one)
-    sizes.series = alive
-    return taken
+        if away_ns > limit_ns:
+            one.pieces, over = 0, True
+        elif away_ns >= -limit_ns and abs(quantity / one.size - 1) <= SIZE_TOLERANCE:
+            one.go_on(at_ns, quantity, away_ns)
+            taken.append(one)
+    if over:
+        sizes.series = [one for one in sizes.series if one.pieces]
 
 
 def _supposed(execution: Execution, near: list[_Sizes]) -> list[_Series]:
     """Return a series for each of the last few executions that this one may follow."""
-    before = [
-        (at_ns, quantity)
-        for sizes in near
-        for at_ns, quantity in reversed(sizes.newest(PREDECESSORS))
-        if INTERVAL_MIN_NS <= execution.at_ns - at_ns <= INTERVAL_MAX_NS
-        and abs(quantity / execution.quantity - 1) <= SIZE_TOLERANCE
-    ]
-    before.sort(key=lambda one: -one[0])
+    at_ns, quantity, before = execution.at_ns, execution.quantity, []
+    for sizes in near:
+        times_ns, quantities = sizes.times_ns, sizes.quantities
+        for place in range(1, min(PREDECESSORS, len(times_ns)) + 1):
+            one = times_ns[-place], quantities[-place]
+            if (
+                INTERVAL_MIN_NS <= at_ns - one[0] <= INTERVAL_MAX_NS
+                and abs(one[1] / quantity - 1) <= SIZE_TOLERANCE
+            ):
+                before.append(one)
+    if len(before) > 1:
+        before.sort(key=lambda one: -one[0])
     return [_Series(*one, execution) for one in before[:PREDECESSORS]]
 
 

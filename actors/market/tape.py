@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from state.exact import added, difference, total
+from state.exact import difference, total
 from state.messages.market import TradePrinted
 from state.values import NS_PER_S, ZERO, Side
 
 DAY_NS = 86_400 * NS_PER_S
+_make = tuple.__new__
+"""Half the time of calling a named tuple by its name."""
 WINDOW_S = 60
 """Of rates and of the trade imbalance."""
 
@@ -39,15 +41,22 @@ class DayVolumes(Struct, frozen=True):
         """Buys less sells."""
         return difference(self.buys, self.sells)
 
-    def grown(self, day: int, quantity: float, taker: Side | None) -> "DayVolumes":
-        """Return them with one more trade, of the same day or of a later one."""
-        base = self if day == self.day else DayVolumes(day)
-        amount = Decimal(repr(quantity))
-        if taker is Side.BUY:
-            return DayVolumes(day, added(base.buys, amount), base.sells, base.unknown)
-        if taker is Side.SELL:
-            return DayVolumes(day, base.buys, added(base.sells, amount), base.unknown)
-        return DayVolumes(day, base.buys, base.sells, added(base.unknown, amount))
+    def with_all(self, quantities: "Quantities") -> "DayVolumes":
+        """Return them with more trades of the same day, by taker."""
+        return DayVolumes(
+            self.day,
+            _plus(self.buys, quantities[Side.BUY]),
+            _plus(self.sells, quantities[Side.SELL]),
+            _plus(self.unknown, quantities[None]),
+        )
+
+
+Quantities = dict[Side | None, list[float]]
+"""Base units of trades, by taker."""
+
+
+def _plus(volume: Decimal, quantities: list[float]) -> Decimal:
+    return total((volume, *map(Decimal, map(repr, quantities)))) if quantities else volume
 
 
 class _Second(Struct):
@@ -98,11 +107,16 @@ class RecentTrades:
         self._forget(now_s)
         if self._since_s is None or now_s - self._since_s < WINDOW_S:
             return None
-        bought = sum(one.buy_volume for one in self._seconds)
-        sold = sum(one.sell_volume for one in self._seconds)
+        bought = sold = 0.0
+        buys = sells = 0
+        for one in self._seconds:
+            bought += one.buy_volume
+            sold += one.sell_volume
+            buys += one.buys
+            sells += one.sells
         return Recent(
-            buys_per_s=sum(one.buys for one in self._seconds) / WINDOW_S,
-            sells_per_s=sum(one.sells for one in self._seconds) / WINDOW_S,
+            buys_per_s=buys / WINDOW_S,
+            sells_per_s=sells / WINDOW_S,
             delta=bought - sold,
             imbalance=(bought - sold) / (bought + sold) if bought + sold > 0 else None,
         )
@@ -131,17 +145,13 @@ class Executions:
 
     def add(self, trade: TradePrinted) -> Execution | None:
         """Return the execution that ended before `trade`, if one did."""
-        if trade.taker is None:
+        taker, price, quantity = trade.taker, trade.price, trade.quantity
+        if taker is None:
             return None
-        last, value = self._open, trade.price * trade.quantity
-        if last is not None and last.taker is trade.taker and last.at_ns == trade.event_time_ns:
-            self._open = Execution(
-                last.at_ns,
-                last.taker,
-                trade.price,
-                last.quantity + trade.quantity,
-                last.notional + value,
-            )
+        last, value, at_ns = self._open, price * quantity, trade.event_time_ns
+        if last is not None and last.taker is taker and last.at_ns == at_ns:
+            together = (at_ns, taker, price, last.quantity + quantity, last.notional + value)
+            self._open = _make(Execution, together)
             return None
-        self._open = Execution(trade.event_time_ns, trade.taker, trade.price, trade.quantity, value)
+        self._open = _make(Execution, (at_ns, taker, price, quantity, value))
         return last

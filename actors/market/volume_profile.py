@@ -100,7 +100,11 @@ class VolumeProfile:
     def add(self, price: float, quantity: float, taker: Side | None) -> None:
         """Count one trade."""
         # Prices are whole ticks; what is a hair off is rounding.
-        level = round(price / self._tick) // self._ticks
+        self.add_at(round(price / self._tick), quantity, taker)
+
+    def add_at(self, ticks: int, quantity: float, taker: Side | None) -> None:
+        """Count one trade at a price of so many ticks."""
+        level = ticks // self._ticks
         volumes = self._levels.get(level)
         if volumes is None:
             volumes = self._levels[level] = [0.0, 0.0]
@@ -120,15 +124,17 @@ class VolumeProfile:
         """Return the value area; None while nothing has traded."""
         if not self._levels:
             return None
-        volumes = {level: bought + sold for level, (bought, sold) in self._levels.items()}
+        by_level = {level: bought + sold for level, (bought, sold) in self._levels.items()}
         # Levels without a trade lie between others: they add nothing, and are passed over.
-        traded = sorted(volumes)
-        most = max(traded, key=lambda level: (volumes[level], -level))
-        low = high = traded.index(most)
-        inside, wanted = volumes[most], VALUE_AREA * sum(volumes.values())
-        while inside < wanted * (1 - 1e-12) and (low > 0 or high < len(traded) - 1):
-            below = volumes[traded[low - 1]] if low > 0 else -1.0
-            above = volumes[traded[high + 1]] if high < len(traded) - 1 else -1.0
+        traded = sorted(by_level)
+        volumes = [by_level[level] for level in traded]
+        largest, last = max(volumes), len(traded) - 1
+        low = high = volumes.index(largest)
+        most = traded[low]
+        inside, enough = largest, VALUE_AREA * sum(by_level.values()) * (1 - 1e-12)
+        while inside < enough and (low > 0 or high < last):
+            below = volumes[low - 1] if low > 0 else -1.0
+            above = volumes[high + 1] if high < last else -1.0
             if above >= below:
                 high += 1
                 inside += above

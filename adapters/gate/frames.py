@@ -7,6 +7,7 @@ A frame is read in two steps: `decode_frame` says what kind it is, `decode_marke
 from collections.abc import Callable
 from enum import StrEnum
 from math import nan
+from typing import Literal
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -60,8 +61,6 @@ class Pushed(Struct, frozen=True, gc=False):
     time_ns: TimeNs
     """When Gate sent it."""
     result: Raw
-    book: "_Book | None" = None
-    """Of a book update, which is read at once: nine pushes in ten."""
 
 
 Frame = Acknowledged | Pushed | Notice
@@ -97,12 +96,14 @@ class _Book(Struct, gc=False):
     full: bool = False
 
 
-class _BookFrame(Struct, gc=False):
-    result: _Book
-    channel: str = ""
-    event: str = ""
-    time: int = 0
-    time_ms: int = 0
+class _BookPushed(Pushed, frozen=True, kw_only=True, gc=False):
+    """A book update, nine pushes in ten: it is read in one go, and only what is asked for."""
+
+    channel: Literal["spot.order_book_update"]
+    event: Literal["update"]
+    book: _Book = field(name="result")
+    time_ns: TimeNs = TimeNs(0)
+    result: Raw = field(name="-", default=Raw(b"null"))
 
 
 class _Trade(Struct, gc=False):
@@ -153,11 +154,10 @@ class _TriggerPush(Struct, gc=False):
 _SIDES = {side.value: side for side in Side}
 _frame = decoder(_Frame)
 _book = decoder(_Book)
-_book_frame = decoder(_BookFrame)
+_book_pushed = decoder(_BookPushed)
 _BOOK_MARK = b'"spot.order_book_update"'
 _HEAD = 256
 """Where Gate writes the channel."""
-_UNREAD = Raw(b"null")
 _trade = decoder(_Trade)
 _ticker = decoder(_Ticker)
 _candle = decoder(_Candle)
@@ -168,8 +168,11 @@ _trigger = decoder(_TriggerPush)
 _encoder = msgspec.json.Encoder()
 
 
+_UNTIMED = TimeNs(0)
+
+
 def _untimed() -> TimeNs:
-    return TimeNs(0)
+    return _UNTIMED
 
 
 def decode_frame(data: bytes) -> Frame:
@@ -179,9 +182,10 @@ def decode_frame(data: bytes) -> Frame:
         VenueMalformed: It is no frame of Gate's.
     """
     if data.find(_BOOK_MARK, 0, _HEAD) >= 0:
-        pushed = _book_pushed(data)
-        if pushed is not None:
-            return pushed
+        try:
+            return _book_pushed.decode(data)
+        except UNREADABLE:
+            pass  # Something else, or not readable: what is read below says which.
     try:
         frame = _frame.decode(data)
         # One document shows `spot.obu` without its event.
@@ -215,15 +219,33 @@ def decode_market(
     Raises:
         VenueMalformed: It cannot be read.
     """
-    if push.book is not None:
-        try:
-            return _delta(push.book, seen_ns, now_ns())
-        except UNREADABLE as error:
-            raise unreadable(error, b"a book update") from None
-    if push.channel == BOOK:
-        return decoded(_book, push.result, lambda book: _delta(book, seen_ns, now_ns()))
-    if push.channel == OBU:
-        return decoded(_book, push.result, lambda book: _delta(_unnamed(book), seen_ns, now_ns()))
+    if type(push) is _BookPushed:
+        book = push.book
+    elif push.channel == BOOK:
+        book = decoded(_book, push.result, _itself)
+    elif push.channel == OBU:
+        book = decoded(_book, push.result, _unnamed)
+    else:
+        return _decode_other(push, seen_ns)
+    # In full, without the calls that it could be made of: the innermost of all that is read.
+    event_ns, last_id, first_id = book.t * NS_PER_MS, book.last_id, book.first_id
+    if not 0 <= event_ns < TIME_MAX:
+        raise VenueMalformed(f"a book update: not a time: {book.t}")
+    return BookDelta(
+        pair=book.pair,
+        event_time_ns=event_ns,  # type: ignore[arg-type]
+        seen_time_ns=seen_ns,
+        # A full push replaces everything, so it may leave out where it begins.
+        first_id=last_id if first_id is None else first_id,
+        last_id=last_id,
+        bids=book.bids or (),
+        asks=book.asks or (),
+        full=book.full,
+        decoded_time_ns=now_ns(),
+    )
+
+
+def _decode_other(push: Pushed, seen_ns: TimeNs) -> MarketMessage:
     if push.channel == TRADES:
         return decoded(_trade, push.result, lambda trade: _print(trade, seen_ns))
     if push.channel == TICKERS:
@@ -279,39 +301,12 @@ def encode_ping(time_s: int) -> bytes:
     return _encoder.encode({"time": time_s, "channel": PING})
 
 
-def _book_pushed(data: bytes) -> Pushed | None:
-    """Return a book update read in one go; None where it is something else, or not readable."""
-    try:
-        frame = _book_frame.decode(data)
-    except UNREADABLE:
-        return None
-    if frame.event != "update" or frame.channel != BOOK:
-        return None
-    time_ns = frame.time_ms * NS_PER_MS or frame.time * NS_PER_S
-    return Pushed(BOOK, time_ns, _UNREAD, frame.result)  # type: ignore[arg-type]
-
-
 def _sentence(error: _Error | None) -> str | None:
     return None if error is None else f"code {error.code}: {error.message[:200]}"
 
 
-def _delta(book: _Book, seen_ns: TimeNs, decoded_ns: TimeNs) -> BookDelta:
-    # In full, without the calls that it could be made of: the innermost of all that is read.
-    event_ns = book.t * NS_PER_MS
-    if not 0 <= event_ns < TIME_MAX:
-        raise ValueError(f"not a time: {book.t}")
-    return BookDelta(
-        pair=book.pair,
-        event_time_ns=event_ns,  # type: ignore[arg-type]
-        seen_time_ns=seen_ns,
-        # A full push replaces everything, so it may leave out where it begins.
-        first_id=book.last_id if book.first_id is None else book.first_id,
-        last_id=book.last_id,
-        bids=book.bids or (),
-        asks=book.asks or (),
-        full=book.full,
-        decoded_time_ns=decoded_ns,
-    )
+def _itself(book: _Book) -> _Book:
+    return book
 
 
 def _unnamed(book: _Book) -> _Book:

@@ -56,7 +56,7 @@ class NumberRejected(Struct, frozen=True, kw_only=True, tag=True):
     at_ns: TimeNs
 
 
-class LiquidityMeasured(MarketFact, frozen=True, kw_only=True):
+class LiquidityMeasured(MarketFact, frozen=True):
     """What a verified, live book would take, at a bounded cadence: `actors.market.depth_measures`.
 
     Depths are quote units within so many basis points of the mid, None where the verified book does

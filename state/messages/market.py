@@ -292,8 +292,12 @@ class BookWanted(Struct, frozen=True, kw_only=True, tag=True):
     pair: Pair
 
 
-class BookMeasured(MarketFact, frozen=True, kw_only=True):
-    """Measures of a verified, live book. Definitions: `actors.market.book_measures`."""
+class BookMeasured(MarketFact, frozen=True):
+    """Measures of a verified, live book. Definitions: `actors.market.book_measures`.
+
+    Not by keyword alone, as others are: one is made of every update, and so many names cost six
+    times as much as the rest of the making.
+    """
 
     sequence: int
     """The update id of the book that was measured."""
