@@ -99,9 +99,12 @@ class BookChain:
             hole = self._hole(delta, self.last_id)
             if hole:
                 raise ChainBroken(hole)
-        self.last_id = delta.last_id
+        self.last_id = last_id = delta.last_id
         self._recent.append(delta)
-        self._reaches(delta.last_id)
+        if last_id >= self._newest[0]:
+            self._newest = (last_id, self._monotonic_ns())
+        else:
+            self._reaches(last_id)
         return True
 
     def since(self, snapshot: BookSnapshot) -> tuple[BookDelta, ...] | None:

@@ -106,8 +106,10 @@ class Feed(Actor):
         self._was_live = False
         """Whether it was live when it was lost."""
         self._counts = FeedCounts()
-        self._chain = BookChain(strict=self._by_obu, monotonic_ns=self.monotonic_ns)
-        self._inspector = Inspector(pair, validation, self.monotonic_ns, self.now_ns)
+        self._handled_ns = 0
+        """When the present handler began: looking at the clock once a message is enough."""
+        self._chain = BookChain(strict=self._by_obu, monotonic_ns=lambda: self._handled_ns)
+        self._inspector = Inspector(pair, validation, lambda: self._handled_ns, self.now_ns)
         self._held: list[BookDelta] = []
         """Changes that follow on and are told with the next one."""
         self._opened = False
@@ -133,7 +135,7 @@ class Feed(Actor):
 
     def on_start(self) -> None:
         """Subscribe; everything else follows from what the stream tells."""
-        self._heard_ns = self.monotonic_ns()
+        self._handled_ns = self._heard_ns = self.monotonic_ns()
         if self.incarnation > 1:
             # What an earlier life had in hand is gone, and nobody looks after what it told.
             self.publish(StreamLost(reason="the feed begins again", pair=self._pair))
@@ -150,11 +152,12 @@ class Feed(Actor):
 
     def on_receive(self, message: Any) -> None:
         """Take what the stream, the exchange and the analyzer say."""
-        if type(message) is not BookDelta:
-            self._hand_over()
+        self._handled_ns = self.monotonic_ns()
+        if type(message) is BookDelta:
+            self._on_delta(message)
+            return
+        self._hand_over()
         match message:
-            case BookDelta():
-                self._on_delta(message)
             case TradePrinted() | TickerSeen() | CandleSeen():
                 for fact in self._inspector.admit(message):
                     self.publish(fact)
@@ -192,7 +195,7 @@ class Feed(Actor):
     # What the stream tells.
 
     def _on_delta(self, delta: BookDelta) -> None:
-        self._heard_ns = self.monotonic_ns()
+        self._heard_ns = self._handled_ns
         chain = self._chain
         objection = self._inspector.objection(delta)
         if objection:

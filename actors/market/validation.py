@@ -104,6 +104,7 @@ class Inspector:
         self._now_ns = now_ns
         self._channels = {source: _Channel() for source in MarketSource}
         self._book = self._channels[MarketSource.BOOK]
+        self._trades = self._channels[MarketSource.TRADES]
         self._deltas: deque[tuple[int, BookDelta]] = deque(maxlen=DELTAS)
         self._held: deque[_Held] = deque()
         self._counts: Counter[tuple[MarketSource, Rejection]] = Counter()
@@ -120,6 +121,7 @@ class Inspector:
         """Forget the past: the stream begins anew, and prices may have gone anywhere meanwhile."""
         self._channels = {source: _Channel() for source in MarketSource}
         self._book = self._channels[MarketSource.BOOK]
+        self._trades = self._channels[MarketSource.TRADES]
         self._deltas.clear()
         for held in self._held:
             self._refuse(held.source, Rejection.UNCONFIRMED, f"{held.price!r}: the stream ended")
@@ -139,10 +141,10 @@ class Inspector:
         channel, at_ns = self._book, book.event_time_ns
         if at_ns >= channel.newest_ns:
             channel.newest_ns, channel.past = at_ns, 0
-        elif isinstance(book, BookDelta):
+        elif type(book) is BookDelta:
             # Its ids say where it belongs, so it is counted and believed all the same.
             self._is_past(MarketSource.BOOK, at_ns)
-        if isinstance(book, BookDelta):
+        if type(book) is BookDelta:
             self._deltas.append((self._monotonic_ns(), book))
         return ""
 
@@ -154,6 +156,8 @@ class Inspector:
 
     def admit(self, fact: Fact) -> tuple[Fact, ...]:
         """Return what may pass on now: this, and what it confirms, oldest first; or nothing."""
+        if type(fact) is TradePrinted and not self._held and self._follows(fact):
+            return (fact,)
         source, price = _told_by(fact)
         problem = _impossible(fact)
         if problem is not None:
@@ -176,6 +180,23 @@ class Inspector:
             self._held.append(_Held(fact, source, price, now_ns))
             return self._released(now_ns)
         return (*self._released(now_ns), fact)
+
+    def _follows(self, trade: TradePrinted) -> bool:
+        """Believe a trade that nothing is wrong with: nearly each one, so it is told at once."""
+        channel, price, at_ns = self._trades, trade.price, trade.event_time_ns
+        prices = channel.prices
+        if not (
+            prices
+            and 0.0 < price < inf
+            and 0.0 < trade.quantity < inf
+            and at_ns >= channel.newest_ns
+            and abs(price / prices[-1] - 1.0) <= self._floor
+        ):
+            return False
+        channel.newest_ns, channel.past, channel.seen = at_ns, 0, price
+        channel.seen_ns = channel.believed_ns = self._monotonic_ns()
+        prices.append(price)
+        return True
 
     def give_up(self) -> None:
         """Refuse what has been held back for too long."""
