@@ -346,7 +346,7 @@ class Trader(Actor):
     def _enter(self, book: BookMeasured, held: Decimal, judgement: Judgement) -> None:
         assert self._rules is not None
         price = self._rules.price_aggressive(Decimal(repr(book.ask)), Side.BUY)
-        bounds = self._mind.size(book, price, held, judgement, self._rules.quantity_down)
+        bounds = self._mind.size(book, price, held, judgement, self._rules)
         wanted = smallest(bounds)
         if wanted < self._rules.smallest(price):
             self._mind.wait(Waits.TOO_SMALL)

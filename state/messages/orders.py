@@ -35,6 +35,8 @@ class Bound(Struct, frozen=True, kw_only=True):
     name: str
     quantity: Quantity | None
     """Base units; None where what it is made of was not known, so it bounds nothing."""
+    because: str = ""
+    """What it is made of, where that is more than its name and the settings say."""
 
 
 class Ladder(Struct, frozen=True, kw_only=True, tag=True):

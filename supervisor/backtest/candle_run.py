@@ -141,7 +141,7 @@ class CandleRun:
             self._runtime.spawn(address, self._births[address], parent=None)
         self._settle()
         self._tell(SessionState(session=Session.READY, reason="", since_ns=TimeNs(at_ns)))
-        self._tell(RulesKnown(pair=self._pair, rules=_rules(self._pair)))
+        self._tell(RulesKnown(pair=self._pair, rules=_rules(self._pair, self._model.fee)))
         self._tell_position(at_ns)
         self._settle()
 
@@ -303,11 +303,12 @@ class CandleRun:
         """See `actors.kernel.runtime.Probe.after`."""
 
 
-def _rules(pair: Pair) -> TradingRules:
+def _rules(pair: Pair, fee: Decimal) -> TradingRules:
     return TradingRules(
         pair=pair,
         base=base_of(pair),
         quote=quote_of(pair),
         price_decimals=8,
         quantity_decimals=8,
+        fee_rate=fee,
     )

@@ -5,7 +5,6 @@ Its clock is the exchange's, as the newest book told it.
 """
 
 from collections import Counter
-from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 
@@ -19,13 +18,15 @@ from actors.trading.strategies import trend
 from actors.trading.strategies.trend import Averages
 from state.config.decision import DecisionSettings
 from state.config.settings import TrendSettings
+from state.instrument import TradingRules
 from state.messages.advice import Authority
 from state.messages.judgement import Considered, Judgement, SkillScored, SourceRecord
 from state.messages.market import BookMeasured, CandleClosed, Timeframe
 from state.messages.orders import Bound
 from state.messages.signals import Opinion
-from state.values import NS_PER_S, Pair, Quantity, TimeNs
+from state.values import NS_PER_S, Pair, TimeNs
 
+BPS = 10_000.0
 VOLATILITY_OF = Timeframe.M1
 ADVISOR = "advisor"
 
@@ -196,9 +197,9 @@ class Mind:
         price: Decimal,
         held: Decimal,
         judgement: Judgement,
-        rounded: Callable[[Decimal], Quantity],
+        rules: TradingRules,
     ) -> tuple[Bound, ...]:
-        """Return the worksheet of an entry at `price`; `rounded` gives what the exchange takes."""
+        """Return the worksheet of an entry at `price`, by the exchange's `rules` of the pair."""
         known = self.state.skill.records
         odds = Odds.of(known[one.source] for one in judgement.used if one.source in known)
         facts = Facts(
@@ -209,9 +210,10 @@ class Mind:
             volatility=self.state.volatility.yearly,
             offered=book.ask_depth,
             held=held,
+            cost_bps=2 * BPS * float(rules.fee_rate) + book.spread_bps,
             odds=odds if odds.resolved >= self._settings.kelly_resolved_min else None,
         )
-        return worksheet(facts, self._settings, rounded)
+        return worksheet(facts, self._settings, rules.quantity_down)
 
     def considered(
         self,

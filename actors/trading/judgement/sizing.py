@@ -6,7 +6,7 @@
 | `risk` | `risk_bps` of equity, over what a unit loses between the price and its stop |
 | `volatility` | equity times `volatility_target` over the yearly volatility, over the price |
 | `depth` | `depth_share` of what is offered near the mid, over the price |
-| `kelly` | `kelly_cap` of equity, or less by the Kelly criterion, over the price |
+| `kelly` | `kelly_cap` of equity, or less by the Kelly criterion after costs, over the price |
 | `pair_share` | `pair_share_max` of equity less what is held, over the price |
 
 What is not known bounds nothing and is listed without a quantity. The risk guard bounds all of it
@@ -53,14 +53,24 @@ class Odds(Struct, frozen=True, kw_only=True):
         """How often they were right."""
         return self.hits / self.resolved
 
-    @property
-    def gain_loss(self) -> float:
-        """What a hit brought over what a miss cost, both as means; 1 while one never was."""
+    def won(self, cost_bps: float) -> float:
+        """Return what a hit brought as a mean, less what a way in and out costs; bps."""
+        return (self.won_bps / self.hits if self.hits else 0.0) - cost_bps
+
+    def lost(self, cost_bps: float) -> float:
+        """Return what a miss cost as a mean, and a way in and out beside it; bps."""
         misses = self.resolved - self.hits
-        cost = self.lost_bps / misses if misses else 0.0
-        if not self.hits or not cost:
+        return (self.lost_bps / misses if misses else 0.0) + cost_bps
+
+    def gain_loss(self, cost_bps: float) -> float:
+        """Return what a hit brought over what a miss cost, after costs.
+
+        0 where a hit brought no more than that, 1 where a miss cost nothing or there was no hit.
+        """
+        won, lost = self.won(cost_bps), self.lost(cost_bps)
+        if not self.hits or not lost:
             return 1.0
-        return self.won_bps / self.hits / cost
+        return max(0.0, won / lost)
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -78,6 +88,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """Quote units offered within reach."""
     held: Decimal
     """Base units held already."""
+    cost_bps: float
+    """What a way in and out costs: the taker's fee twice, and the spread."""
     odds: Odds | None
     """Of the sources that decide; None before enough of their opinions were scored."""
 
@@ -102,7 +114,11 @@ def worksheet(
         "pair_share": _pair_share(facts, settings),
     }
     return tuple(
-        Bound(name=name, quantity=None if quantity is None else rounded(max(ZERO, quantity)))
+        Bound(
+            name=name,
+            quantity=None if quantity is None else rounded(max(ZERO, quantity)),
+            because=_odds_told(facts) if name == "kelly" else "",
+        )
         for name, quantity in found.items()
     )
 
@@ -134,7 +150,17 @@ def _kelly_share(facts: Facts, settings: DecisionSettings) -> Decimal | None:
     odds = facts.odds
     if odds is None:
         return None
-    return _decimal(settings.kelly_cap * kelly(odds.hit_rate, odds.gain_loss))
+    return _decimal(settings.kelly_cap * kelly(odds.hit_rate, odds.gain_loss(facts.cost_bps)))
+
+
+def _odds_told(facts: Facts) -> str:
+    odds, cost_bps = facts.odds, facts.cost_bps
+    if odds is None:
+        return ""
+    return (
+        f"right {odds.hit_rate:.1%} of {odds.resolved} times; a hit {odds.won(cost_bps):+.1f} bps, "
+        f"a miss {-odds.lost(cost_bps):+.1f} bps, with {cost_bps:.1f} bps of costs"
+    )
 
 
 def _pair_share(facts: Facts, settings: DecisionSettings) -> Decimal | None:

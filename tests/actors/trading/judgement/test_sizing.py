@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from actors.trading.judgement.sizing import Facts, Odds, Volatility, kelly, smallest, worksheet
 from actors.trading.judgement.skill import Record
@@ -26,8 +27,9 @@ KNOWN = Facts(
     volatility=0.8,
     offered=3_000.0,
     held=Decimal(1),
-    # A hit brought on the mean what a miss cost.
-    odds=Odds(resolved=100, hits=55, won_bps=110.0, lost_bps=90.0),
+    cost_bps=5.0,
+    # A hit brought 30 bps and a miss cost 20 as means: 25 each, after costs.
+    odds=Odds(resolved=100, hits=55, won_bps=1650.0, lost_bps=900.0),
 )
 
 
@@ -57,6 +59,7 @@ def test_what_is_not_known_bounds_nothing_and_is_listed():
         volatility=None,
         offered=3_000.0,
         held=Decimal(0),
+        cost_bps=41.0,
         odds=None,
     )
     bounds = worksheet(blind, SETTINGS, exactly)
@@ -85,9 +88,10 @@ def test_the_kelly_criterion(hit_rate, gain_loss, share):
     won=st.floats(0, 1e9),
     lost=st.floats(0, 1e9),
     offered=st.floats(0, 1e12),
+    cost_bps=st.floats(0, 1e6),
 )
 def test_no_bound_is_ever_negative_and_the_smallest_wins(
-    equity, held, volatility, hit_rate, won, lost, offered
+    equity, held, volatility, hit_rate, won, lost, offered, cost_bps
 ):
     facts = Facts(
         price=Decimal("0.0421"),
@@ -97,6 +101,7 @@ def test_no_bound_is_ever_negative_and_the_smallest_wins(
         volatility=volatility,
         offered=offered,
         held=held,
+        cost_bps=cost_bps,
         odds=Odds(resolved=1000, hits=int(1000 * hit_rate), won_bps=won, lost_bps=lost),
     )
     bounds = worksheet(facts, SETTINGS, exactly)
@@ -115,12 +120,45 @@ def test_odds_are_of_all_sources_together():
     )
     assert odds.hit_rate == 0.6
     # A hit brought 12 / 3, a miss cost 6 / 2.
-    assert odds.gain_loss == pytest.approx(4 / 3)
+    assert odds.gain_loss(0.0) == pytest.approx(4 / 3)
+    # After costs of 1 bps 3 and 4.
+    assert odds.gain_loss(1.0) == pytest.approx(3 / 4)
+
+
+def test_odds_that_do_not_pay_for_a_way_in_and_out_leave_nothing():
+    """Right nine times in ten by 30 bps, and wrong by 20: worth nothing at costs of 41."""
+    odds = Odds(resolved=100, hits=90, won_bps=2700.0, lost_bps=200.0)
+    free, dear = (
+        worksheet(replace(KNOWN, cost_bps=cost, odds=odds), SETTINGS, exactly)
+        for cost in (0.0, 41.0)
+    )
+    # f = 0.9 - 0.1 / 1.5, a quarter of it, of 10,000 at 100.
+    assert {one.name: one.quantity for one in free}["kelly"] == Decimal("20.8333333333")
+    by_name = {one.name: one for one in dear}
+    assert by_name["kelly"].quantity == 0
+    told = "right 90.0% of 100 times; a hit -11.0 bps, a miss -61.0 bps, with 41.0 bps of costs"
+    assert by_name["kelly"].because == told
+    assert by_name["risk"].because == ""
+
+
+@given(
+    hits=st.integers(0, 50),
+    won=st.floats(0, 1e4),
+    lost=st.floats(0, 1e4),
+    cost=st.floats(0, 1e3),
+    more=st.floats(0, 1e3),
+)
+def test_whatever_the_odds_more_costs_never_allow_more(hits, won, lost, cost, more):
+    odds = Odds(resolved=50, hits=hits, won_bps=won, lost_bps=lost)
+    if not odds.lost(cost):
+        return  # Where a miss costs nothing there is no ratio to speak of.
+    dearer = kelly(odds.hit_rate, odds.gain_loss(cost + more))
+    assert dearer <= kelly(odds.hit_rate, odds.gain_loss(cost)) + 1e-9
 
 
 def test_losses_too_small_to_share_out_are_none():
     # Half of the smallest float is 0: a gate found it.
-    assert Odds(resolved=2000, hits=1000, won_bps=1.0, lost_bps=5e-324).gain_loss == 1.0
+    assert Odds(resolved=2000, hits=1000, won_bps=1.0, lost_bps=5e-324).gain_loss(0.0) == 1.0
 
 
 MINUTE_NS = 60 * NS_PER_S
