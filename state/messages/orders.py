@@ -29,8 +29,11 @@ from state.values import (
 )
 
 
-class Bound(Struct, frozen=True, kw_only=True):
-    """One line of a sizing worksheet: a reason why an order may not be larger."""
+class Bound(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a sizing worksheet: a reason why an order may not be larger.
+
+    A worksheet of before `because` is rebuilt as it was written.
+    """
 
     name: str
     quantity: Quantity | None
