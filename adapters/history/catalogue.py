@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from msgspec import Struct
 from state.errors import HistoryRefused
 
 CATALOGUE = "catalogue.json"
+_SCHEMA = 1
 _LOCK = ".lock"
+_PART = re.compile(r"part-\d+\.parquet")
+_MONTH = re.compile(r"\d{4}-\d{2}")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -37,7 +41,7 @@ class Part(Struct, frozen=True, kw_only=True):
 class Catalogue(Struct, frozen=True, kw_only=True):
     """All that is in a folder, oldest part first."""
 
-    schema: int = 1
+    schema: int = _SCHEMA
     pair: str
     kind: str
     month: str
@@ -60,17 +64,37 @@ def read_catalogue(folder: Path) -> Catalogue | None:
     """Return the catalogue of `folder`; None where there is none yet.
 
     Raises:
-        HistoryRefused: It cannot be read.
+        HistoryRefused: It cannot be read, or is not of this folder.
     """
     path = folder / CATALOGUE
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Catalogue)
+        catalogue = msgspec.json.decode(path.read_bytes(), type=Catalogue)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError) as error:
         raise HistoryRefused(
             f"{path}: no catalogue of history: {error}; move the folder away and fetch it anew"
         ) from None
+    what = _foreign(folder, catalogue)
+    if what:
+        raise HistoryRefused(f"{path}: {what}; move the folder away and fetch it anew")
+    return catalogue
+
+
+def _foreign(folder: Path, catalogue: Catalogue) -> str:
+    """Return why this is no catalogue of ours of this very folder, or nothing."""
+    said = (catalogue.pair, catalogue.kind, catalogue.month)
+    if catalogue.schema != _SCHEMA:
+        return f"it is of schema {catalogue.schema}, {_SCHEMA} is known here"
+    if said != folder.parts[-3:]:
+        return f"it is the catalogue of {'/'.join(said)}: the folder was copied or renamed"
+    strange = [part.file for part in catalogue.parts if not _PART.fullmatch(part.file)]
+    return f"it names {strange[0]!r}, which is no part" if strange else ""
+
+
+def month_folders(place: Path) -> list[Path]:
+    """Return the folders of months in `place`, oldest first; what else lies there is not ours."""
+    return sorted(one for one in place.iterdir() if _MONTH.fullmatch(one.name) and one.is_dir())
 
 
 def write_catalogue(folder: Path, catalogue: Catalogue) -> None:

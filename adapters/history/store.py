@@ -20,6 +20,7 @@ from adapters.history.catalogue import (
     Catalogue,
     Part,
     checksum,
+    month_folders,
     move_durably,
     read_catalogue,
     sole_writer,
@@ -302,7 +303,10 @@ class HistoryStore:
             except duckdb.Error as error:
                 # A writer may have replaced parts since the catalogue was read.
                 if attempt == _READ_ATTEMPTS - 1:
-                    raise HistoryRefused(f"{pair} {kind.name}: {_sentence(error)}") from None
+                    raise HistoryRefused(
+                        f"{pair} {kind.name}: {_sentence(error)}; `data verify` names what is "
+                        "damaged: move its folder away and fetch it anew"
+                    ) from None
         raise AssertionError("the last attempt returns or raises")
 
     def _read(self, kind: Kind, files: list[str], since_ns: int, until_ns: int) -> Table:
@@ -384,9 +388,7 @@ class HistoryStore:
         """Compare every part with its catalogue; return how many rows are well and what is not."""
         rows, faults = 0, []
         for pair, kind in self._all():
-            for folder in sorted(path for path in self._kind_folder(pair, kind).iterdir()):
-                if not folder.is_dir():
-                    continue
+            for folder in month_folders(self._kind_folder(pair, kind)):
                 try:
                     catalogue = read_catalogue(folder)
                 except HistoryRefused as error:
@@ -429,7 +431,10 @@ class HistoryStore:
         except duckdb.Error as error:
             return _sentence(error)
         if (rows, first_ns, last_ns) != (part.rows, part.first_ns, part.last_ns):
-            return f"it has {rows} rows, the catalogue says {part.rows}"
+            return (
+                f"it has {rows} rows from {first_ns} to {last_ns}, the catalogue says "
+                f"{part.rows} from {part.first_ns} to {part.last_ns}"
+            )
         return "" if rows == distinct else f"{rows - distinct} rows stand twice"
 
     # Keeping within bounds.
@@ -484,14 +489,14 @@ class HistoryStore:
             for pair in sorted(self.folder.iterdir())
             if pair.is_dir()
             for kind in sorted(pair.iterdir())
-            if kind.name in ALL
+            if kind.name in ALL and kind.is_dir()
         ]
 
     def _folders(self, pair: Pair, kind: Kind) -> list[tuple[Path, Catalogue]]:
         place = self._kind_folder(pair, kind)
         if not place.is_dir():
             return []
-        found = [(folder, read_catalogue(folder)) for folder in sorted(place.iterdir())]
+        found = [(folder, read_catalogue(folder)) for folder in month_folders(place)]
         return [(folder, catalogue) for folder, catalogue in found if catalogue is not None]
 
 

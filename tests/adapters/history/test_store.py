@@ -1,6 +1,7 @@
 """What was appended is there once, in order, whatever was appended before, and however one ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -219,6 +220,33 @@ def test_what_no_catalogue_names_counts_as_nothing_and_is_swept_away(store):
     ]
 
 
+def test_a_folder_that_was_copied_is_not_taken_for_another_pairs(store):
+    store.append(BTC, MINUTES, minutes(range(5)))
+    shutil.copytree(store.folder / BTC, store.folder / "ETH_USDT")
+    rows, [fault] = store.verify()
+    assert (rows, "catalogue of BTC_USDT/candles-1m/2026-04" in fault.what) == (5, True)
+    for do in (store.read, lambda *of: store.append(*of, minutes([7]))):
+        with pytest.raises(HistoryRefused, match="the folder was copied or renamed"):
+            do(Pair("ETH_USDT"), MINUTES)
+
+
+def test_a_catalogue_that_reaches_out_of_its_folder_is_refused(store):
+    store.append(BTC, MINUTES, minutes(range(5)))
+    path = store.folder / BTC / "candles-1m" / "2026-04" / "catalogue.json"
+    path.write_text(path.read_text().replace("part-00000000", "../../part-00000000"))
+    with pytest.raises(HistoryRefused, match="which is no part"):
+        store.append(BTC, MINUTES, minutes(range(9)))
+
+
+def test_what_others_left_in_the_folders_is_not_ours(store):
+    store.append(BTC, MINUTES, minutes(range(5)))
+    for place in (store.folder, store.folder / BTC, store.folder / BTC / "candles-1m"):
+        (place / "notes.txt").write_text("of somebody")
+        (place / "2026-04 of yesterday").mkdir()
+    assert len(store.read(BTC, MINUTES)["close"]) == store.holdings()[0].rows == 5
+    assert store.verify() == (5, [])
+
+
 def test_the_oldest_goes_first_by_age_and_by_size(store):
     for number in range(4):
         store.append(BTC, MINUTES, minutes(range(number * 50_000, number * 50_000 + 9_000)))
@@ -260,6 +288,7 @@ def test_a_book_tape_keeps_the_rows_of_a_message_together(store):
 
 WRITER = """
 import sys
+import shutil
 from pathlib import Path
 from adapters.history.store import HistoryStore
 from tests.adapters.history.test_store import BTC, MINUTES, minutes
