@@ -1,6 +1,5 @@
 """The advisor: asks a language model about each pair, judges what it answers, keeps its record."""
 
-from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -9,8 +8,11 @@ from msgspec.structs import replace
 from actors import addresses
 from actors.kernel import Actor
 from actors.opinions.advisor_alerts import Alerts, budget_alert, demotion_alert
+from actors.opinions.advisor_mark import marked, now_asked
+from actors.opinions.advisor_models import Models
 from actors.opinions.advisor_record import Record
 from actors.opinions.asked import SOURCE, Asked, Moment, given_of, opinion_of
+from actors.opinions.asking import entries_of, request_of
 from actors.opinions.at_hand import AtHand
 from actors.opinions.trial import TIMEFRAME, Trials
 from actors.outbox import Outbox
@@ -18,13 +20,12 @@ from adapters.ports import ChatModel
 from state.advice import ladder
 from state.advice.budget import day_of, worst_case
 from state.advice.codes import FAILS_OVER, Code
-from state.advice.contract import CONTRACT, SCHEMA_NAME, SYSTEM, schema
+from state.advice.contract import CONTRACT, SYSTEM
 from state.advice.prompt import prompt, state_hash
 from state.advice.validation import Verdict, judge
 from state.config.advisor import AdvisorSettings
 from state.messages.accounts import PositionChanged, PositionWanted
 from state.messages.advice import (
-    AdviceAsked,
     AdviceBooks,
     AdviceWanted,
     AdvisorMarked,
@@ -34,9 +35,6 @@ from state.messages.advice import (
     ChatAnswer,
     ChatFailed,
     ChatReplied,
-    ChatRequest,
-    ContractUsed,
-    ModelRow,
     ModelsListed,
     PromotionAnswer,
     PromotionWanted,
@@ -133,7 +131,8 @@ class Advisor(Actor):
         self._at_hand = {pair: AtHand(pair, settings) for pair in pairs}
         self._known = False
         """Whether the journal has told what it knows: before, nobody is asked."""
-        self._models: dict[str, ModelRow] = {}
+        provider = Provider.OFF if chat is None else chat.provider
+        self._models = Models(settings, provider)
         self._waiting: dict[int, Asked] = {}
         """Questions to leave when they are on the disk, by their record's number."""
         self._under_way: dict[str, Asked] = {}
@@ -240,63 +239,24 @@ class Advisor(Actor):
         elif self._record.held_only(self.now_ns()) and not question.held:
             self._not_asked(pair, Code.BUDGET)
         else:
-            model = self._model_now()
+            model = now_asked(self._models, self._record, self.now_ns())
             if model is None:
                 self._not_asked(pair, Code.BREAKER_OPEN)
             else:
                 self._ask(question, model, state, failed_over=False)
 
-    def _model_now(self) -> str | None:
-        """Return the first model that may be asked, None where every breaker is open."""
-        now_ns = self.now_ns()
-        names = (one for one in self._candidates() if self._breaker_of(one).permits(now_ns))
-        return next(names, None)
-
-    def _candidates(self) -> tuple[str, ...]:
-        second = self._settings.model_secondary
-        return (self._settings.model,) if second is None else (self._settings.model, second)
-
     def _ask(self, question: Question, model: str, state: str, *, failed_over: bool) -> None:
         assert self._chat is not None
         user = prompt(question)
         now_ns = self.now_ns()
-        price_in, price_out = self._prices(model)
+        price_in, price_out = self._models.prices(model)
         most = self._settings.tokens_max
         cost = worst_case((SYSTEM, user), most, price_in, price_out, turns=2)
         if not self._record.reserve(cost, now_ns):
             self._not_asked(question.pair, Code.BUDGET)
             self._tell_budget()
             return
-        asked = AdviceAsked(
-            request_id=question.request_id,
-            pair=question.pair,
-            at_ns=now_ns,
-            provider=self._chat.provider,
-            host=self._chat.host,
-            model=self._name(model),
-            contract=CONTRACT,
-            prompt=user,
-            parameters={
-                "temperature": "0",
-                "max_tokens": str(most),
-                "within_s": f"{self._settings.within_s:g}",
-            },
-            reserved_tokens=cost.tokens,
-            reserved_usd=cost.usd,
-            state_hash=state,
-        )
-        wording = ContractUsed(contract=CONTRACT, system=SYSTEM, at_ns=now_ns)
-        number = self._write(
-            Entry(event=wording, key=f"advice-contract:{CONTRACT}"),
-            Entry(
-                event=asked,
-                key=f"advice-asked:{question.request_id}",
-                trace_id=question.request_id,
-            ),
-            durable=True,
-        )
-        self._last_state[question.pair] = state
-        self._waiting[number] = Asked(
+        asked = Asked(
             question=question,
             model=model,
             user=user,
@@ -306,6 +266,10 @@ class Advisor(Actor):
             state=state,
             failed_over=failed_over,
         )
+        name = self._models.name(model)
+        entries = entries_of(asked, self._chat, name, self._settings, now_ns)
+        self._last_state[question.pair] = state
+        self._waiting[self._write(*entries, durable=True)] = asked
 
     def _on_recorded(self, recorded: Recorded) -> None:
         self._outbox.answered(recorded.request)
@@ -319,17 +283,7 @@ class Advisor(Actor):
     def _send(self, asked: Asked, within_s: float, repair: str | None = None) -> None:
         assert self._chat is not None
         asked.asked_ns = self.monotonic_ns() if repair is None else asked.asked_ns
-        request = ChatRequest(
-            request_id=asked.question.request_id,
-            model=asked.model,
-            system=SYSTEM,
-            user=asked.user,
-            schema_name=SCHEMA_NAME,
-            schema=schema(),
-            max_tokens=self._settings.tokens_max,
-            within_s=within_s,
-            repair=repair,
-        )
+        request = request_of(asked, self._settings, within_s, repair)
         self._chat.complete(request, self.inlet())
 
     def _left_s(self, asked: Asked) -> float:
@@ -378,7 +332,7 @@ class Advisor(Actor):
 
     def _conclude(self, asked: Asked, verdict: Verdict, outcome: ChatReplied | ChatFailed) -> None:
         del self._under_way[asked.question.request_id]
-        used = asked.used(outcome, self._prices(asked.model))
+        used = asked.used(outcome, self._models.prices(asked.model))
         self._record.settle(asked.day, asked.reservation, used.cost or asked.reservation)
         given = given_of(asked, verdict, outcome, used, self._moment(asked, verdict))
         self._last[given.pair] = (given.code, given.at_ns)
@@ -390,7 +344,7 @@ class Advisor(Actor):
         self._mark()  # Before the opinion: who hears it has to know how far it is believed.
         if verdict.code is Code.OK:
             self._trials.begin(given)
-            if given.authority is self._record.authority(self._name(self._settings.model)):
+            if given.authority is self._record.authority(self._models.first_name):
                 self.publish(opinion_of(asked, given, 3 * self._settings.every_s))
             # Else the second model spoke, and what the first has earned is not its own.
         if verdict.code in FAILS_OVER and not asked.failed_over:
@@ -398,17 +352,17 @@ class Advisor(Actor):
 
     def _fail_over(self, asked: Asked) -> None:
         """Ask the second model the same, where there is one and time is left."""
-        second = self._settings.model_secondary
+        second = self._models.second
         if second is None or second == asked.model or self._left_s(asked) < REPAIR_S:
             return
-        if self._breaker_of(second).permits(self.now_ns()):
+        if self._record.breaker(self._models.name(second)).permits(self.now_ns()):
             request_id = f"{asked.question.pair}/{SOURCE}/{self._process}/{self.next_id()}"
             question = replace(asked.question, request_id=request_id)
             self._ask(question, second, asked.state, failed_over=True)
 
     def _moment(self, asked: Asked, verdict: Verdict) -> Moment:
         assert self._chat is not None
-        now_ns, name = self.now_ns(), self._name(asked.model)
+        now_ns, name = self.now_ns(), self._models.name(asked.model)
         stated = None if verdict.said is None else verdict.said.confidence
         # One that may not be used can be of any size.
         is_one = stated is not None and 0.0 < stated < 1.0
@@ -453,7 +407,7 @@ class Advisor(Actor):
     # Authority.
 
     def _on_promotion(self, wish: PromotionWanted) -> None:
-        name = self._name(self._settings.model)
+        name = self._models.first_name
         now = self._record.authority(name)
         scores = self._record.scores(name, self.now_ns())
         refused = "the advisor is off" if self._chat is None else ""
@@ -468,7 +422,7 @@ class Advisor(Actor):
 
     def _check_drift(self) -> None:
         """Take the authority away that the record no longer carries."""
-        name = self._name(self._settings.model)
+        name = self._models.first_name
         if self._record.authority(name) is Authority.SHADOW:
             return
         why = ladder.why_demoted(self._record.scores(name, self.now_ns()), self._record.bar)
@@ -480,7 +434,7 @@ class Advisor(Actor):
         changed = AuthorityChanged(
             authority=authority,
             contract=CONTRACT,
-            model=self._name(self._settings.model),
+            model=self._models.first_name,
             reason=reason,
             caller=caller,
             at_ns=self.now_ns(),
@@ -503,7 +457,7 @@ class Advisor(Actor):
         if any(awaited):
             self._ask_history(TIMEFRAME, HISTORY_BARS)
         earned = self._record.earned
-        name = self._name(self._settings.model)
+        name = self._models.first_name
         if earned is not None and earned.authority is not Authority.SHADOW:
             if (earned.model, earned.contract) != (name, CONTRACT):
                 self._change(Authority.SHADOW, "another model or wording", self.address)
@@ -511,21 +465,9 @@ class Advisor(Actor):
         self._mark()
 
     def _on_models(self, listed: ModelsListed) -> None:
-        if listed.models:
-            self._models = {one.id: one for one in listed.models}
-        self._raise(*self._alerts.after_list(listed, self._candidates(), self.now_ns()))
+        self._models.take(listed.models)
+        self._raise(*self._alerts.after_list(listed, self._models.all, self.now_ns()))
         self._mark()
-
-    def _prices(self, model: str) -> tuple[Decimal, Decimal]:
-        """Return US dollars per token in and out; of an unlisted model the dearest known."""
-        per_token = Decimal(1_000_000)
-        dearest_in = self._settings.price_in_max / per_token
-        dearest_out = self._settings.price_out_max / per_token
-        row = self._models.get(model)
-        if row is None:
-            return dearest_in, dearest_out
-        price_in = dearest_in if row.price_in is None else row.price_in
-        return price_in, dearest_out if row.price_out is None else row.price_out
 
     def _tell_budget(self) -> None:
         day = self._record.spent.day
@@ -548,49 +490,15 @@ class Advisor(Actor):
 
     # Where it stands.
 
-    def _breaker_of(self, model: str) -> Any:
-        return self._record.breaker(self._name(model))
-
-    def _name(self, model: str) -> str:
-        """Return how a model is recorded: what the stub does counts for no real model."""
-        is_stub = self._chat is not None and self._chat.provider is Provider.STUB
-        return f"stub:{model}" if is_stub else model
-
     def _mark(self) -> None:
         self.publish(self._now())
 
     def _now(self) -> AdvisorMarked:
-        now_ns, chat = self.now_ns(), self._chat
-        name = self._name(self._settings.model)
-        scores = self._record.scores(name, now_ns) if chat is not None else None
-        lacks = ladder.lacking(scores, self._record.bar)
-        provider = Provider.OFF if chat is None else chat.provider
-        breakers = {}
-        for model in self._candidates():
-            breaker = self._breaker_of(model)
-            closed = breaker.permits(now_ns)
-            breakers[model] = "closed" if closed else f"open: {breaker.reason}"
-        return AdvisorMarked(
-            provider=provider,
-            label=_label(chat),
-            model=self._model_now() or self._settings.model,
-            contract=CONTRACT,
-            authority=self._record.authority(name),
-            scores=scores,
-            eligible=not lacks,
-            lacks=lacks,
-            spending=self._record.spending(now_ns),
-            counts=dict(self._record.counts),
-            breakers=breakers,
+        return marked(
+            self._chat,
+            self._models,
+            self._record,
             last={pair: code for pair, (code, _) in self._last.items()},
             quarantined=sum(hand.quarantined for hand in self._at_hand.values()),
-            at_ns=now_ns,
+            now_ns=self.now_ns(),
         )
-
-
-def _label(chat: ChatModel | None) -> str:
-    if chat is None:
-        return "off"
-    if chat.provider is Provider.STUB:
-        return f"STUB, no real model ({chat.host})"
-    return chat.host
