@@ -32,7 +32,7 @@ from state.messages.market import (
     TradePrinted,
 )
 from state.messages.venue import FetchBook, Outcome, Succeeded, VenueAnswer
-from state.values import NS_PER_S, Pair
+from state.values import NS_PER_MS, NS_PER_S, Pair
 
 BELIEVED = ValidationSettings()
 SNAPSHOT_RETRY_S = 0.5
@@ -42,6 +42,8 @@ POLL_AFTER_S = 1.5
 """A stream that has not come back by then is stood in for: most losses are shorter."""
 POLL_EVERY_S = 1.0
 """From an answer to the next question."""
+TOGETHER_NS = 5 * NS_PER_MS
+"""So long after the newest change no trade goes before those that are held back."""
 STEADY_S = 5.0
 """A polled book is left for its stream only when that has been open for so long."""
 WHOLE_BOOK_S = 1.0
@@ -156,7 +158,13 @@ class Feed(Actor):
         if type(message) is BookDelta:
             self._on_delta(message)
             return
-        self._hand_over()
+        # Whoever hears trades hears no changes: these may go on waiting for more, but not long.
+        if not (
+            type(message) is TradePrinted
+            and self.mail_waits
+            and self._handled_ns - self._heard_ns < TOGETHER_NS
+        ):
+            self._hand_over()
         match message:
             case TradePrinted() | TickerSeen() | CandleSeen():
                 for fact in self._inspector.admit(message):

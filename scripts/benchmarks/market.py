@@ -20,15 +20,12 @@ from actors.market.book_watch import BookWatch
 from actors.market.flow_watch import FlowWatch
 from adapters.gate.frames import decode_frame, decode_market
 from scripts.benchmarks import market_pairs
-from scripts.benchmarks.figures import Figure, percentile
+from scripts.benchmarks.figures import Figure, held, percentile
 from state.messages.market import BookDelta, BookMeasured, BookSnapshot, TradePrinted
 from state.order_book import Best, OrderBook
 from state.values import NS_PER_MS, Pair, Side, TimeNs
 
 PEER = "beside it"
-JSON_US = 5.2
-"""What `json` takes for such bytes on the machine that the targets are meant for: machines differ
-by several times, and one machine from minute to minute, so each target is a ratio to that here."""
 CHANGES = 4_000
 PORTIONS = 5
 PORTION = 200
@@ -215,7 +212,7 @@ def _books() -> list[Figure]:
     assert agree, "two ways that differ are not to be compared"
     ours, alone = (percentile(took[name], 0.5) for name in ("ours", "json alone"))
     figures = [
-        _held("decode, apply, best, imbalance of 20, p50", ours, alone, 4.0),
+        held("decode, apply, best, imbalance of 20, p50", ours, alone, 4.0),
         Figure("the same, p99", percentile(took["ours"], 0.99), "µs"),
     ]
     for name in ("two bare lists", "json, dict and sort", "ccxt"):
@@ -223,20 +220,6 @@ def _books() -> list[Figure]:
             peer = percentile(took[name], 0.5)
             figures.append(Figure(f"the same beside {name}, p50", ours, "µs", peer))
     return figures
-
-
-def _held(name: str, value: float, alone: float, target_us: float) -> Figure:
-    """Return a figure held against its target, as a ratio to `json` in the same run."""
-    most = target_us / JSON_US
-    return Figure(
-        name,
-        value,
-        "µs",
-        alone,
-        target=f"<= {most:.2f} of json's",
-        met=value <= most * alone,
-        note=f"{target_us:g} µs where `json` takes {JSON_US:g} µs for the bytes alone",
-    )
 
 
 def _timed(items: list[Any], work: Callable[[Any], Any], said: list[Any]) -> list[float]:
@@ -296,7 +279,7 @@ def _measures() -> list[Figure]:
         Figure("a trade, and an update held against it, p50", p50["trade"], "µs"),
         Figure("depth, cost, liquidity, p50", p50["dear"], "µs", note="once a second a pair"),
         Figure("flow: profile, value area, rates, p50", p50["tell"], "µs", note="once a second"),
-        _held("all measures of an update, at ten a second", share, p50["json"], 30.0),
+        held("all measures of an update, at ten a second", share, p50["json"], 30.0),
         Figure("all of them at every update", sum(p50.values()) - p50["json"], "µs"),
     ]
 

@@ -5,10 +5,12 @@ who listens to its measures in the trader's place. The exchange is a thread that
 the socket's loop does: decoding is measured, the network is not.
 """
 
+import json
 import resource
 import threading
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 from actors import addresses
@@ -22,7 +24,7 @@ from actors.market.flow_analyzer import FlowAnalyzer
 from adapters.clock import SystemClock
 from adapters.gate.frames import decode_frame, decode_market
 from adapters.ports import MarketMessage
-from scripts.benchmarks.figures import Figure, percentile
+from scripts.benchmarks.figures import Figure, held, microseconds, percentile
 from state.config import CandleSettings, FeedSettings, FlowSettings
 from state.instrument import TradingRules
 from state.messages.held import RulesKnown
@@ -256,6 +258,11 @@ def _a_push(number: int) -> bytes:
 
 
 _PUSHES = [_a_push(number) for number in range(97)]
+_READABLE = _PUSHES[0].replace(b"#", b"1001")
+
+
+def _read_by_json() -> None:
+    json.loads(_READABLE)
 
 
 def _watched(count: int) -> dict[str, float]:
@@ -307,6 +314,8 @@ def _flood() -> list[Figure]:
         flooded, usual = market.pairs
         market.push(usual)
         market.ages_ns.clear()
+        alone_us = [median(microseconds(500, _read_by_json))]
+        began_cpu_s = time.process_time()
         began_s, pushed = time.perf_counter(), 0
         while (passed_s := time.perf_counter() - began_s) < FLOOD_S:
             # As much as is due, in portions, as a socket that was read gives it.
@@ -317,6 +326,8 @@ def _flood() -> list[Figure]:
         ended_ns = time.time_ns()
         market.wait()
         recovered_ms = (time.time_ns() - ended_ns) / 1e6
+        cpu_s, took_s = time.process_time() - began_cpu_s, time.perf_counter() - began_s
+        alone_us.append(median(microseconds(500, _read_by_json)))
         ages_ms = [age_ns / 1e6 for age_ns in market.ages_ns]
         p99 = percentile(ages_ms, 0.99)
         return [
@@ -330,6 +341,13 @@ def _flood() -> list[Figure]:
                 note=f"{len(ages_ms):,} measures of {pushed:,} changes: the rest was conflated",
             ),
             Figure("flood: the same, p50", percentile(ages_ms, 0.5), "ms"),
+            held(
+                "flood: processor a change takes, with all that follows",
+                cpu_s / pushed * 1e6,
+                sum(alone_us) / 2,
+                1e6 / FLOOD_PER_S,
+            ),
+            Figure("flood: processor there was", cpu_s / took_s, "cores"),
             Figure("flood: all of it handled after its end", recovered_ms, "ms"),
         ]
     finally:

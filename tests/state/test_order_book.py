@@ -53,6 +53,7 @@ def test_the_book_equals_a_dictionary_kept_by_brute_force(start, changes):
     for number, (bid_changes, ask_changes) in enumerate(changes, 1):
         bids.update(bid_changes)
         asks.update(ask_changes)
+        book.best()  # Looked at in between: the next look must not be at the old one.
         assert book.apply_delta(a_delta(number, bids=bid_changes, asks=ask_changes))
     expected_bids = tuple(sorted(((p, s) for p, s in bids.items() if s), reverse=True))
     expected_asks = tuple(sorted((p, s) for p, s in asks.items() if s))
@@ -62,6 +63,10 @@ def test_the_book_equals_a_dictionary_kept_by_brute_force(start, changes):
         sum(s for _, s in expected_bids[:2]),
         sum(s for _, s in expected_asks[:2]),
     )
+    for view in book.views():
+        assert view.values == [
+            key * size for key, size in zip(view.keys, view.sizes, strict=True)
+        ], "what depth adds up is kept with the levels"
     if expected_bids and expected_asks:
         assert book.best() == (*expected_bids[0], *expected_asks[0])
     else:

@@ -704,6 +704,14 @@ def test_changes_that_wait_together_are_told_as_one_and_before_anything_else(sce
     assert together.asks == ((101.0, 3.0),)
 
 
+def test_changes_between_trades_are_told_as_one_too_and_none_is_left(scene):
+    scene.come_alive(10)
+    for message in (a_delta(11), a_trade(1), a_delta(12), a_trade(2)):
+        scene.stream.say(BTC, message)
+    scene.house.settle()
+    assert scene.told == ["change 11-12"]
+
+
 def test_what_is_held_back_is_told_although_nothing_new_follows(scene):
     scene.come_alive(10)
     scene.say(a_delta(11), a_delta(11))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.market.flow_watch import FlowWatch
+from actors.market.flow_watch import UNSUMMED_MAX, FlowWatch
 from actors.market.large_trades import WARM, LargeTrades
 from actors.market.tape import DAY_NS
 from actors.market.toxicity import WINDOW, Vpin
@@ -84,6 +84,13 @@ def test_delta_and_volumes_add_up_to_the_last_digit(trades):
         assert flow.buys_per_s == sum(t.taker is Side.BUY for t in last_minute) / 60
     else:
         assert flow.delta_60s is flow.imbalance_60s is flow.buys_per_s is None
+
+
+def test_more_trades_than_wait_to_be_added_up_are_added_up_too():
+    trades = [a_print(n, n / 1000, 1000.0, 0.1, Side.BUY) for n in range(UNSUMMED_MAX + 10)]
+    flow = watched(trades).measured(trades[-1].event_time_ns, TimeNs(0))
+    assert flow is not None
+    assert flow.buy_volume == float(Decimal("0.1") * len(trades)) != sum([0.1] * len(trades))
 
 
 def test_the_day_begins_at_midnight_and_says_since_when_it_is_whole():
