@@ -7,6 +7,7 @@ import io
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 import matplotlib.dates as mdates
 import numpy as np
@@ -34,6 +35,8 @@ _NARROW = 500
 """From so many candles on they touch: a gap of less than a pixel would only blur."""
 MARK_PX = 11.0
 """From the middle of a mark to that of the next."""
+_COUNT_PX = 16.0
+"""More for what says how many there are."""
 MARKS_DEEP = 6
 """So many marks find room above or below a candle."""
 # Of the height of what is drawn, above and beneath it.
@@ -46,6 +49,17 @@ _SHAPES = {
     "deny": ("s", "#9e9e9e", "denied"),
 }
 _ABOVE = ("sell", "deny")
+
+
+class Spot(NamedTuple):
+    """Where a mark is, pixels."""
+
+    across: float
+    up: float
+    """Of its middle."""
+    left: float
+    right: float
+    """Ends of it and of what is written beside it."""
 
 
 class Theme(StrEnum):
@@ -217,31 +231,43 @@ def _name(axes: Sequence[Axes], plot: Plot) -> None:
 
 
 def _marks(one: Axes, plot: Plot, opened: Times, ink: _Ink) -> None:
-    """Draw every mark at its candle, none over another as far as there is room."""
+    """Draw marks at their candles, none over another; those of one kind and candle together."""
     place = {int(at): number for number, at in enumerate(plot.candles["ts_open_ns"])}
-    taken: list[tuple[float, float]] = []
-    spots: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    counted: Counter[str] = Counter()
-    half = plot.step_ns / NS_PER_S / 86_400 / 2
-    for mark in sorted(plot.marks, key=lambda mark: mark.at_ns):
+    many: Counter[tuple[int, str]] = Counter()
+    for mark in plot.marks:
         number = place.get(mark.at_ns // plot.step_ns * plot.step_ns)
-        if number is None:
-            continue
-        counted[mark.kind] += 1
-        away = 1 if mark.kind in _ABOVE else -1
+        if number is not None:
+            many[number, mark.kind] += 1
+    taken: list[Spot] = []
+    spots: dict[str, list[Spot]] = defaultdict(list)
+    half = plot.step_ns / NS_PER_S / 86_400 / 2
+    for (number, kind), count in sorted(many.items()):
+        away = 1 if kind in _ABOVE else -1
         edge = float(plot.candles["high" if away > 0 else "low"][number])
         across, up = one.transData.transform((opened[number] + half, edge))
-        spot = free_spot(across, up, away, taken)
-        if spot is not None:
-            taken.append(spot)
-            spots[mark.kind].append(spot)
-    for kind, (shape, colour, word) in _SHAPES.items():
-        if not counted[kind]:
+        spot = free_spot(across, up, away, taken, wide=MARK_PX + _COUNT_PX * (count > 1))
+        if spot is None:
             continue
-        # In pixels: the limits are set, and saving changes neither size nor resolution.
+        taken.append(spot)
+        spots[kind].append(spot)
+        if count > 1:
+            # In pixels: the limits are set, and saving changes neither size nor resolution.
+            one.text(
+                spot.across + MARK_PX * 0.6,
+                spot.up,
+                f"x{count}",
+                color=ink.text,
+                fontsize=7,
+                va="center_baseline",
+                transform=IdentityTransform(),
+            )
+    for kind, (shape, colour, word) in _SHAPES.items():
+        told = sum(count for (_, of), count in many.items() if of == kind)
+        if not told:
+            continue
         drawn = Line2D(
-            [x for x, _ in spots[kind]],
-            [y for _, y in spots[kind]],
+            [spot.across for spot in spots[kind]],
+            [spot.up for spot in spots[kind]],
             marker=shape,
             markersize=7,
             color=colour,
@@ -250,30 +276,32 @@ def _marks(one: Axes, plot: Plot, opened: Times, ink: _Ink) -> None:
             linestyle="",
             transform=IdentityTransform(),
             zorder=4,
-            label=f"{word}: {counted[kind]}",
+            label=f"{word}: {told}",
         )
         one.add_line(drawn)
-    hidden = counted.total() - len(taken)
+    hidden = len(many) - len(taken)
     if hidden:
-        one.plot([], [], linestyle="", label=f"no room for {hidden} of them")
+        one.plot([], [], linestyle="", label=f"no room for {hidden} more")
 
 
 def free_spot(
-    across: float, up: float, away: int, taken: Sequence[tuple[float, float]]
-) -> tuple[float, float] | None:
+    across: float, up: float, away: int, taken: Sequence[Spot], wide: float = MARK_PX
+) -> Spot | None:
     """Return the spot nearest to (across, up) where no mark is yet, or nothing.
 
     Args:
         across: Of the candle, pixels.
         up: Of its end, pixels.
         away: 1 to look above it, -1 to look beneath.
-        taken: Where marks are, pixels.
+        taken: Where marks are.
+        wide: From the left end of the mark to the right end of what is written beside it, pixels.
     """
-    near = [y for x, y in taken if abs(x - across) < MARK_PX]
+    left, right = across - MARK_PX / 2, across - MARK_PX / 2 + wide
+    near = [one.up for one in taken if one.left < right and left < one.right]
     for step in range(1, MARKS_DEEP + 1):
         height = up + away * step * MARK_PX
         if all(abs(height - other) >= MARK_PX - 1e-6 for other in near):
-            return across, height
+            return Spot(across, height, left, right)
     return None
 
 

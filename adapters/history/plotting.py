@@ -271,8 +271,14 @@ const shapes = {
   shrink: { position: "belowBar", shape: "circle", color: "#ff6d00" },
   deny: { position: "aboveBar", shape: "square", color: "#9e9e9e" },
 };
-L.createSeriesMarkers(prices, data.marks.map((mark) =>
-  ({ time: mark.time, ...shapes[mark.kind], size: 1 })));
+const many = new Map();
+for (const { time, kind } of data.marks) {
+  const key = time + kind;
+  many.set(key, { time, kind, count: (many.get(key)?.count || 0) + 1 });
+}
+const markers = [...many.values()].map(({ time, kind, count }) =>
+  ({ time, ...shapes[kind], size: 1, ...(count > 1 ? { text: "x" + count } : {}) }));
+L.createSeriesMarkers(prices, markers);
 chart.panes().forEach((pane, i) => pane.setStretchFactor(i ? 1 : 4));
 const place = new Map(data.times.map((time, i) => [time, i]));
 const told = new Map();

@@ -100,4 +100,4 @@ const panes = vm.runInContext(
   + "one.data().length]))", realm);
 console.log(JSON.stringify({ panes, drawn, texts: Object.keys(texts),
   legend: byId.legend.children.map((one) => one.textContent).join("  "), told: byId.told.textContent,
-  marks: vm.runInContext("data.marks.length", realm) }));
+  marks: vm.runInContext("markers.map((one) => [one.time, one.text || one.shape])", realm) }));

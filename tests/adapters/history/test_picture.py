@@ -77,21 +77,26 @@ def test_nothing_and_too_much_are_refused():
 @given(
     st.lists(
         st.tuples(
-            st.floats(0, 200), st.floats(0, 200), st.sampled_from([-1, 1]), st.integers(1, 9)
+            st.floats(0, 200),
+            st.floats(0, 200),
+            st.sampled_from([-1, 1]),
+            st.sampled_from([MARK_PX, 3 * MARK_PX]),
+            st.integers(1, 9),
         ),
         max_size=20,
     )
 )
 def test_no_mark_lies_over_another(candles):
     taken = []
-    for across, up, away, many in candles:
+    for across, up, away, wide, many in candles:
         for _ in range(many):
-            spot = free_spot(across, up, away, taken)
+            spot = free_spot(across, up, away, taken, wide)
             if spot is None:
                 break
-            assert (spot[1] - up) * away > 0
+            assert (spot.up - up) * away > 0
+            assert spot.right - spot.left == pytest.approx(wide)
             taken.append(spot)
-    for number, (x, y) in enumerate(taken):
-        for other_x, other_y in taken[:number]:
-            apart = max(abs(x - other_x), abs(y - other_y))
-            assert apart >= MARK_PX - 1e-5
+    for number, one in enumerate(taken):
+        for other in taken[:number]:
+            beside = one.right <= other.left or other.right <= one.left
+            assert beside or abs(one.up - other.up) >= MARK_PX - 1e-5

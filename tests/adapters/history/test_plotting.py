@@ -101,7 +101,9 @@ def test_nothing_and_too_much_are_refused():
 def test_the_library_draws_every_series_and_the_legend_tells_the_newest_candle(tmp_path):
     """The page's own scripts run, in a browser that draws nothing and remembers what was drawn."""
     place = tmp_path / "plot.html"
-    place.write_text(page(a_plot()), encoding="utf-8")
+    fills = (Mark(at_ns=APRIL + second * 10**9, kind="sell", text="") for second in (60, 119, 120))
+    shown = a_plot(marks=(*a_plot().marks, *fills))
+    place.write_text(page(shown), encoding="utf-8")
     ran = subprocess.run(
         ["node", str(BROWSER), str(place)], capture_output=True, text=True, timeout=60, check=False
     )
@@ -111,6 +113,13 @@ def test_the_library_draws_every_series_and_the_legend_tells_the_newest_candle(t
     assert series == [["Candlestick", "Histogram"] + ["Line"] * 4, ["Line"], ["Line"] * 2]
     assert told["panes"][0][0] == ["Candlestick", 60]
     assert told["drawn"]["fillRect"] > 120  # a body, a wick and a volume for each candle
-    assert told["marks"] == 2
+    first_s = APRIL // 10**9
+    # Two of a kind at one candle are one mark with their number.
+    assert sorted(told["marks"]) == [
+        [first_s + 60, "arrowUp"],
+        [first_s + 60, "circle"],
+        [first_s + 60, "x2"],
+        [first_s + 120, "arrowDown"],
+    ]
     assert "2026-04-01 00:59:00 UTC" in told["legend"]
     assert "MACD signal" in told["legend"]
