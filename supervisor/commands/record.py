@@ -1,6 +1,9 @@
 """`python -m supervisor simulate record`: a stretch of the simulated market, to be replayed."""
 
+import contextlib
 import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +53,8 @@ def record(
     The house is the one that `run` starts, without faults; its journal and its recording go to
     --data-dir, where nothing may be yet. `replay` with the same --data-dir does the rest.
 
+    A signal ends it in good order: what was lived until then is a whole recording.
+
     Exit code 1 when the house ended before its time or the recording has holes.
     """
     known = loaded(config_file, extra, given)
@@ -81,10 +86,28 @@ def _live(config: Config, folder: Path, for_s: float, step_s: float) -> Lived:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     hides = not console.is_terminal
-    with Progress(*columns, console=console, transient=True, disable=hides) as progress:
+    progress = Progress(*columns, console=console, transient=True, disable=hides)
+    with progress, _signals() as signals:
         task = progress.add_task("recording", total=for_s)
         day = Day(config, folder, step_s=step_s)
-        return day.live(for_s, lambda lived_s: progress.update(task, completed=lived_s))
+        return day.live(
+            for_s,
+            lambda lived_s: progress.update(task, completed=lived_s),
+            lambda: bool(signals),
+        )
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Give a list of the signals that came and would have ended the process."""
+    came: list[int] = []
+    asked = (signal.SIGINT, signal.SIGTERM)
+    before = {one: signal.signal(one, lambda given, _frame: came.append(given)) for one in asked}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _tell(lived: Lived, folder: Path) -> None:

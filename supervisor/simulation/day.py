@@ -87,12 +87,18 @@ class Day:
         )
         self._end: Exited | None = None
 
-    def live(self, for_s: float, advance: Callable[[float], object] = id) -> Lived:
+    def live(
+        self,
+        for_s: float,
+        advance: Callable[[float], object] = id,
+        is_over: Callable[[], bool] = bool,
+    ) -> Lived:
         """Live for so long, then shut down in good order.
 
         Args:
             for_s: Virtual seconds.
             advance: Called with the virtual seconds lived, now and then.
+            is_over: Asked now and then whether it is to end before.
 
         Raises:
             HouseDied: It ended before its time.
@@ -115,7 +121,7 @@ class Day:
             runtime.spawn(DOOR, Birthright(make=Door, args=(self._on_heard,)), parent=None)
             runtime.spawn(ROOT, root(self._config, world), parent=DOOR)
             until_s = 0.0
-            while until_s < for_s:
+            while until_s < for_s and not is_over():
                 until_s = min(for_s, until_s + _STRETCH_S)
                 runtime.run(for_s=until_s - self._clock.elapsed_ns / NS_PER_S)
                 if self._end is not None:
@@ -129,7 +135,7 @@ class Day:
             tape.close()
             self._lock.release()
         return Lived(
-            virtual_s=for_s,
+            virtual_s=until_s,
             cpu_s=time.process_time() - began_cpu,
             took_s=time.monotonic() - began,
             steps=runtime.steps,

@@ -6,9 +6,12 @@ import sqlite3
 import pytest
 from click.testing import CliRunner
 
-from adapters.recording import FILE_NAME
+from adapters.recording import FILE_NAME, read_recordings
+from adapters.simulated.markets.history import Past
+from state.config import load
 from supervisor.commands.replay import replay
 from supervisor.commands.simulate import simulate
+from supervisor.simulation.day import Day
 
 OFTEN = ("--set", "strategy.trend.timeframe=1s", "--set", "strategy.trend.entry_bps=0.2")
 
@@ -105,3 +108,14 @@ def test_other_settings_of_traders_are_compared_and_those_of_others_refused(reco
     refused = run(replay, *options, "risk.order_notional_max=50")
     assert refused.exit_code == 2
     assert "risk.order_notional_max: no trader knows that setting" in refused.output
+
+
+def test_a_stretch_that_is_ended_before_is_whole_as_far_as_it_went(tmp_path):
+    config = load(None, {}, {"advisor.provider": "off"}).config
+    lived_s: list[float] = []
+    day = Day(config, tmp_path, step_s=5.0, past=Past(minutes=120, hours=3, seconds=0))
+    lived = day.live(3600.0, lived_s.append, lambda: len(lived_s) == 1)
+    assert lived.virtual_s == 60.0
+    assert lived.missed == 0
+    [recording] = read_recordings(tmp_path / FILE_NAME, 0, 2**62)
+    assert 59e9 < recording.ended_ns - recording.began_ns < 75e9
