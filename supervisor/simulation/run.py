@@ -6,6 +6,7 @@ options and faults give the same run, to the last message.
 """
 
 import dataclasses
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -407,7 +408,9 @@ class Simulation:
 
     def _check_death(self, report: ChildReport) -> None:
         """Nobody may die but of what was done to it."""
-        kind = report.last_error.partition(":")[0].partition(" ")[0]
+        # A supervisor that cannot boot quotes what its child died of.
+        error = _CANNOT_START.sub("", report.last_error)
+        kind = error.partition(":")[0].partition(" ")[0]
         if kind and kind not in _PLANNED_DEATHS:
             self.blame("died by itself", f"{report.address}: {report.last_error}")
 
@@ -518,5 +521,6 @@ def _needs_file(plan: Plan) -> bool:
 
 _PLANNED_DEATHS = frozenset({"Injected", "Drilled", "StoreRefused", "MailMissed", "hung", "parked"})
 """What a death may begin with: struck, drilled, a disk that refused, mail refused before, hung."""
+_CANNOT_START = re.compile(r"^(\S+ cannot start: )+")
 _OF_FILES = frozenset({Kind.POWER_LOSS, DiskFault.FULL, DiskFault.SYNC_FAILS})
 """Without these a database in memory does the same, sooner."""
