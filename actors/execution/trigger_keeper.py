@@ -553,6 +553,8 @@ class TriggerKeeper(Actor):
     def _on_ended(self, event: TriggerEnded, of: PairTriggers) -> None:
         for memory in (self._sent_ns, self._passes, self._cancelling):
             memory.pop(event.trigger_id, None)
+        if self._triggers.get(event.trigger_id) is None:
+            self._seen_ns.pop(event.trigger_id, None)  # Of one that may turn up it is still asked.
         if event.end is TriggerEnd.FIRED:
             of.wanted = None  # It was wanted for what is being sold now.
             of.parents = dict.fromkeys(of.parents, True)
