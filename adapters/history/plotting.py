@@ -255,11 +255,17 @@ volume.setData(data.times.map((time, i) => ({
   time, value: data.bars[i][4],
   color: (data.bars[i][3] >= data.bars[i][0] ? up : down) + "66",
 })));
+function finely(line) {
+  // What is small has a scale too: MACD of a coin of a millionth.
+  const most = line.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const digits = most ? Math.min(12, Math.max(2, 2 - Math.floor(Math.log10(most)))) : 2;
+  return { type: "price", precision: digits, minMove: 10 ** -digits };
+}
 for (const line of data.lines) {
   const series = chart.addSeries(L.LineSeries, {
     color: line.colour, lineWidth: 1, priceLineVisible: false, lastValueVisible: false,
     lineStyle: line.dashed ? L.LineStyle.Dashed : L.LineStyle.Solid,
-    ...(line.pane ? {} : { priceFormat: precision }),
+    priceFormat: line.pane ? finely(line) : precision,
   }, line.pane);
   series.setData(data.times.map((time, i) =>
     line.values[i] === null ? { time } : { time, value: line.values[i] }));

@@ -83,6 +83,8 @@ def plot(  # noqa: PLR0913 - one argument for each option
     with well_said():
         wish = _wish(pair, timeframe, since, until, indicators)
         place = out or Path(f"{wish.pair}-{wish.timeframe.value}.html")
+        if not place.parent.is_dir():
+            raise HistoryRefused(f"{place}: there is no folder {place.parent}")
         draw = _drawing(place, theme)
     with opened(configuration) as store:
         shown = _plot(wish, store, data_directory(configuration) / DATABASE_NAME)
@@ -157,7 +159,7 @@ def _plot(wish: _Wish, store: "HistoryStore", database: Path) -> "Plot":
     from adapters.history.plotting import Plot, lines_of  # noqa: PLC0415
 
     step_ns = candles_of(wish.timeframe).step_ns
-    last_ns = wish.until_ns or _newest_ns(store, wish.pair) + step_ns
+    last_ns = wish.until_ns or _newest_ns(store, wish.pair) // step_ns * step_ns + step_ns
     first_ns = last_ns - _BARS_BY_DEFAULT * step_ns if wish.since_ns is None else wish.since_ns
     table = _candles(store, wish.pair, wish.timeframe, first_ns, last_ns)
     marks: Sequence[Mark] = ()
@@ -201,7 +203,7 @@ def _told(facts: dict[str, Any]) -> str:
     return (
         f"{facts['file']}: {facts['candles']} candles of {facts['pair']} {facts['timeframe']}, "
         f"{spans.shown(facts['first_ns'])} to {spans.shown(facts['last_ns'])}; "
-        f"{', '.join(facts['indicators'])}; {facts['fills']} fills, "
+        f"{', '.join(facts['indicators']) or 'no indicators'}; {facts['fills']} fills, "
         f"{facts['decisions']} decisions{outside}; {facts['bytes']} bytes"
     )
 

@@ -50,6 +50,7 @@ def test_fills_and_decisions_of_the_time_shown_are_drawn(run, tmp_path):
     ("words", "code", "told"),
     [
         (("--out", "day.svg"), 2, "day.svg: expected a name that ends in .html or .png"),
+        (("--out", "nowhere/day.png"), 2, "there is no folder nowhere"),
         (("--from", "2026-04-02", "--to", "2026-04-01"), 2, "is not before"),
         (("--indicators", "foo20"), 2, "no indicator to draw: foo20"),
         (("--from", "2027-01-01", "--to", "2027-01-02"), 1, "no candles of 1m or less"),
@@ -60,6 +61,14 @@ def test_what_cannot_be_drawn_is_said_and_no_file_is_made(run, tmp_path, words, 
     result = run("BTC_USDT", "--out", str(place), *words)
     assert (result.exit_code, told in result.output) == (code, True), result.output
     assert not place.exists()
+
+
+def test_without_times_the_newest_candles_are_drawn_each_of_them_whole(run, tmp_path):
+    # The newest minute opened at 23:59; the hours shown end where a day does.
+    shown = ("BTC_USDT", "--timeframe", "4h", "--indicators", "", "--json")
+    told = json.loads(run(*shown, "--out", str(tmp_path / "day.html")).output)
+    assert (told["candles"], told["first_ns"]) == (6, APRIL)
+    assert "to 2026-04-02 00:00:00 UTC" in (tmp_path / "day.html").read_text()
 
 
 def test_a_disk_that_is_full_leaves_the_picture_of_yesterday(run, tmp_path, small_disk):
