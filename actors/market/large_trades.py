@@ -10,6 +10,7 @@ from math import log, sqrt
 WEIGHT = 1 / 500
 """Of each new execution; so about the last 700 matter."""
 FULL = round(1 / WEIGHT)
+"""Executions from which on that is the weight of a new one."""
 WARM = 200
 """Executions before a score is told."""
 

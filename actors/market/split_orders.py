@@ -187,7 +187,7 @@ def _go_on(sizes: _Sizes, execution: Execution, taken: list[_Series]) -> None:
         away_ns = at_ns - one.last_ns - interval_ns
         limit_ns = TIME_TOLERANCE * interval_ns
         if away_ns > limit_ns:
-            one.pieces, over = 0, True
+            one.pieces, over = 0, True  # Without pieces it is forgotten below.
         elif away_ns >= -limit_ns and abs(quantity / one.size - 1) <= SIZE_TOLERANCE:
             one.go_on(at_ns, quantity, away_ns)
             taken.append(one)
