@@ -86,8 +86,8 @@ class CandleBuilder(Actor):
         self._pair = pair
         self._exchange = exchange
         self._backfills = settings.backfill
-        self._offset_ns: int | None = None
-        """The exchange's clock minus ours; None before it was measured: then nothing is built."""
+        self._clock: ClockMeasured | None = None
+        """The exchange's clock against ours; None before it was measured: then nothing is built."""
         self._fold: CandleFold | None = None
         self._shelves = {one: Shelf(pair, one, settings.kept) for one in TIMEFRAMES}
         self._question: _Question | None = None
@@ -135,21 +135,23 @@ class CandleBuilder(Actor):
             case StreamLost():
                 self._fold = None  # Trades may be missing: the exchange is asked for these candles.
             case ClockMeasured():
-                is_first = self._offset_ns is None
-                self._offset_ns = message.offset_ns
+                is_first = self._clock is None
+                self._clock = message
                 if is_first:
                     self._begin()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
     def _begin(self) -> None:
-        if self._offset_ns is not None:
+        if self._clock is not None:
             self._fold = CandleFold.watching(self._pair, SMALLEST, TimeNs(self._venue_ns()))
             self._attempts.clear()
             self._ask_at_ns = 0
 
     def _venue_ns(self) -> int:
-        return self.now_ns() + (self._offset_ns or 0)
+        # By the clock that nothing sets: a step of the other would close candles that never were.
+        clock, now_ns = self._clock, self.now_ns()
+        return now_ns if clock is None else clock.venue_ns(now_ns, self.monotonic_ns())
 
     def _wait(self) -> None:
         left_ns = NS_PER_S - (self._venue_ns() - GRACE_NS) % NS_PER_S

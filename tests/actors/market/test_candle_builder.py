@@ -4,6 +4,7 @@ What it has not watched it takes from the exchange. A house begins 40 s before a
 """
 
 import pytest
+from msgspec.structs import replace
 
 from actors import addresses
 from actors.market.candle_builder import CandleBuilder
@@ -207,6 +208,24 @@ def test_before_the_exchange_clock_is_known_nothing_is_built(house):
     house.publish(a_clock(0.0))
     house.publish(a_trade(2, 4.1), a_trade(3, 5.1))
     assert [(one.open_time_ns - NOW) / 1e9 for one in heard.of(CandleClosed)] == [4.0]
+
+
+@pytest.mark.parametrize("leap_s", [3_600, -3_600])
+def test_a_wall_clock_that_leaps_closes_no_candle_and_keeps_none_open(house, leap_s):
+    """An hour forward would tell an hour of flat candles, and take no trade for an hour."""
+    scene = Scene(house)
+    clock = house.runtime.clock
+    steady_ns = clock.now_ns() - clock.monotonic_ns()
+    house.publish(replace(a_clock(), steady_ns=steady_ns))
+    scene.trade(1, 0.5)
+    clock.wall_offset_ns += leap_s * NS_PER_S
+    house.pass_time(1.0)
+    house.publish(a_trade(2, 1.6, price=102.0))
+    assert scene.seconds == [(0.0, 100.0)]
+    measured = replace(a_clock(-1e3 * leap_s), steady_ns=steady_ns, at_ns=house.now_ns)
+    house.publish(measured)
+    house.pass_time(1.0)
+    assert scene.seconds == [(0.0, 100.0), (1.0, 102.0)]
 
 
 def test_a_later_measurement_of_the_clock_forgets_nothing(scene):
