@@ -163,12 +163,14 @@ def _plot(wish: _Wish, store: "HistoryStore", database: Path) -> "Plot":
     first_ns = last_ns - _BARS_BY_DEFAULT * step_ns if wish.since_ns is None else wish.since_ns
     table = _candles(store, wish.pair, wish.timeframe, first_ns, last_ns)
     marks: Sequence[Mark] = ()
+    made_up = ""
     if database.exists() and len(table["ts_open_ns"]):
         with contextlib.closing(open_reader(database)) as reader:
             marks = _marks(reader, wish.pair, first_ns)
+            made_up = "; trades and decisions are made up" if reader.is_demonstration() else ""
     return Plot(
         title=f"{wish.pair} {wish.timeframe.value}, "
-        f"{spans.shown(first_ns)} to {spans.shown(last_ns)} UTC",
+        f"{spans.shown(first_ns)} to {spans.shown(last_ns)} UTC{made_up}",
         pair=wish.pair,
         candles=table,
         step_ns=step_ns,

@@ -44,6 +44,7 @@ def test_fills_and_decisions_of_the_time_shown_are_drawn(run, tmp_path):
     shown = ("BTC_USDT", "--from", "2026-04-01", "--to", "2026-04-01T09:00", "--json")
     told = json.loads(run(*shown, "--out", str(tmp_path / "part.html")).output)
     assert (told["candles"], told["fills"], told["left_out"]) == (540, 3, 10)
+    assert "trades and decisions are made up" in (tmp_path / "part.html").read_text()
 
 
 @pytest.mark.parametrize(
