@@ -106,7 +106,7 @@ class CandleRun:
         )
         self._stop = config.protection.stop_bps / BPS
         self._clock = StoppedClock()
-        self._runtime = VirtualRuntime(seed=0, policy=Policy.FIFO, clock=self._clock)
+        self._runtime = VirtualRuntime(seed=0, policy=Policy.FIFO, clock=self._clock, traced=False)
         self._runtime.probe = self
         self._trader = addresses.trader(pair)
         self._analyst = addresses.technical_analyst(pair)

@@ -70,7 +70,11 @@ class _Life:
         if born.schema is not None:
             snapshots.save(born.address, Stored(born.schema, born.snapshot, born.now_ns))
         self._runtime = VirtualRuntime(
-            seed=0, policy=Policy.FIFO, clock=self._clock, snapshots=snapshots
+            seed=0,
+            policy=Policy.FIFO,
+            clock=self._clock,
+            snapshots=snapshots,
+            traced=False,
         )
         self._runtime.probe = self
 
