@@ -404,7 +404,5 @@ def environment() -> dict[str, str]:
     return kept | {
         "PYTHONPATH": str(ROOT),
         "GATEHOUSE_ADVISOR__PROVIDER": "off",
-        # It wants orders for as long as it lasts, whether they pay for their fees or not.
-        "GATEHOUSE_DECISION__KELLY_RESOLVED_MIN": "1000000",
         "GATEHOUSE_HISTORY__RECORD": "false",
     }

@@ -100,12 +100,13 @@ class DecisionSettings(Struct, frozen=True, kw_only=True):
     kelly_resolved_min: Annotated[
         int,
         setting(
-            "Scored opinions behind a decision before the Kelly criterion has a say.",
+            "Scored opinions behind a decision before the Kelly criterion has a say: after 5,000 a "
+            "rate of hits is known to 1.4 percent points, two standard errors.",
             unit="opinions",
             low=1,
             high=1_000_000,
         ),
-    ] = 100
+    ] = 5000
     pair_share_max: Annotated[
         Decimal,
         setting(
