@@ -395,6 +395,9 @@ class SessionKeeper(Actor):
         missing = "; ".join(f"{part}: {why}" for part, why in self._missing.items())
         session = self._session
         reason = missing if session is Session.STARTING else self._reason
+        if session is Session.EMERGENCY and self._wanted is not Session.EMERGENCY:
+            # Set from outside of the tree, and nobody has come here yet to say so.
+            reason = self._latch.reason or ""
         return SessionState(
             session=session,
             reason=reason,

@@ -329,6 +329,14 @@ def test_what_somebody_outside_of_the_tree_halted_is_journalled_by_the_next_life
     assert scene.session() is Session.EMERGENCY
 
 
+def test_who_asks_before_the_keeper_was_told_hears_the_reason_of_the_latch(scene):
+    scene.ready()
+    scene.want(Session.PAUSED, "lunch")
+    scene.latch.set("the file EMERGENCY_STOP")
+    state = scene.state
+    assert (state.session, state.reason) == (Session.EMERGENCY, "the file EMERGENCY_STOP")
+
+
 def test_a_latch_that_was_set_from_outside_is_not_released_by_another_wish(scene):
     scene.latch.set("the signal SIGUSR1")
     assert "reset_emergency" in scene.want(Session.READY)
