@@ -69,6 +69,9 @@ class Oracle:
     def on_session(self, session: Session) -> None:
         """The session keeper says what the house may do."""
 
+    def on_pairs(self, pairs: dict[Pair, Session]) -> None:
+        """The session keeper says what single pairs were told to do."""
+
     def on_step(self) -> None:
         """Something happened: asked after every step, so it has to be cheap."""
 
@@ -337,6 +340,14 @@ class PairSessions(Oracle):
     def __init__(self, run: Observed) -> None:
         super().__init__(run)
         self._since_ns: dict[Pair, int] = {}
+        self._told: dict[Pair, Session] = {}
+        self._freed_ns: dict[Pair, int] = {}
+
+    def on_pairs(self, pairs: dict[Pair, Session]) -> None:
+        """See `Oracle`. That a pair goes on is told before the journal has it."""
+        for pair in self._told.keys() - pairs.keys():
+            self._freed_ns[pair] = self.run.clock.elapsed_ns
+        self._told = pairs
 
     def on_event(self, journaled: Journaled) -> None:
         """See `Oracle`."""
@@ -348,7 +359,7 @@ class PairSessions(Oracle):
             session = self.run.chronicle.pair_sessions.get(event.pair, Session.READY)
             if session is Session.READY:
                 return
-            told_ns = self._since_ns[event.pair]
+            told_ns = max(self._since_ns[event.pair], self._freed_ns.get(event.pair, 0))
             if now_ns - told_ns > self._SOON_S * NS_PER_S:
                 late_s = (now_ns - told_ns) / NS_PER_S
                 detail = f"{event.client_order_id}: {event.pair} is {session} for {late_s:.2f} s"

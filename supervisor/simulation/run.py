@@ -397,6 +397,7 @@ class Simulation:
                 self.spotter.on_session(message)
                 for oracle in self.oracles:
                     oracle.on_session(message.session)
+                    oracle.on_pairs(message.pairs)
                 self.desk.on_session(message)
             case ChildReport():
                 self._check_death(message)
