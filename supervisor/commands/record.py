@@ -1,7 +1,6 @@
 """`python -m supervisor simulate record`: a stretch of the simulated market, to be replayed."""
 
 import contextlib
-import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,14 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from adapters.recording import FILE_NAME
 from state.config import Config
-from state.errors import StoreRefused
+from state.errors import HistoryRefused, StoreRefused
 from state.store import DATABASE_NAME
 from state.values import Venue
 from supervisor.commands.options import fail, loaded, settings
+from supervisor.commands.spans import span_s
 from supervisor.data_directory import data_directory
 from supervisor.simulation.day import Day, HouseDied, Lived
 
-_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NOT_WHOLE = 1
 
 
@@ -61,7 +60,9 @@ def record(
     config, folder = known.config, data_directory(known)
     _refuse_what_cannot_be(config, folder)
     try:
-        lived = _live(config, folder, _seconds(for_), step_s)
+        lived = _live(config, folder, span_s(for_), step_s)
+    except HistoryRefused as error:
+        fail(f"--for {for_}: {error}")
     except StoreRefused as error:
         fail(str(error))
     except HouseDied as error:
@@ -117,10 +118,3 @@ def _tell(lived: Lived, folder: Path) -> None:
         f"{lived.steps:,} messages, {lived.orders:,} orders, {lived.fills:,} fills; "
         f"recording {lived.recorded_bytes / mb:,.1f} MB, journal {lived.journal_bytes / mb:,.1f} MB"
     )
-
-
-def _seconds(span: str) -> float:
-    found = re.fullmatch(r"(\d+)([smhd])", span)
-    if found is None or int(found[1]) == 0:
-        fail(f"--for {span}: expected a span such as 30s, 20m, 24h or 7d")
-    return float(found[1]) * _UNIT_S[found[2]]

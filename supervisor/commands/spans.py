@@ -9,7 +9,7 @@ from state.errors import HistoryRefused
 from state.messages.market import Timeframe
 from state.values import NS_PER_S, Pair
 
-_AGO = re.compile(r"(\d+)(s|m|h|d|w)")
+_SPAN = re.compile(r"(\d+)(s|m|h|d|w)")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _PAIR = re.compile(r"[A-Z0-9]{1,20}_[A-Z0-9]{1,20}")
 
@@ -77,7 +77,7 @@ def time_of(text: str, now_ns: int) -> int:
     Raises:
         HistoryRefused: It is none of these.
     """
-    ago = _AGO.fullmatch(text)
+    ago = _SPAN.fullmatch(text)
     if text == "now":
         return now_ns
     if ago is not None:
@@ -92,6 +92,18 @@ def time_of(text: str, now_ns: int) -> int:
         ) from None
     told = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
     return round(told.timestamp()) * NS_PER_S
+
+
+def span_s(text: str) -> float:
+    """Return a span such as `30s`, `20m`, `24h`, `7d` or `1w`, seconds.
+
+    Raises:
+        HistoryRefused: It is none, or lasts no time.
+    """
+    found = _SPAN.fullmatch(text)
+    if found is None or int(found[1]) == 0:
+        raise HistoryRefused(f"no span of time: {text}; expected 30s, 20m, 24h, 7d or 1w")
+    return float(int(found[1]) * _UNIT_S[found[2]])
 
 
 def shown(time_ns: int) -> str:

@@ -89,7 +89,7 @@ class Desk:
         self.wants = Session.READY
         self._pairs_chance = Random(f"pair sessions:{seed}")  # noqa: S311 (reproducible on purpose)
         self._pairs_heard: dict[Pair, Session] = {}
-        self.pairs_wanted: dict[Pair, Session] = {}
+        self._pairs_wanted: dict[Pair, Session] = {}
         """What single pairs are to do; those without anything of their own are left out."""
         self.repeated: set[DecisionId] = set()
         """Decisions that were asked for more than once."""
@@ -119,7 +119,7 @@ class Desk:
         self.wants = session
         self.resetting = False
         if self.calm:
-            self.pairs_wanted.clear()
+            self._pairs_wanted.clear()
         self._insist()
 
     # The session.
@@ -133,7 +133,7 @@ class Desk:
         if self.heard is None or self.heard is Session.STARTING:
             return
         for pair in self._profile.config.pairs:
-            wanted = self.pairs_wanted.get(pair, Session.READY)
+            wanted = self._pairs_wanted.get(pair, Session.READY)
             heard = self._pairs_heard.get(pair, Session.READY)
             # A drain that is over is a stop.
             if heard is not wanted and (heard, wanted) != (Session.STOPPED, Session.DRAINING):
@@ -169,9 +169,9 @@ class Desk:
             return
         chance = self._pairs_chance
         pair = chance.choice(self._profile.config.pairs)
-        if self.pairs_wanted.pop(pair, None) is None:
+        if self._pairs_wanted.pop(pair, None) is None:
             told = chance.choice([Session.PAUSED, Session.DRAINING, Session.STOPPED])
-            self.pairs_wanted[pair] = told
+            self._pairs_wanted[pair] = told
         self._insist()
         self._tell_a_pair_later()
 

@@ -343,6 +343,10 @@ class PairSessions(Oracle):
         self._told: dict[Pair, Session] = {}
         self._freed_ns: dict[Pair, int] = {}
 
+    def on_life(self) -> None:
+        """See `Oracle`. What an earlier process told is not taken back by a new one's silence."""
+        self._told = {}
+
     def on_pairs(self, pairs: dict[Pair, Session]) -> None:
         """See `Oracle`. That a pair goes on is told before the journal has it."""
         for pair in self._told.keys() - pairs.keys():
