@@ -180,6 +180,8 @@ class _Exchange:
         self._retries = 0
         self._limits = 0
         self._billed = False
+        self._before: ChatFailed | None = None
+        """What the last try came to; None before it."""
 
     async def run(self) -> ChatReplied | ChatFailed:
         try:
@@ -202,7 +204,8 @@ class _Exchange:
         body = chat_body(self._request, form, line.efforts.get(model))
         left_s = self._left_s()
         if left_s < LEAST_S:
-            return self._failed(Code.TIMEOUT, "no time left")
+            # A wait took longer than was asked for: what there was to retry is the cause.
+            return self._before or self._failed(Code.TIMEOUT, "no time left")
         self._tries += 1
         url = line.address.of("chat/completions")
         try:
@@ -220,9 +223,8 @@ class _Exchange:
             reply = reply_of(answer, form, self._tries)
         except Unreadable as error:
             self._billed = True
-            if await self._backed_off(1):
-                return None
-            return self._failed(Code.BODY_UNREADABLE, str(error), answer)
+            failed = self._failed(Code.BODY_UNREADABLE, str(error), answer)
+            return self._unless(failed, again=await self._backed_off(1))
         if reply.crowded:
             self._line.slow_down()
         return reply
@@ -231,9 +233,8 @@ class _Exchange:
         self._billed = self._billed or error.sent
         # A chat call is not idempotent in money: what may be charged already is sent once more at
         # most.
-        if await self._backed_off(1):
-            return None
-        return self._failed(error.code, error.detail)
+        failed = self._failed(error.code, error.detail)
+        return self._unless(failed, again=await self._backed_off(1))
 
     async def _after_refusal(self, answer: RawAnswer, credential: Secret) -> ChatFailed | None:
         line, status, problem = self._line, answer.status, problem_of(answer)
@@ -253,9 +254,13 @@ class _Exchange:
             again = await self._backed_off(SERVER_RETRIES)
         elif status in _RETRIED_ONCE:
             again = await self._backed_off(1)
-        if again:
-            return None
-        return self._failed(code_of(status), line.complaint(answer), answer)
+        failed = self._failed(code_of(status), line.complaint(answer), answer)
+        return self._unless(failed, again=again)
+
+    def _unless(self, failed: ChatFailed, *, again: bool) -> ChatFailed | None:
+        """Return how it failed, None where it is tried again."""
+        self._before = failed
+        return None if again else failed
 
     def _degraded(self, problem: str) -> bool:
         """Ask for less where the model lacks something; it is remembered for the model."""

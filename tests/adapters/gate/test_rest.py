@@ -250,9 +250,13 @@ async def test_a_connection_that_is_refused_is_unknown():
 async def serve_raw(answer):
     """Serve raw bytes: `answer(writer)` is called once a request's headers are in."""
     count = 0
+    serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader, writer):
         nonlocal count
+        task = asyncio.current_task()
+        assert task is not None
+        serving.add(task)
         try:
             await reader.readuntil(b"\r\n\r\n")
             count += 1
@@ -264,8 +268,16 @@ async def serve_raw(answer):
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
+
+    async def close():
+        """End with nothing under way: what is destroyed later would be blamed on another test."""
+        server.close()
+        for one in serving:
+            one.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
     return SimpleNamespace(
-        server=server, url=f"http://127.0.0.1:{port}/api/v4", requests=lambda: count
+        close=close, url=f"http://127.0.0.1:{port}/api/v4", requests=lambda: count
     )
 
 
@@ -304,8 +316,8 @@ async def test_no_readable_answer_is_unknown_in_time_and_nothing_is_sent_again(a
     assert isinstance(outcome, Unknown)
     assert time.monotonic() - started < 8
     assert raw.requests() == 1
-    raw.server.close()
     await closed(adapter)
+    await raw.close()
 
 
 async def test_reads_that_hang_hold_up_neither_cancels_nor_placements(gate):

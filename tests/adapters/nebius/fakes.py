@@ -26,6 +26,8 @@ class FakeTime:
         self.offset_ns = 0
         """How far our wall clock is off."""
         self.slept: list[float] = []
+        self.oversleeps_s = 0.0
+        """How much longer than it was asked for each sleep takes."""
 
     def now_ns(self) -> TimeNs:
         return TimeNs(START_NS + self.passed_ns + self.offset_ns)
@@ -38,7 +40,7 @@ class FakeTime:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        self.pass_s(seconds)
+        self.pass_s(seconds + self.oversleeps_s)
         await asyncio.sleep(0)
 
 

@@ -110,6 +110,22 @@ async def test_nobody_waits_beyond_the_deadline():
     assert scene.clock.slept == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (NoAnswer(Code.UNREACHABLE, "cut off", sent=True), Code.UNREACHABLE),
+        (raw(500, {}), Code.SERVER_ERROR),
+        (raw(200, b"<html>"), Code.BODY_UNREADABLE),
+    ],
+)
+async def test_who_wakes_too_late_to_try_again_tells_what_failed_before(answer, code):
+    scene = Scene(answer)
+    scene.clock.oversleeps_s = 60.0
+    failed = await scene.complete(within_s=20.0)
+    assert (failed.code, failed.tries) == (code, 1)
+    assert len(scene.clock.slept) == 1
+
+
 @pytest.mark.parametrize("seed", range(30))
 async def test_whatever_fails_the_whole_ends_by_its_deadline(seed):
     chance = Random(seed)
