@@ -27,8 +27,9 @@ ACTORS = (
 SETTINGS = (
     *ACTIVE,
     *SHORT_WINDOWS,
-    "supervision.hang_limit_s=0.5",
-    "supervision.hang_limit_thread_s=1",
+    # Long enough that a busy machine is not taken for one.
+    "supervision.hang_limit_s=2",
+    "supervision.hang_limit_thread_s=2",
     "supervision.snapshot_every_s=1",
     # Each hang costs a thread, and here is one hang after the other.
     "supervision.zombies_per_hour_max=100",
