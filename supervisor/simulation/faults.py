@@ -191,6 +191,8 @@ _UNSOLVABLE = frozenset({FaultName.BALANCE_MISSING})
 a person can say which of the two was right."""
 _PLACING = "POST /spot/orders"
 _AFTER_PLACING = f"{At.LEFT} {_PLACING}"
+_LIVES_OF_TRADER = 6
+"""One more than it may have within a minute."""
 _DELAYS_MS = (30, 200, 700, 1500, 3000)
 
 
@@ -227,6 +229,8 @@ class _Planner:
         for name, (make, usual) in makers.items():
             if name in self._options.classes:
                 found += [make() for _ in range(self._count(usual))]
+        if self._options.failing_trader:
+            found += self._failing_trader()
         found += [self._in_flight(one) for one in found if one.place == _AFTER_PLACING]
         if Class.VENUE in self._options.classes:
             found += self._venue()
@@ -264,6 +268,14 @@ class _Planner:
     def _crash(self) -> Fault:
         place, nth = self._handler()
         return Fault(place=place, nth=nth, kind=Kind.CRASH)
+
+    def _failing_trader(self) -> list[Fault]:
+        """Return a death of one trader at the first message of each of its lives, from some on."""
+        chance = Random(f"trader:{self._options.seed}")  # noqa: S311 (reproducible on purpose)
+        place = f"{At.BEFORE} {addresses.trader(chance.choice(self._profile.config.pairs))}"
+        first = chance.randint(1, 8)
+        nths = range(first, first + _LIVES_OF_TRADER)
+        return [Fault(place=place, nth=nth, kind=Kind.CRASH) for nth in nths]
 
     def _drill(self) -> Fault:
         kind = self._chance.choice([Kind.DRILL_CRASH, Kind.HANG, Kind.START_FAILURE])

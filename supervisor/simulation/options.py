@@ -4,6 +4,7 @@ from enum import StrEnum
 from random import Random
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.kernel.virtual import Policy
 from state.config import BookChannel
@@ -38,6 +39,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """Whether what is sent travels for up to an order's validity, so that anything overtakes."""
     pair_sessions: bool = False
     """Whether single pairs are told to pause, drain, stop and go on."""
+    failing_trader: bool = False
+    """Whether the strategy of one pair fails again and again, until it is parked."""
 
     @classmethod
     def of(
@@ -59,7 +62,7 @@ class Options(Struct, frozen=True, kw_only=True):
         chance = Random(f"options:{seed}")  # noqa: S311 (reproducible on purpose)
         drawn = chance.choice([Policy.RANDOM, Policy.RANDOM, Policy.PCT, Policy.FIFO])
         classes = tuple(name for name in Class if chance.random() < _OFTEN.get(name, 0.5))
-        return cls(
+        options = cls(
             seed=seed,
             profile=profile.name,
             policy=policy or drawn,
@@ -68,7 +71,11 @@ class Options(Struct, frozen=True, kw_only=True):
             faulty_s=profile.faulty_s if faulty_s is None else faulty_s,
             slow=chance.random() < 0.15,
             pair_sessions=chance.random() < 0.25,
+            failing_trader=chance.random() < 0.1 and Class.CRASHES in classes,
         )
+        if options.failing_trader and faulty_s is None:
+            return replace(options, faulty_s=max(_PARKED_AFTER_S, profile.faulty_s))
+        return options
 
     @property
     def made_of(self) -> Profile:
@@ -76,5 +83,7 @@ class Options(Struct, frozen=True, kw_only=True):
         return PROFILES[self.profile]
 
 
+_PARKED_AFTER_S = 5.5
+"""A strategy that fails at each start takes so long to be parked: the waits between double."""
 _OFTEN = {Class.VENUE: 0.7, Class.POWER: 0.3, Class.DISK: 0.3, Class.CLOCK: 0.3}
 """Classes that are on in another share of the seeds than half; the disk's cost time."""

@@ -4,6 +4,7 @@ from collections import Counter
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from actors.kernel.virtual import Policy
 from actors.trading.risk.known import Known
@@ -46,6 +47,15 @@ def test_a_run_without_faults_trades_and_holds():
     assert report.counts["lives"] == 1
     assert report.counts["orders"] > 3
     assert report.counts["fills"] > 3
+
+
+def test_a_strategy_that_fails_at_each_start_is_parked_and_the_house_goes_on():
+    options = replace(Options.of(3, ORDER_PATH), classes=(), failing_trader=True, faulty_s=5.5)
+    report = Simulation(options).run()
+    assert report.violations == []
+    assert report.sightings["a strategy was parked"] == 1
+    assert report.counts["crash"] == 6
+    assert report.counts["lives"] == 1
 
 
 def test_a_guard_that_buys_in_a_pair_that_was_told_not_to_is_found(monkeypatch):
