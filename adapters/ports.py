@@ -7,7 +7,7 @@ against both.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from state.messages.advice import ChatAnswer, ChatRequest, ModelsListed, Provider
 from state.messages.market import (
@@ -50,6 +50,23 @@ class Clock(Protocol):
 
     def monotonic_ns(self) -> int:
         """Return nanoseconds since some fixed instant; never goes back."""
+        ...
+
+
+class ThreadTime(NamedTuple):
+    """What the system gave a thread since it began, and what it kept from it. Nanoseconds."""
+
+    ran_ns: int
+    """On a processor."""
+    waited_ns: int
+    """It could have run, and no processor was free."""
+
+
+class ThreadMeter(Protocol):
+    """How the threads of this process fared. Asked by the watchdog alone."""
+
+    def times(self) -> dict[int, ThreadTime]:
+        """Return what every thread had so far, by its native id; empty where nobody can tell."""
         ...
 
 

@@ -35,6 +35,7 @@ from adapters.log import Log
 from adapters.loop import LoopThread
 from adapters.sd_notify import ServiceManager
 from adapters.simulated.options import DEMO_KEY, DEMO_SECRET
+from adapters.thread_meter import LinuxThreadMeter
 from state.config import (
     Config,
     Endpoints,
@@ -254,6 +255,7 @@ class Application:
             seed=self._config.seed,
             workers=supervision.workers,
             snapshots=RecordedSnapshots(primed, keep),
+            meter=LinuxThreadMeter(),
         )
         return runtime
 

@@ -12,7 +12,7 @@ from actors.kernel.pool import Pool
 from actors.kernel.runtime import Birthright, Runtime, Timer
 from actors.kernel.snapshots import SnapshotStore
 from actors.kernel.watchdog import Watchdog
-from adapters.ports import Clock
+from adapters.ports import Clock, ThreadMeter
 
 SWITCH_INTERVAL_S = 0.0005
 """How soon Python lets another thread run: the floor under every cross-thread wake."""
@@ -27,6 +27,7 @@ class LiveRuntime(Runtime):
         workers: Threads that may step pooled actors at once.
         snapshots: Where states are kept; in memory when None.
         watchdog_poll_s: How often hangs are looked for.
+        meter: Tells the watchdog who was given no processor; None where nobody can tell.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class LiveRuntime(Runtime):
         workers: int = 2,
         snapshots: SnapshotStore | None = None,
         watchdog_poll_s: float = 0.02,
+        meter: ThreadMeter | None = None,
     ) -> None:
         super().__init__(snapshots)
         self.clock = clock
@@ -47,7 +49,7 @@ class LiveRuntime(Runtime):
         self._own: dict[Inbox, Pool] = {}
         self._own_lock = threading.Lock()
         self._ending = False
-        self.watchdog = Watchdog(self, clock, watchdog_poll_s)
+        self.watchdog = Watchdog(self, clock, watchdog_poll_s, meter)
 
     def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
         """See `Runtime.start_timer`."""

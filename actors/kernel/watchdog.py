@@ -1,8 +1,9 @@
 """Finds what a thread cannot report of itself: handlers that never return, threads that died.
 
 A plain thread, not an actor. It samples: an actor is hung when its worker has been seen in the
-same handler for longer than the actor's limit, so the hot path pays nothing for being watched. A
-thread cannot be killed in Python; the worker is replaced, the parent told, and the parent fences.
+same handler for longer than the actor's limit, so the hot path pays nothing for being watched. Time
+in which the machine let nobody run does not count (`actors/kernel/patience.py`). A thread cannot be
+killed in Python; the worker is replaced, the parent told, and the parent fences.
 """
 
 import sys
@@ -14,14 +15,17 @@ from typing import TYPE_CHECKING
 
 from actors.kernel.lifecycle import ExitKind, Hung
 from actors.kernel.mailbox import Inbox, Mailbox
+from actors.kernel.patience import counted_ns, present_ns
 from actors.kernel.pool import SPARE_MAX, Pool, Worker
-from adapters.ports import Clock
+from adapters.ports import Clock, ThreadMeter, ThreadTime
 
 if TYPE_CHECKING:
     from actors.kernel.live import LiveRuntime
 
 AGE_SAMPLE_NS = 100_000_000
 ZOMBIE_WINDOW_NS = 3_600_000_000_000
+SUSPECT = 0.25
+"""Part of its limit from which on the system is asked how an actor's thread fares."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,10 @@ class _Sighting:
     handled: int
     turns: int
     since_ns: int
+    counted_ns: int = 0
+    """How much of the time since then counts against it."""
+    account: tuple[int, dict[int, ThreadTime]] | None = None
+    """How much that was when it became suspect, and what each thread had had by then."""
     reported: bool = False
 
 
@@ -49,12 +57,21 @@ class Watchdog:
         runtime: Whose pools and mailboxes to watch.
         clock: Monotonic time.
         poll_s: Seconds between looks; a hang is noticed at most two polls late.
+        meter: How the threads fare; None where nobody can tell.
     """
 
-    def __init__(self, runtime: "LiveRuntime", clock: Clock, poll_s: float) -> None:
+    def __init__(
+        self,
+        runtime: "LiveRuntime",
+        clock: Clock,
+        poll_s: float,
+        meter: ThreadMeter | None = None,
+    ) -> None:
         self._runtime = runtime
         self._clock = clock
         self._poll_s = poll_s
+        self._meter = meter
+        self._looked_ns = clock.monotonic_ns()
         self._seen: dict[Worker, _Sighting] = {}
         self._queues: dict[Mailbox, _Queue] = {}
         self._sampled_ns = 0
@@ -100,14 +117,43 @@ class Watchdog:
                 return (self._clock.monotonic_ns() - sighting.since_ns) / 1e6
         return 0.0
 
+    def look(self) -> None:
+        """Look once at everybody."""
+        now_ns = self._clock.monotonic_ns()
+        self._count(now_ns - self._looked_ns)
+        self._looked_ns = now_ns
+        for pool in self._runtime.pools():
+            self._look_at(pool, now_ns)
+        if now_ns - self._sampled_ns >= AGE_SAMPLE_NS:
+            self._sampled_ns = now_ns
+            self._sample_queues(now_ns)
+
     def _run(self) -> None:
         while not self._stopping.wait(self._poll_s):
-            now_ns = self._clock.monotonic_ns()
-            for pool in self._runtime.pools():
-                self._look_at(pool, now_ns)
-            if now_ns - self._sampled_ns >= AGE_SAMPLE_NS:
-                self._sampled_ns = now_ns
-                self._sample_queues(now_ns)
+            self.look()
+
+    def _count(self, elapsed_ns: int) -> None:
+        """Count the time since the last look against whoever is in a handler since then."""
+        ns = present_ns(elapsed_ns, int(self._poll_s * 1e9))
+        for one in self._seen.values():
+            one.counted_ns += ns
+            if one.account is None and one.counted_ns > one.inbox.hang_s * SUSPECT * 1e9:
+                one.account = (one.counted_ns, self._times())
+
+    def _times(self) -> dict[int, ThreadTime]:
+        return {} if self._meter is None else self._meter.times()
+
+    def _is_over(self, worker: Worker, one: _Sighting) -> bool:
+        """Return whether it has had its limit, once what it was kept from is taken off."""
+        limit_ns = one.inbox.hang_s * 1e9
+        if one.counted_ns < limit_ns or one.account is None:
+            return False
+        began_ns, before = one.account
+        after = self._times()
+        thread = worker.thread.native_id if worker.thread is not None else None
+        one.counted_ns = began_ns + counted_ns(one.counted_ns - began_ns, before, after, thread)
+        one.account = (one.counted_ns, after)
+        return one.counted_ns >= limit_ns
 
     def _look_at(self, pool: Pool, now_ns: int) -> None:
         stuck = 0
@@ -145,12 +191,12 @@ class Watchdog:
 
     def _judge(self, pool: Pool, worker: Worker, sighting: _Sighting, now_ns: int) -> None:
         inbox = sighting.inbox
-        busy_s = (now_ns - sighting.since_ns) / 1e9
         # Before `on_start` has returned the supervisor's start time-out judges, not we; but the
         # worker, which everybody may share, is replaced once its actor has been fenced.
         fenced = inbox.epoch != inbox.mailbox.epoch
-        if not fenced and (not inbox.started or busy_s < inbox.hang_s):
+        if not fenced and (not inbox.started or not self._is_over(worker, sighting)):
             return
+        busy_s = (now_ns - sighting.since_ns) / 1e9
         sighting.reported = True
         pool.replace(worker)
         self._seen.pop(worker, None)
