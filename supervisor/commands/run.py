@@ -1,5 +1,6 @@
 """`python -m supervisor run`: the house, until told otherwise."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -34,4 +35,9 @@ def run(config_file: Path | None, extra: tuple[str, ...], **given: Any) -> None:
         fail(str(error), NOT_READY)
     except GatehouseError as error:
         fail(str(error), 1)
+    if code:
+        # What did not end may be in native code, which aborts an interpreter that ends around it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)
