@@ -1,6 +1,6 @@
 """The technical opinion: what trend, patterns and levels together say of a pair. Pure.
 
-    direction  = clamp(0.60 trend + 0.25 patterns + 0.15 levels), halved unless confirmed
+    direction  = clamp(0.60 trend + 0.25 patterns + 0.15 levels) x (confirmed ? 1 : share)
     confidence = 0.6 x weight with a say x (1 + max(0, agreement)) / 2
 
 * trend: the bias of `state.trend`, in [-1, 1].
@@ -9,7 +9,7 @@
   summed, cut to [-1, 1].
 * levels: strength of the support at most one average true range below the close, less that of the
   resistance as near above it; of the first of 15m, 5m, 1m, 1h that has levels and a range.
-* confirmed: by the rule of `state.trend`, on the same side.
+* confirmed: by the rule of `state.trend`, on the same side; the share is a setting.
 
 It has no opinion (None) while the bias is unknown. Where the direction is 0 it has nothing to say:
 confidence 0. It never trusts itself beyond 0.6: none of this is known to earn anything, the record
@@ -70,6 +70,7 @@ def opinion(
     close: float,
     patterns: tuple[PatternFound, ...],
     grounds: Mapping[Timeframe, Ground],
+    unconfirmed_share: float = 0.5,
 ) -> Opinion | None:
     """Return what all of it says together; None while the trend is unknown.
 
@@ -78,6 +79,7 @@ def opinion(
         close: Newest close of the smallest timeframe, quote units.
         patterns: Those that are fresh.
         grounds: By timeframe.
+        unconfirmed_share: What is left of a direction that is not confirmed, in [0, 1].
     """
     if trend.bias is None:
         return None
@@ -92,7 +94,7 @@ def opinion(
     side = (direction > 0) - (direction < 0)
     is_confirmed = trend.confirmed is not None and trend.confirmed.sign == side
     if not is_confirmed:
-        direction /= 2
+        direction *= unconfirmed_share
     heard = sum(weight for one, weight in WEIGHTS.items() if one not in trend.missing)
     agreed = max(0.0, trend.agreement or 0.0)
     reasons = [Reason(says=_trend_in_words(trend, is_confirmed=is_confirmed), refers="trend")]

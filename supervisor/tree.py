@@ -271,7 +271,9 @@ def _opinions(plot: Plot) -> SupervisorSpec:
 
 
 def _pair_opinions(plot: Plot, pair: Pair) -> SupervisorSpec:
-    analyst = _pooled(plot, "technical_analyst", TechnicalAnalyst, pair, plot.config.candles.kept)
+    config = plot.config
+    given = (pair, config.candles.kept, config.technical)
+    analyst = _pooled(plot, "technical_analyst", TechnicalAnalyst, *given)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(analyst,))
 
 

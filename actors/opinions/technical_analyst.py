@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from actors import addresses
 from actors.kernel import Actor
+from state.config.technical import TechnicalSettings
 from state.messages.market import CandleClosed, HistoryGiven, HistoryWanted, Timeframe
 from state.messages.signals import PatternFound
 from state.values import Pair, TimeNs
@@ -44,11 +45,12 @@ class TechnicalAnalyst(Actor):
     Args:
         pair: Whom it watches.
         bars: How many candles of each timeframe it asks for.
+        settings: How it comes to its opinion.
     """
 
-    def __init__(self, pair: Pair, bars: int) -> None:
+    def __init__(self, pair: Pair, bars: int, settings: TechnicalSettings) -> None:
         super().__init__()
-        self._pair, self._bars = pair, bars
+        self._pair, self._bars, self._settings = pair, bars, settings
         self._view: TrendView | None = None
         self._readers: dict[Timeframe, Reader] = {}
         self._held: dict[Timeframe, list[CandleClosed]] = {}
@@ -166,7 +168,8 @@ class TechnicalAnalyst(Actor):
             for timeframe, reader in self._readers.items()
             if reader.levels is not None
         }
-        told = opinion(trend, close, self._patterns, grounds)
+        share = self._settings.unconfirmed_share
+        told = opinion(trend, close, self._patterns, grounds, share)
         if told is not None:
             self._concluded_ns = self._at_ns
             self.publish(told)

@@ -32,7 +32,7 @@ from state.messages.orders import (
     OrdersWanted,
     RulesWanted,
 )
-from state.messages.signals import Opinion
+from state.messages.signals import Opinion, TrendMeasured
 from state.order import Order, OrderFact
 from state.values import (
     NS_PER_S,
@@ -137,7 +137,7 @@ class Trader(Actor):
     def on_start(self) -> None:
         """Listen to the pair and ask how things stand."""
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), PositionChanged]
-        topics += [BookMeasured, BookLost, CandleClosed, RulesKnown, Opinion]
+        topics += [BookMeasured, BookLost, CandleClosed, TrendMeasured, RulesKnown, Opinion]
         for topic in topics:
             self.subscribe(topic, self._pair)
         for everyone in (
@@ -160,12 +160,8 @@ class Trader(Actor):
                 self._book = message
                 self._learn(message)
                 self._decide(message)
-            case CandleClosed():
-                self._mind.candle(message)
-            case Opinion():
-                self._mind.hear(message, self._book)
-            case EquityMarked():
-                self._mind.equity = message.equity
+            case CandleClosed() | TrendMeasured() | Opinion() | EquityMarked():
+                self._hear(message)
             case BookLost():
                 self._book = None
             case Journaled(event=AuthorityChanged() as changed):
@@ -201,6 +197,17 @@ class Trader(Actor):
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
         if self._session is Session.DRAINING:
             self._tell_if_drained()
+
+    def _hear(self, said: CandleClosed | TrendMeasured | Opinion | EquityMarked) -> None:
+        match said:
+            case CandleClosed():
+                self._mind.candle(said)
+            case TrendMeasured():
+                self._mind.timeframes(said)
+            case Opinion():
+                self._mind.hear(said, self._book)
+            case EquityMarked():
+                self._mind.equity = said.equity
 
     def _on_time(self, due: _OrderOld | _FateDue | _AskAgain) -> None:
         match due:

@@ -1,11 +1,23 @@
 """The settings of a trader's judgement and of the size of its entries: `[decision]`. Pure."""
 
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Struct
 
 from state.config.meaning import setting
+
+
+class Confirmation(StrEnum):
+    """What the timeframes must say for an entry: the rule of `state.trend`."""
+
+    OFF = "off"
+    """Nothing: they speak through the technical opinion alone."""
+    NOT_AGAINST = "not_against"
+    """They may not have confirmed a trend down."""
+    REQUIRED = "required"
+    """They have confirmed a trend up."""
 
 
 class DecisionSettings(Struct, frozen=True, kw_only=True):
@@ -35,6 +47,13 @@ class DecisionSettings(Struct, frozen=True, kw_only=True):
             high=100,
         ),
     ] = 0.5
+    confirmation: Annotated[
+        Confirmation,
+        setting(
+            "What the timeframes must say before an entry: `off`, `not_against` or `required`. "
+            "`backtest --against` shows what it filters."
+        ),
+    ] = Confirmation.OFF
     cool_down_s: Annotated[
         float,
         setting("After an exit nothing is entered for so long.", unit="s", low=0, high=86_400),

@@ -19,6 +19,7 @@ from state.config.meaning import setting as _is
 from state.config.measures import FlowSettings, LatencySettings, ValidationSettings
 from state.config.recording import RecordingSettings
 from state.config.secret import Secret
+from state.config.technical import TechnicalSettings
 from state.messages.market import Timeframe
 from state.values import Currency, Pair, Venue, quote_of
 
@@ -443,6 +444,7 @@ class Config(Struct, frozen=True, kw_only=True):
     flow: FlowSettings = FlowSettings()
     latency: LatencySettings = LatencySettings()
     candles: CandleSettings = CandleSettings()
+    technical: TechnicalSettings = TechnicalSettings()
     history: HistorySettings = HistorySettings()
     validation: ValidationSettings = ValidationSettings()
     recording: RecordingSettings = RecordingSettings()

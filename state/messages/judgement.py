@@ -7,7 +7,7 @@ All numbers are float64 measures.
 from msgspec import Struct
 
 from state.messages.market import MarketFact
-from state.messages.signals import Reason
+from state.messages.signals import Direction, Reason
 from state.values import Pair, TimeNs
 
 
@@ -51,6 +51,8 @@ class Judgement(Struct, frozen=True, kw_only=True):
     left_out: tuple[OpinionLeftOut, ...] = ()
     vetoed_by: str = ""
     """The source that forbade an entry; empty where nobody did."""
+    confirmed: Direction | None = None
+    """Where the timeframes confirmed a trend to; None where they did not, or nobody knows."""
 
 
 class SourceRecord(Struct, frozen=True, kw_only=True):

@@ -111,7 +111,7 @@ class CandleRun:
         self._trader = addresses.trader(pair)
         self._analyst = addresses.technical_analyst(pair)
         births = recorded_births(config, Mute(), Latch(), "backtest")
-        births[self._analyst] = Birthright(make=TechnicalAnalyst, args=(pair, 0))
+        births[self._analyst] = Birthright(make=TechnicalAnalyst, args=(pair, 0, config.technical))
         self._births = births
         self._rolls = [RollUp(timeframe=one) for one in LARGER]
         self._proposed: OrderProposed | None = None
@@ -219,7 +219,7 @@ class CandleRun:
             self._held += quantity
         else:
             self._held -= quantity
-        self.result.fill(side, fee)
+        self.result.fill(self._clock.now_ns(), side, value, fee)
 
     def _price(self, price: float, side: Side) -> Decimal:
         half = self._model.spread_bps / 2 / BPS

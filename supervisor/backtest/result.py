@@ -7,10 +7,27 @@ from decimal import Decimal
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 
 from state.messages.market import CandleClosed
 from state.messages.orders import OrderProposed
 from state.values import ZERO, Pair, Side
+
+
+class Trade(Struct, frozen=True):
+    """One entry and the exit after it."""
+
+    opened_ns: int
+    """When the bar closed that the entry was decided on."""
+    cost: Decimal
+    """Quote units, with the fee."""
+    proceeds: Decimal | None = None
+    """Quote units, without the fee; None while it is open."""
+
+    @property
+    def profit(self) -> Decimal:
+        """Quote units after both fees; 0 while it is open."""
+        return ZERO if self.proceeds is None else self.proceeds - self.cost
 
 
 @dataclass
@@ -30,6 +47,7 @@ class Result:
     """At each bar's close, all fees taken off."""
     closes: list[float] = field(default_factory=list)
     held_bars: int = 0
+    trades: list[Trade] = field(default_factory=list)
 
     def decide(self, order: OrderProposed) -> None:
         """Note a decision."""
@@ -37,11 +55,22 @@ class Result:
             (order.proposed_at_ns, str(order.side), str(order.quantity), str(order.price))
         )
 
-    def fill(self, side: Side, fee: Decimal) -> None:
-        """Note a fill."""
+    def fill(self, at_ns: int, side: Side, value: Decimal, fee: Decimal) -> None:
+        """Note a fill: of an entry, or of all that is held.
+
+        Args:
+            at_ns: Close of the bar before.
+            side: Of the fill.
+            value: Quote units, before the fee.
+            fee: Quote units.
+        """
         self.fees += fee
-        self.entries += side is Side.BUY
-        self.exits += side is Side.SELL
+        if side is Side.BUY:
+            self.entries += 1
+            self.trades.append(Trade(at_ns, value + fee))
+        else:
+            self.exits += 1
+            self.trades[-1] = replace(self.trades[-1], proceeds=value - fee)
 
     def mark(self, candle: CandleClosed, worth: float, *, holds: bool) -> None:
         """Note how things stand at a bar's close."""
@@ -84,6 +113,39 @@ class Figures(Struct, frozen=True, kw_only=True):
     """Of the bars, how many something was held at."""
     drawdown_percent: float
     """The deepest, of the highest equity before it."""
+
+
+class Against(Struct, frozen=True, kw_only=True):
+    """One pair's trades beside those under other settings; a trade is the same by its entry."""
+
+    pair: Pair
+    same: int
+    """Entries that both have."""
+    filtered: int
+    """Entries that only the other settings have."""
+    filtered_profit: float
+    """What those earned there, quote units after fees."""
+    added: int
+    """Entries that only these settings have."""
+    added_profit: float
+    """What those earned, quote units after fees."""
+    profit_percent: float
+    """Of the other settings, of the capital."""
+
+
+def against(result: Result, other: Result) -> Against:
+    """Return what `result`'s settings filtered of `other`'s trades, and what it added."""
+    here = {one.opened_ns: one.profit for one in result.trades}
+    there = {one.opened_ns: one.profit for one in other.trades}
+    return Against(
+        pair=result.pair,
+        same=len(here.keys() & there.keys()),
+        filtered=len(there.keys() - here.keys()),
+        filtered_profit=float(sum(there[at] for at in there.keys() - here.keys())),
+        added=len(here.keys() - there.keys()),
+        added_profit=float(sum(here[at] for at in here.keys() - there.keys())),
+        profit_percent=other.figures().profit_percent,
+    )
 
 
 class Together(Struct, frozen=True, kw_only=True):

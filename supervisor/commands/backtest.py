@@ -17,7 +17,16 @@ from adapters.history.store import HistoryStore
 from state.config import Config
 from state.messages.market import Timeframe
 from state.values import Pair
-from supervisor.backtest import Bars, CandleRun, Model, Result, Together, together
+from supervisor.backtest import (
+    Against,
+    Bars,
+    CandleRun,
+    Model,
+    Result,
+    Together,
+    against,
+    together,
+)
 from supervisor.commands.options import fail, loaded, settings
 from supervisor.data_directory import data_directory
 
@@ -36,6 +45,13 @@ NOTE = (
 @click.option("--fee-bps", type=click.FloatRange(0, 1000), default=20.0, show_default=True)
 @click.option("--spread-bps", type=click.FloatRange(0, 1000), default=1.0, show_default=True)
 @click.option("--bars", type=click.IntRange(1), default=None, help="At most so many of each pair.")
+@click.option(
+    "--against",
+    "others",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Run once more with this set, and say what its trades would have earned.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print facts for a program.")
 def backtest(
     config_file: Path | None,
@@ -45,6 +61,7 @@ def backtest(
     fee_bps: float,
     spread_bps: float,
     bars: int | None,
+    others: tuple[str, ...],
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -53,9 +70,13 @@ def backtest(
     All pairs that have any, or those of --pairs. `data import` and `data fetch` bring candles. The
     result stands beside buying and holding each pair, and beside all of them in equal parts.
 
+    `--against` shows what a rule is worth: which trades it filtered, and what they would have
+    earned. `--against technical.unconfirmed_share=1` asks so of the confirmation by timeframes.
+
     Exit code 3 when there are no candles.
     """
     configuration = loaded(config_file, extra, given)
+    other = loaded(config_file, (*extra, *others), given).config if others else None
     folder = history or data_directory(configuration) / "history"
     chosen = configuration.config.pairs if given.get("setting_pairs") else ()
     model = Model(
@@ -66,10 +87,20 @@ def backtest(
     if not found:
         fail(f"{folder}: no candles of 1m; `data fetch` or `data import` brings them", NOTHING)
     told = together(found)
+    compared: list[Against] = []
+    if other is not None:
+        ran = _run(folder, tuple(chosen), other, model, bars)
+        compared = [against(*both) for both in zip(found, ran, strict=True)]
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(told) | {"note": NOTE}))
-    else:
-        _show(told)
+        facts = msgspec.to_builtins(told) | {"note": NOTE}
+        if others:
+            facts["against"] = {"set": others, "pairs": msgspec.to_builtins(compared)}
+        click.echo(json.dumps(facts))
+        return
+    _show(told)
+    if others:
+        _compare(compared, others)
+    Console().print(NOTE)
 
 
 def _run(
@@ -130,4 +161,21 @@ def _show(told: Together) -> None:
     console.print(table)
     if told.t_statistic is not None:
         console.print(f"{told.days} days, t-statistic of the daily return {told.t_statistic:+.2f}")
-    console.print(NOTE)
+
+
+def _compare(pairs: list[Against], others: tuple[str, ...]) -> None:
+    table = Table(title=f"against {', '.join(others)}")
+    table.add_column("pair")
+    for column in ("same", "filtered", "would have earned", "added", "earned", "profit there"):
+        table.add_column(column, justify="right")
+    for one in pairs:
+        table.add_row(
+            one.pair,
+            f"{one.same:,}",
+            f"{one.filtered:,}",
+            f"{one.filtered_profit:+,.0f}",
+            f"{one.added:,}",
+            f"{one.added_profit:+,.0f}",
+            f"{one.profit_percent:+.2f} %",
+        )
+    Console().print(table)

@@ -11,8 +11,8 @@ from adapters.history.kinds import Table, candles
 from adapters.history.store import HistoryStore
 from state.config import Config
 from state.messages.market import Timeframe
-from state.values import NS_PER_S
-from supervisor.backtest import Bars, CandleRun, Model, together
+from state.values import NS_PER_S, Side
+from supervisor.backtest import Bars, CandleRun, Model, Result, against, together
 from supervisor.backtest.result import drawdown
 from supervisor.commands.backtest import backtest
 from tests.actors.examples import BTC
@@ -72,6 +72,34 @@ def test_dearer_fills_leave_less(whole):
     assert dear.figures().profit_percent < whole.figures().profit_percent
 
 
+def test_what_other_settings_would_have_traded_is_said_by_entry():
+    # Worked by hand: one entry in common, one filtered that lost 3, one added that earned 2.
+    def of(*trades):
+        found = Result(pair=BTC, capital=Decimal(100), equity=[99.0], closes=[1.0])
+        for at_ns, profit in trades:
+            found.fill(at_ns, Side.BUY, Decimal(50), Decimal(1))
+            found.fill(at_ns + 1, Side.SELL, Decimal(52 + profit), Decimal(1))
+        return found
+
+    found = against(of((10, 5), (30, 2)), of((10, 5), (20, -3)))
+    assert (found.same, found.filtered, found.filtered_profit) == (1, 1, -3.0)
+    assert (found.added, found.added_profit) == (1, 2.0)
+    assert found.profit_percent == pytest.approx(-1.0)
+
+
+def test_the_profit_of_all_trades_is_what_the_capital_gained(whole):
+    *closed, last = whole.trades
+    assert len(closed) == whole.exits == whole.entries - 1
+    assert last.proceeds is None
+    before = next(
+        worth
+        for worth, open_ns in zip(whole.equity, some_bars().open_ns, strict=True)
+        if open_ns + 60 * NS_PER_S == last.opened_ns
+    )
+    gained = before - float(MODEL.capital)
+    assert sum(float(one.profit) for one in closed) == pytest.approx(gained)
+
+
 def test_the_deepest_fall_is_from_the_highest_before_it():
     # Worked by hand: 120 to 90 is a quarter; 130 to 110 is less.
     assert drawdown(np.array([100.0, 120.0, 90.0, 130.0, 110.0])) == pytest.approx(0.25)
@@ -104,6 +132,13 @@ def test_the_command_reads_the_history_and_says_what_it_does_not_claim(tmp_path)
     assert [one["pair"] for one in found["pairs"]] == [BTC]
     assert found["pairs"][0]["bars"] == 120
     assert "No claim" in found["note"]
+    asked = ["--against", "decision.confirmation=required", "--against", "decision.enter_at=1"]
+    told = CliRunner().invoke(backtest, ["--history", str(tmp_path), "--json", *asked])
+    assert told.exit_code == 0, told.output
+    against = json.loads(told.stdout)["against"]
+    assert against["set"] == ["decision.confirmation=required", "decision.enter_at=1"]
+    assert [one["filtered"] for one in against["pairs"]] == [0]
+    assert [one["added"] for one in against["pairs"]] == [found["pairs"][0]["entries"]]
 
 
 def test_without_candles_it_says_what_brings_them(tmp_path):

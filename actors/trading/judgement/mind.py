@@ -16,14 +16,15 @@ from actors.trading.judgement.skill import Skill
 from actors.trading.judgement.weighing import Action, Hearing, Opinions, judge
 from actors.trading.strategies import trend
 from actors.trading.strategies.trend import Averages
-from state.config.decision import DecisionSettings
+from state.config.decision import Confirmation, DecisionSettings
 from state.config.settings import TrendSettings
 from state.instrument import TradingRules
 from state.messages.advice import Authority
 from state.messages.judgement import Considered, Judgement, SkillScored, SourceRecord
 from state.messages.market import BookMeasured, CandleClosed, Timeframe
 from state.messages.orders import Bound
-from state.messages.signals import Opinion
+from state.messages.signals import Direction, Opinion, TrendMeasured
+from state.technical_opinion import LIVES_NS
 from state.values import NS_PER_S, Pair, TimeNs
 
 BPS = 10_000.0
@@ -38,6 +39,8 @@ class Waits(StrEnum):
     CONVICTION = "CONVICTION"
     SCORE = "SCORE"
     VETO = "VETO"
+    UNCONFIRMED = "UNCONFIRMED"
+    """The timeframes do not say what an entry needs."""
     COOL_DOWN = "COOL_DOWN"
     SESSION = "SESSION"
     UNDER_WAY = "UNDER_WAY"
@@ -46,6 +49,13 @@ class Waits(StrEnum):
     """What is held, what is out, or the pair's rules."""
     TOO_SMALL = "TOO_SMALL"
     """The bounds leave less than the exchange takes."""
+
+
+_ENOUGH: dict[Confirmation, frozenset[Direction | None]] = {
+    Confirmation.OFF: frozenset({*Direction, None}),
+    Confirmation.NOT_AGAINST: frozenset({Direction.UP, Direction.FLAT, None}),
+    Confirmation.REQUIRED: frozenset({Direction.UP}),
+}
 
 
 class MindState(Struct, frozen=True):
@@ -80,6 +90,7 @@ class Mind:
         self.state = MindState(averages=self._no_averages())
         self.equity: Decimal | None = None
         self._opinions = Opinions()
+        self._trend: TrendMeasured | None = None
         # Until somebody says that it has earned more.
         self._authorities = {ADVISOR: Authority.SHADOW}
         self._waited: Counter[str] = Counter()
@@ -128,6 +139,10 @@ class Mind:
             self._begin_record(opinion, book)
         return hearing
 
+    def timeframes(self, measured: TrendMeasured) -> None:
+        """Hear what the timeframes say together."""
+        self._trend = measured
+
     def authority(self, source: str, authority: Authority) -> None:
         """Hear what a source may do from now on."""
         self._authorities[source] = authority
@@ -170,6 +185,7 @@ class Mind:
             if own.confidence:
                 self._begin_record(own, book)
         weights = {source: record.weight for source, record in self.state.skill.records.items()}
+        confirmed = self._confirmed(book.event_time_ns)
         judgement, action = judge(
             opinions.values(),
             weights,
@@ -178,6 +194,7 @@ class Mind:
             self._settings,
             holds=holds,
             in_full=in_full,
+            confirmed=confirmed,
         )
         waits = None if action is not None else self._why_not(judgement)
         if action is Action.ENTER:
@@ -185,6 +202,8 @@ class Mind:
                 action, waits = None, Waits.SESSION
             elif self._cools_down(book.event_time_ns):
                 action, waits = None, Waits.COOL_DOWN
+            elif confirmed not in _ENOUGH[self._settings.confirmation]:
+                action, waits = None, Waits.UNCONFIRMED
         return judgement, action, waits
 
     def wait(self, for_: Waits) -> None:
@@ -254,6 +273,13 @@ class Mind:
     def _cools_down(self, now_ns: int) -> bool:
         left_ns = self.state.left_ns
         return left_ns is not None and now_ns < left_ns + int(self._settings.cool_down_s * NS_PER_S)
+
+    def _confirmed(self, now_ns: int) -> Direction | None:
+        """Return where the timeframes confirm a trend to, as long as that may be believed."""
+        told = self._trend
+        if told is None or now_ns - told.event_time_ns >= LIVES_NS:
+            return None
+        return told.confirmed
 
     def _why_not(self, judgement: Judgement) -> Waits:
         if judgement.vetoed_by:

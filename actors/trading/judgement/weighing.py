@@ -16,7 +16,7 @@ from msgspec import Struct
 from state.config.decision import DecisionSettings
 from state.messages.advice import Authority
 from state.messages.judgement import Judgement, OpinionLeftOut, OpinionUsed
-from state.messages.signals import Opinion
+from state.messages.signals import Direction, Opinion
 from state.values import TimeNs
 
 CONFIDENCE_MIN = 1e-6
@@ -69,6 +69,7 @@ def judge(
     *,
     holds: bool,
     in_full: bool = False,
+    confirmed: Direction | None = None,
 ) -> tuple[Judgement, Action | None]:
     """Return what all opinions together say, and what follows from it.
 
@@ -80,6 +81,7 @@ def judge(
         settings: Thresholds.
         holds: Whether something is held that could be sold: then only an exit is possible.
         in_full: Say what each opinion changed even when nothing is to be done.
+        confirmed: Where the timeframes confirmed a trend to; noted, no more.
     """
     having_a_say: list[tuple[Opinion, float]] = []
     vetoes: list[Opinion] = []
@@ -118,6 +120,7 @@ def judge(
         used=tuple(used),
         left_out=tuple(left_out),
         vetoed_by=vetoed_by,
+        confirmed=confirmed,
     )
     return judgement, action
 

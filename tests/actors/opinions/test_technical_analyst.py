@@ -5,6 +5,7 @@ import pytest
 from actors import addresses
 from actors.opinions.technical_analyst import TIMEFRAMES, TechnicalAnalyst
 from state.candle import length_ns
+from state.config.technical import TechnicalSettings
 from state.messages.market import HistoryGiven, HistoryWanted, Timeframe
 from state.messages.signals import (
     Direction,
@@ -32,7 +33,7 @@ class Scene:
         self.heard = house.listener(
             IndicatorsUpdated, TrendMeasured, PatternFound, LevelsUpdated, Opinion
         )
-        house.live(ANALYST, TechnicalAnalyst, BTC, 200)
+        house.live(ANALYST, TechnicalAnalyst, BTC, 200, TechnicalSettings())
 
     def candles(self, timeframe, bars, end_ns=END_NS):
         """Closed candles of a timeframe, made of `bars`, the last of which ends at `end_ns`."""

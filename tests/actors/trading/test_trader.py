@@ -8,10 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actors import addresses
 from actors.trading.trader import ASK_AGAIN_S, FATE_TIMEOUT_S, Trader
-from state.config.decision import DecisionSettings
+from state.config.decision import Confirmation, DecisionSettings
 from state.config.settings import TrendSettings
 from state.messages.accounts import PositionWanted
 from state.messages.held import OrdersHeld, RulesKnown
@@ -26,7 +27,9 @@ from state.messages.orders import (
     Refusal,
     RulesWanted,
 )
+from state.messages.signals import Direction, TrendMeasured
 from state.order import Order
+from state.technical_opinion import LIVES_NS
 from state.values import (
     NS_PER_S,
     ClientOrderId,
@@ -66,7 +69,8 @@ class Scene:
         self.guard = house.ear(addresses.RISK_GUARD)
         self.ledger = house.ear(addresses.LEDGER_KEEPER)
         self.router = house.ear(addresses.ORDER_ROUTER)
-        house.live(TRADER, Trader, BTC, SETTINGS, DECISION, Decimal(200), "7")
+        decision = replace(DECISION, confirmation=changes.pop("confirmation", Confirmation.OFF))
+        house.live(TRADER, Trader, BTC, SETTINGS, decision, Decimal(200), "7")
         self._seq = 0
         self._candles = 0
         if not changes.pop("ignorant", False):
@@ -112,6 +116,18 @@ class Scene:
 
     def fall(self):
         self.candles(102.0, 101.0, 100.0)
+
+    def timeframes(self, confirmed, at_ns=NOW):
+        told = TrendMeasured(
+            pair=BTC,
+            event_time_ns=at_ns,
+            timeframes=(),
+            missing=(),
+            bias=0.5,
+            agreement=0.5,
+            confirmed=confirmed,
+        )
+        self.house.publish(told)
 
     def book(self, **changes):
         self.house.publish(a_measure(**{"ask_depth": 1e6} | changes))
@@ -230,6 +246,49 @@ def test_a_rising_trend_and_a_book_that_agrees_make_it_enter(scene):
         ("order_notional", Decimal("1.9960")),
         ("depth", Decimal("4990.0199")),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "confirmed", "enters"),
+    [
+        (Confirmation.OFF, Direction.DOWN, True),
+        (Confirmation.OFF, None, True),
+        (Confirmation.NOT_AGAINST, Direction.DOWN, False),
+        (Confirmation.NOT_AGAINST, None, True),
+        (Confirmation.NOT_AGAINST, Direction.UP, True),
+        (Confirmation.REQUIRED, None, False),
+        (Confirmation.REQUIRED, Direction.DOWN, False),
+        (Confirmation.REQUIRED, Direction.UP, True),
+    ],
+)
+def test_an_entry_waits_for_what_the_timeframes_must_say(house, wanted, confirmed, enters):
+    scene = Scene(house, confirmation=wanted)
+    scene.timeframes(confirmed)
+    scene.rise()
+    scene.book()
+    assert len(scene.proposals) == enters
+    if enters:
+        assert scene.proposals[0].judgement.confirmed == confirmed
+
+
+def test_what_the_timeframes_said_too_long_ago_confirms_nothing(house):
+    scene = Scene(house, confirmation=Confirmation.REQUIRED)
+    scene.timeframes(Direction.UP, at_ns=TimeNs(NOW - LIVES_NS))
+    scene.rise()
+    scene.book()
+    assert scene.proposals == []
+    scene.timeframes(Direction.UP, at_ns=TimeNs(NOW - LIVES_NS + 1))
+    scene.book()
+    assert len(scene.proposals) == 1
+
+
+def test_nobody_needs_a_confirmation_to_leave(house):
+    scene = Scene(house, confirmation=Confirmation.REQUIRED)
+    scene.timeframes(None)
+    scene.hold("1.23456")
+    scene.fall()
+    scene.book(bid=100.0, imbalance=-0.5)
+    assert [one.side for one in scene.proposals] == [Side.SELL]
 
 
 def test_a_turned_trend_makes_it_sell_what_it_holds_at_once(scene):
