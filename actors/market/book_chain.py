@@ -5,10 +5,7 @@ them from a snapshot on, or keeps what comes until there is one that it joins.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from itertools import chain
-
-from msgspec.structs import replace
+from collections.abc import Callable
 
 from state.errors import GatehouseError
 from state.messages.market import BookDelta, BookSnapshot
@@ -131,19 +128,6 @@ class BookChain:
             return False
         self._newest = (last_id, now_ns)
         return True
-
-
-def joined(deltas: Sequence[BookDelta]) -> BookDelta:
-    """Return changes that follow on from one another (one at least) as one, as new as the last."""
-    last = deltas[-1]
-    if len(deltas) == 1:
-        return last
-    return replace(
-        last,
-        first_id=deltas[0].first_id,
-        bids=tuple(chain.from_iterable(delta.bids for delta in deltas)),
-        asks=tuple(chain.from_iterable(delta.asks for delta in deltas)),
-    )
 
 
 def _whole(delta: BookDelta) -> BookSnapshot:

@@ -7,9 +7,10 @@ from msgspec.structs import replace
 
 from actors import addresses
 from actors.kernel import Actor
-from actors.market.book_chain import BookChain, ChainBroken, joined
+from actors.market.book_chain import BookChain, ChainBroken
 from actors.market.validation import Inspector
 from adapters.ports import Exchange, MarketStream
+from state.book_changes import joined
 from state.config.measures import ValidationSettings
 from state.config.settings import BookChannel, FeedSettings, ObuIds
 from state.messages.market import (

@@ -31,6 +31,8 @@ class StreamSettings(Struct, frozen=True, kw_only=True):
     """After so long without any byte a ping is sent."""
     deaf_s: float = 3.0
     """A connection without any byte for so long is lost, whatever it usually carries."""
+    behind_s: float = 1.0
+    """A connection that brings more than can be read for so long is lost: nothing old is read."""
     ping_s: float = 15.0
     """How often a ping is sent in any case."""
     acknowledged_s: float = 10.0
@@ -156,6 +158,7 @@ class Connection:
                 within_s=self._settings.connect_s,
                 frame_bytes_max=self._settings.frame_bytes_max,
                 receive=self._receive,
+                behind_s=self._settings.behind_s,
             )
             await self._serve(wire)
         except WireLost as error:

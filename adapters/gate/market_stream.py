@@ -22,6 +22,7 @@ from adapters.gate.frames import (
     Pushed,
     decode_market,
 )
+from adapters.gate.gathering import Gathering
 from adapters.gate.pair_watch import PairWatch
 from adapters.gate.session import Route, Session, SessionSettings
 from adapters.gate.subscriptions import Channel
@@ -70,6 +71,7 @@ class GateMarketStream:
         random: Callable[[], float] = system_random.random,
         settings: StreamSettings | None = None,
         book: Callable[[Pair], Channel] = book_updates,
+        together_max: int = 1,
     ) -> None:
         """Prepare; the first subscription connects.
 
@@ -81,9 +83,12 @@ class GateMarketStream:
             random: Uniform in [0, 1): draws the waits before reconnecting.
             settings: Times and limits.
             book: Names the channel that a pair's book is followed by.
+            together_max: Changes of a book, come with one read of the socket, that are delivered
+                as one.
         """
         self._loop = loop
         self._book = book
+        self._together_max = together_max
         self._settings = SessionSettings(
             urls=ws_urls,
             name="market stream",
@@ -143,7 +148,7 @@ class GateMarketStream:
             (line for line in self._lines if len(line.routes) < room), None
         )
         if line is None:
-            line = _MarketLine(self._settings, self._book)
+            line = _MarketLine(self._settings, self._book, self._together_max)
             self._lines.append(line)
         line.add(pair, route)
 
@@ -167,9 +172,13 @@ class GateMarketStream:
 class _MarketLine:
     """One connection and the pairs on it."""
 
-    def __init__(self, settings: SessionSettings, book: Callable[[Pair], Channel]) -> None:
+    def __init__(
+        self, settings: SessionSettings, book: Callable[[Pair], Channel], together_max: int
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
         self._settings = settings
         self._book = book
+        self._gathering = Gathering(together_max, self._hand_on)
         self._early: dict[Pair, list[BookDelta]] = {}
         """Whole books, and what followed them, that overtook the acknowledgements."""
         self.routes: dict[Pair, Route[MarketMessage]] = {}
@@ -178,7 +187,7 @@ class _MarketLine:
         self._refused: set[Pair] = set()
         self._connected = False
         self.session: Session[Pair] = Session(settings, self)
-        self._task = asyncio.get_running_loop().create_task(self.session.run())
+        self._task = self._loop.create_task(self.session.run())
 
     def add(self, pair: Pair, route: Route[MarketMessage]) -> None:
         is_new = pair not in self.routes
@@ -195,6 +204,7 @@ class _MarketLine:
             return
         # A second subscription beside the first is refused.
         self._live.discard(pair)
+        self._gathering.forget(pair)
         self._early.pop(pair, None)
         self.session.unsubscribe(pair, (book,), private=False)
         self.session.subscribe(pair, (book,), private=False)
@@ -203,6 +213,7 @@ class _MarketLine:
         del self.routes[pair]
         self._watches.pop(pair, None)
         self._live.discard(pair)
+        self._gathering.forget(pair)
         self._early.pop(pair, None)
         self._refused.discard(pair)
         self.session.unsubscribe(pair, self._channels(pair), private=False)
@@ -220,11 +231,22 @@ class _MarketLine:
         message = decode_market(push, clock_ns(), clock_ns)
         # Data may overtake the acknowledgements, but nothing is delivered before `StreamOpened`.
         assert not isinstance(message, StreamOpened | StreamLost), "the wire carries neither"
-        if message.pair in self._live:
+        if message.pair not in self._live:
+            if isinstance(message, BookDelta) and message.pair in self.routes:
+                self._keep(message)
+        elif isinstance(message, BookDelta):
+            if not self._gathering.holds:
+                # After what this read of the socket has brought: then all of it is here.
+                self._loop.call_soon(self._gathering.hand_on)
+            self._gathering.take(message)
+        else:
+            # Ahead of changes that wait: whoever hears of these hears no changes.
             self._watches[message.pair].heard(message, time.monotonic())
             self.routes[message.pair].deliver(message)
-        elif isinstance(message, BookDelta) and message.pair in self.routes:
-            self._keep(message)
+
+    def _hand_on(self, delta: BookDelta) -> None:
+        self._watches[delta.pair].heard(delta, time.monotonic())
+        self.routes[delta.pair].deliver(delta)
 
     def _keep(self, delta: BookDelta) -> None:
         """Keep a whole book that came before its acknowledgement: there is no second one."""
@@ -234,6 +256,7 @@ class _MarketLine:
             self._early[delta.pair].append(delta)
 
     def looked(self) -> None:
+        self._gathering.hand_on()
         now_s = time.monotonic()
         for pair in tuple(self._live):
             silent = self._watches[pair].overdue(now_s)
@@ -254,6 +277,7 @@ class _MarketLine:
 
     def refused(self, group: Pair, error: str) -> None:
         logger.error("the exchange refused to stream {}: {}", group, error)
+        self._gathering.forget(group)
         self._live.discard(group)
         self._refused.add(group)
         self.routes[group].deliver(StreamLost(reason=f"refused: {error}", pair=group))
@@ -262,6 +286,7 @@ class _MarketLine:
 
     def lost(self, reason: str) -> None:
         self._connected = False
+        self._gathering.hand_on()
         self._refused.clear()
         dead, self._live = self._live, set()
         for pair in dead:

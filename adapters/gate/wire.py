@@ -10,6 +10,7 @@ import asyncio
 import functools
 import ssl
 from collections.abc import Callable
+from math import inf
 from typing import cast
 
 import certifi
@@ -20,8 +21,14 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
+from adapters.gate.deframing import Deframer
+
 _BUFFERED_MAX = 256 * 1024
 """Bytes the kernel would not take yet beyond which nothing more is sent."""
+_READ_FULL = 240_000
+"""A read of so many bytes left more in the kernel: uvloop reads up to 256,000 at once, asyncio a
+little more, and what is encrypted is a little longer than what it says."""
+_END_OF_HEAD = b"\r\n\r\n"
 
 
 class WireLost(Exception):
@@ -31,8 +38,14 @@ class WireLost(Exception):
 class Wire(asyncio.Protocol):
     """A connection from its handshake to its end. `dial` makes it."""
 
-    def __init__(self, url: str, frame_bytes_max: int, receive: Callable[[bytes], None]) -> None:
-        """Prepare the handshake.
+    def __init__(
+        self,
+        url: str,
+        frame_bytes_max: int,
+        receive: Callable[[bytes], None],
+        behind_s: float = inf,
+    ) -> None:
+        """Prepare the handshake. The arguments are those of `dial`.
 
         Raises:
             InvalidURI: `url` is none of a WebSocket.
@@ -40,6 +53,13 @@ class Wire(asyncio.Protocol):
         # No extensions: Gate does not speak permessage-deflate fully.
         self._protocol = ClientProtocol(parse_uri(url), max_size=frame_bytes_max)
         self._receive = receive
+        self._deframer = Deframer(frame_bytes_max, receive, self._protocol_takes)
+        self._shaking = True
+        self._head_end = b""
+        """The last bytes of the answer to our handshake, while its end has not come."""
+        self._behind_s = behind_s
+        self._behind_since_s: float | None = None
+        """Since when each read has left more in the kernel; None while we read all that comes."""
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parts: list[bytes] = []
@@ -79,6 +99,7 @@ class Wire(asyncio.Protocol):
     def abort(self, reason: str) -> None:
         """End the connection at once; nothing more is received."""
         self._why = self._why or reason
+        self._deframer.ended = True
         if self._transport is not None:
             self._transport.abort()
 
@@ -90,19 +111,52 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
-        self.heard_s = self._loop.time()
+        self.heard_s = now_s = self._loop.time()
+        if len(data) < _READ_FULL:
+            self._behind_since_s = None
+        elif self._behind_since_s is None:
+            self._behind_since_s = now_s
+        elif now_s - self._behind_since_s > self._behind_s:
+            # What lies in the kernel is older still: whoever begins anew begins with the newest.
+            self.abort(f"for {self._behind_s:g} s more came than could be read")
+            return
+        if self._shaking:
+            data = self._shake_hands(data)
+        if data:
+            self._deframer.feed(data)
+
+    def _shake_hands(self, data: bytes) -> bytes:
+        """Take the answer to our handshake and return what came behind it."""
+        before = len(self._head_end)
+        seen = self._head_end + data
+        end = seen.find(_END_OF_HEAD)
+        if end < 0:
+            self._head_end = seen[1 - len(_END_OF_HEAD) :]
+            self._protocol_takes(data)
+            return b""
+        rest = end + len(_END_OF_HEAD) - before
+        self._shaking = not self._protocol_takes(data[:rest])
+        if not self._shaking:
+            return data[rest:]
+        if data[rest:]:
+            self._protocol_takes(data[rest:])  # Why it says no.
+        return b""
+
+    def _protocol_takes(self, data: bytes) -> bool:
+        """Have the protocol read something, and return whether it goes on from there."""
         self._protocol.receive_data(data)
         events = self._protocol.events_received()
         self._flush()
         for event in events:
             if self._why:
-                return
+                return False
             if isinstance(event, Frame):
                 self._take(event)
             elif isinstance(event, Response):
                 self._greet()
         if self._protocol.close_expected():
             self.abort(self._ending())
+        return self._protocol.state is State.OPEN
 
     def eof_received(self) -> None:
         """See `asyncio.Protocol`: the transport closes by itself."""
@@ -155,7 +209,12 @@ class Wire(asyncio.Protocol):
 
 
 async def dial(
-    url: str, *, within_s: float, frame_bytes_max: int, receive: Callable[[bytes], None]
+    url: str,
+    *,
+    within_s: float,
+    frame_bytes_max: int,
+    receive: Callable[[bytes], None],
+    behind_s: float = inf,
 ) -> Wire:
     """Connect and shake hands.
 
@@ -164,6 +223,8 @@ async def dial(
         within_s: For all of it.
         frame_bytes_max: A longer frame costs the connection.
         receive: Is handed every data frame, on the loop.
+        behind_s: A connection that brings more than is read for so long is given up: its frames
+            are older than that.
 
     Raises:
         WireLost: No connection came about.
@@ -174,7 +235,7 @@ async def dial(
         uri = parse_uri(url)
         async with asyncio.timeout(within_s):
             _, wire = await loop.create_connection(
-                lambda: Wire(url, frame_bytes_max, receive),
+                lambda: Wire(url, frame_bytes_max, receive, behind_s),
                 uri.host,
                 uri.port,
                 ssl=_certificates() if uri.secure else None,

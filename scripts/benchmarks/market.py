@@ -20,7 +20,7 @@ import msgspec
 from actors.market.book_watch import BookWatch
 from actors.market.flow_watch import FlowWatch
 from adapters.gate.frames import decode_frame, decode_market
-from scripts.benchmarks import market_pairs
+from scripts.benchmarks import flood, market_pairs
 from scripts.benchmarks.figures import Figure, held, percentile
 from state.messages.market import BookDelta, BookMeasured, BookSnapshot, TradePrinted
 from state.order_book import Best, OrderBook
@@ -40,7 +40,7 @@ _MID = 600_000
 
 def measure() -> list[Figure]:
     """Measure books, measures, and a living market of 100 pairs and in a flood; a minute."""
-    return [*_books(), *_measures(), *market_pairs.measure()]
+    return [*_books(), *_measures(), *market_pairs.measure(), *flood.measure()]
 
 
 def changes(count: int, seed: int = 1) -> list[bytes]:

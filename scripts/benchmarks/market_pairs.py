@@ -1,8 +1,8 @@
-"""A living market in this process: so many pairs at so many updates a second, and a flood of one.
+"""A living market in this process: so many pairs at so many updates a second.
 
 Each pair has its feed, book analyzer, flow analyzer and candle builder on the real runtime, and one
 who listens to its measures in the trader's place. The exchange is a thread that hands bytes over as
-the socket's loop does: decoding is measured, the network is not.
+the socket's loop does: decoding is measured, the network is not. `flood` has it over a socket.
 """
 
 import json
@@ -10,7 +10,6 @@ import resource
 import threading
 import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 from actors import addresses
@@ -23,8 +22,9 @@ from actors.market.feed import Feed
 from actors.market.flow_analyzer import FlowAnalyzer
 from adapters.clock import SystemClock
 from adapters.gate.frames import decode_frame, decode_market
-from adapters.ports import MarketMessage
-from scripts.benchmarks.figures import Figure, held, microseconds, percentile
+from adapters.ports import MarketMessage, MarketStream
+from scripts.benchmarks.figures import Figure, percentile
+from scripts.benchmarks.pushes import BEST_TICKS, MARK, PUSHES
 from state.config import CandleSettings, FeedSettings, FlowSettings
 from state.instrument import TradingRules
 from state.messages.held import RulesKnown
@@ -42,11 +42,6 @@ from state.values import Currency, Pair, Side, TimeNs
 TABLE = (1, 10, 50, 100, 200)
 UPDATES_PER_S = 10
 WATCHED_S = 6.0
-FLOOD_PER_S = 20_000
-FLOOD_S = 2.0
-_BEST_TICKS = 1_000
-_MARK = b"1234567890123"
-"""Where the time stands in a push that is made beforehand."""
 _FEED = FeedSettings(book_stale_after_s=600.0, compare_every_s=3600.0)
 _BOOKS = LanePolicy(limit=100_000)
 _NEWEST = LanePolicy(
@@ -57,7 +52,7 @@ _NEWEST = LanePolicy(
 
 
 def measure() -> list[Figure]:
-    """Measure 100 pairs, and a flood."""
+    """Measure 100 pairs."""
     loaded = _watched(100)
     return [
         Figure(
@@ -76,7 +71,6 @@ def measure() -> list[Figure]:
             met=loaded["oldest_ms"] <= 100,
         ),
         Figure("the same: socket to trader, p99", loaded["p99_ms"], "ms"),
-        *_flood(),
     ]
 
 
@@ -100,10 +94,10 @@ def table() -> list[Figure]:
 class _Trader(Actor):
     """Hears what a trader hears, and notes how old it is."""
 
-    def __init__(self, pair: Pair, ages_ns: list[int]) -> None:
+    def __init__(self, pair: Pair, heard: Callable[[BookMeasured, int], None]) -> None:
         super().__init__()
         self._pair = pair
-        self._ages_ns = ages_ns
+        self._heard = heard
 
     def on_start(self) -> None:
         for topic in (BookMeasured, CandleClosed, Opinion):
@@ -111,7 +105,7 @@ class _Trader(Actor):
 
     def on_receive(self, message: Any) -> None:
         if isinstance(message, BookMeasured) and message.fed_time_ns:
-            self._ages_ns.append(self.now_ns() - message.seen_time_ns)
+            self._heard(message, self.now_ns())
 
 
 class _Parent(Actor):
@@ -121,11 +115,13 @@ class _Parent(Actor):
         """Nothing is done about it: whoever dies is missed in the figures."""
 
 
-class _Outside:
+class Outside:
     """Both ports: opens streams at once, and knows one book."""
 
     def __init__(self) -> None:
         self.deliver: dict[Pair, Callable[[MarketMessage], None]] = {}
+        self.newest_id: Callable[[Pair], int] = lambda _: 1000
+        """Of a pair's book, when it is fetched."""
 
     def subscribe(self, pair: Pair, deliver: Callable[[MarketMessage], None]) -> None:
         """See `adapters.ports.MarketStream.subscribe`."""
@@ -145,31 +141,47 @@ class _Outside:
                     pair=request.pair,
                     event_time_ns=TimeNs(time.time_ns()),
                     seen_time_ns=TimeNs(time.time_ns()),
-                    last_id=1000,
-                    bids=tuple(((_BEST_TICKS - place) / 10, 1.0) for place in levels),
-                    asks=tuple(((_BEST_TICKS + place) / 10, 1.0) for place in levels),
+                    last_id=self.newest_id(request.pair),
+                    bids=tuple(((BEST_TICKS - place) / 10, 1.0) for place in levels),
+                    asks=tuple(((BEST_TICKS + place) / 10, 1.0) for place in levels),
                 )
             )
         deliver(VenueAnswer(request=request, outcome=outcome))  # type: ignore[arg-type]
 
 
-class _Market:
-    """So many pairs that live."""
+class Market:
+    """So many pairs that live.
 
-    def __init__(self, count: int) -> None:
+    Args:
+        count: Of pairs.
+        stream: Where they hear of the market; by `push` when None.
+        heard: Is handed all measures, and the time.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        stream: MarketStream | None = None,
+        heard: Callable[[BookMeasured, int], None] | None = None,
+    ) -> None:
         self.pairs = [Pair(f"C{number}_USDT") for number in range(count)]
         self.ages_ns: list[int] = []
-        self.outside = _Outside()
+        self.outside = Outside()
+        self._stream = stream or self.outside
+        self._heard = heard or self._note_age
         self.runtime = LiveRuntime(SystemClock())
         self.runtime.spawn("parent", Birthright(make=_Parent), parent=None)
         for pair in self.pairs:
             self._live(pair)
         self._numbers = dict.fromkeys(self.pairs, 0)
 
+    def _note_age(self, measured: BookMeasured, now_ns: int) -> None:
+        self.ages_ns.append(now_ns - measured.seen_time_ns)
+
     def _live(self, pair: Pair) -> None:
         runtime, outside, flow = self.runtime, self.outside, FlowSettings()
         births = {
-            f"bench/{pair}/trader": Birthright(make=_Trader, args=(pair, self.ages_ns)),
+            f"bench/{pair}/trader": Birthright(make=_Trader, args=(pair, self._heard)),
             addresses.flow_analyzer(pair): Birthright(make=FlowAnalyzer, args=(pair, flow)),
             addresses.candle_builder(pair): Birthright(
                 make=CandleBuilder, args=(pair, outside, CandleSettings(backfill=False))
@@ -177,7 +189,7 @@ class _Market:
             addresses.book_analyzer(pair): Birthright(
                 make=BookAnalyzer, args=(pair, 10.0, 100, flow)
             ),
-            addresses.feed(pair): Birthright(make=Feed, args=(pair, outside, outside, _FEED)),
+            addresses.feed(pair): Birthright(make=Feed, args=(pair, self._stream, outside, _FEED)),
         }
         for address, birth in births.items():
             policy = _NEWEST if address.endswith(("trader", "flow_analyzer")) else _BOOKS
@@ -194,8 +206,8 @@ class _Market:
 
     def wait(self, within_s: float = 30.0) -> None:
         """Wait until every pair's stream is asked for and all that waits was handled."""
-        until_s = time.monotonic() + within_s
-        while len(self.outside.deliver) < len(self.pairs) or self.waiting():
+        until_s, by_push = time.monotonic() + within_s, self._stream is self.outside
+        while (by_push and len(self.outside.deliver) < len(self.pairs)) or self.waiting():
             assert time.monotonic() < until_s, "the market does not come to rest"
             time.sleep(0.05)
 
@@ -211,11 +223,11 @@ class _Market:
         """Hand over a pair's next change, and now and then a trade, as the socket's loop does."""
         number = self._numbers[pair]
         self._numbers[pair] = number + 1
-        data = _PUSHES[number % len(_PUSHES)]
+        data = PUSHES[number % len(PUSHES)]
         first = 1001 + number
         # Names, numbers and times are put in where they stand: it costs far less than writing JSON.
         data = data.replace(b"@", pair.encode()).replace(b"#", str(first).encode())
-        data = data.replace(_MARK, str(time.time_ns() // 1_000_000).encode())
+        data = data.replace(MARK, str(time.time_ns() // 1_000_000).encode())
         seen_ns = TimeNs(time.time_ns())
         message = decode_market(decode_frame(data), seen_ns, _now_ns)  # type: ignore[arg-type]
         deliver = self.outside.deliver[pair]
@@ -227,7 +239,7 @@ class _Market:
                     event_time_ns=seen_ns,
                     seen_time_ns=seen_ns,
                     trade_id=number,
-                    price=(_BEST_TICKS + 1) / 10,
+                    price=(BEST_TICKS + 1) / 10,
                     quantity=0.01,
                     taker=Side.BUY,
                 )
@@ -242,32 +254,17 @@ def _now_ns() -> TimeNs:
     return TimeNs(time.time_ns())
 
 
-def _a_push(number: int) -> bytes:
-    levels = [
-        ",".join(
-            f'["{(_BEST_TICKS + sign * (1 + (number * 7 + place) % 40)) / 10}","1.{number}"]'
-            for place in range(2)
-        )
-        for sign in (-1, 1)
-    ]
-    return (
-        b'{"time":1234567890,"time_ms":1234567890123,"channel":"spot.order_book_update",'
-        b'"event":"update","result":{"t":1234567890123,"e":"depthUpdate","E":1234567890,'
-        b'"s":"@","U":#,"u":#,"b":[' + levels[0].encode() + b'],"a":[' + levels[1].encode() + b"]}}"
-    )
+_READABLE = PUSHES[0].replace(b"#", b"1001")
 
 
-_PUSHES = [_a_push(number) for number in range(97)]
-_READABLE = _PUSHES[0].replace(b"#", b"1001")
-
-
-def _read_by_json() -> None:
+def read_by_json() -> None:
+    """Read one push with the standard library, and do nothing with it."""
     json.loads(_READABLE)
 
 
 def _watched(count: int) -> dict[str, float]:
     """Return what so many pairs cost while they are updated."""
-    market = _Market(count)
+    market = Market(count)
     try:
         market.wait()
         oldest: list[float] = []
@@ -302,53 +299,5 @@ def _watched(count: int) -> dict[str, float]:
             "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             "threads": float(threads),
         }
-    finally:
-        market.close()
-
-
-def _flood() -> list[Figure]:
-    """Push one pair's changes far faster than anybody needs them, beside a pair as usual."""
-    market = _Market(2)
-    try:
-        market.wait()
-        flooded, usual = market.pairs
-        market.push(usual)
-        market.ages_ns.clear()
-        alone_us = [median(microseconds(500, _read_by_json))]
-        began_cpu_s = time.process_time()
-        began_s, pushed = time.perf_counter(), 0
-        while (passed_s := time.perf_counter() - began_s) < FLOOD_S:
-            # As much as is due, in portions, as a socket that was read gives it.
-            while pushed < passed_s * FLOOD_PER_S:
-                market.push(flooded)
-                pushed += 1
-            time.sleep(0.001)
-        ended_ns = time.time_ns()
-        market.wait()
-        recovered_ms = (time.time_ns() - ended_ns) / 1e6
-        cpu_s, took_s = time.process_time() - began_cpu_s, time.perf_counter() - began_s
-        alone_us.append(median(microseconds(500, _read_by_json)))
-        ages_ms = [age_ns / 1e6 for age_ns in market.ages_ns]
-        p99 = percentile(ages_ms, 0.99)
-        return [
-            Figure("flood: pushed", pushed / FLOOD_S, "/s", target=f"{FLOOD_PER_S:,} /s wanted"),
-            Figure(
-                "flood: age of the newest applied, p99",
-                p99,
-                "ms",
-                target="<= 50 ms",
-                met=p99 <= 50,
-                note=f"{len(ages_ms):,} measures of {pushed:,} changes: the rest was conflated",
-            ),
-            Figure("flood: the same, p50", percentile(ages_ms, 0.5), "ms"),
-            held(
-                "flood: processor a change takes, with all that follows",
-                cpu_s / pushed * 1e6,
-                sum(alone_us) / 2,
-                1e6 / FLOOD_PER_S,
-            ),
-            Figure("flood: processor there was", cpu_s / took_s, "cores"),
-            Figure("flood: all of it handled after its end", recovered_ms, "ms"),
-        ]
     finally:
         market.close()

@@ -90,6 +90,7 @@ def connect(
         clock=clock,
         skew=skew,
         book=followed_by(feed.book_channel, feed.book_depth),
+        together_max=feed.together_max,
     )
     account = GateAccountStream(
         loop,

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 
 import pytest
+from websockets.frames import Frame, Opcode
 
 from adapters.clock import SystemClock
 from adapters.gate.connection import StreamSettings
@@ -40,9 +41,15 @@ async def loop(gate):
     assert await asyncio.to_thread(loop.close, 5)
 
 
-def stream_to(gate, loop, settings=QUICK, random=lambda: 0.5, book=book_updates):
+def stream_to(gate, loop, settings=QUICK, random=lambda: 0.5, book=book_updates, together_max=1):
     return GateMarketStream(
-        loop, ws_urls=(gate.url,), clock=SystemClock(), random=random, settings=settings, book=book
+        loop,
+        ws_urls=(gate.url,),
+        clock=SystemClock(),
+        random=random,
+        settings=settings,
+        book=book,
+        together_max=together_max,
     )
 
 
@@ -75,6 +82,24 @@ async def test_data_that_overtakes_the_acknowledgements_is_not_delivered(gate, l
     assert await inbox.next() == StreamOpened(pair=BTC)
     await gate.push(BOOK, book(BTC, 2))
     assert (await inbox.next()).last_id == 2
+
+
+async def test_changes_that_come_together_are_delivered_together(gate, loop):
+    inbox = Inbox()
+    stream_to(gate, loop, together_max=64).subscribe(BTC, inbox)
+    assert await inbox.next() == StreamOpened(pair=BTC)
+    pushes = [
+        json.dumps({"time": 1, "channel": BOOK, "event": "update", "result": book(BTC, number)})
+        for number in range(1, 501)
+    ]
+    told = b"".join(Frame(Opcode.TEXT, one.encode()).serialize(mask=False) for one in pushes)
+    gate.connections[-1].transport.write(told)
+    deltas = []
+    while not deltas or deltas[-1].last_id < 500:
+        deltas.append(await inbox.next())
+    assert [one.first_id for one in deltas] == [1, *(one.last_id + 1 for one in deltas[:-1])]
+    assert len(deltas) < 100
+    assert sum(len(one.bids) for one in deltas) == 500
 
 
 def whole(pair, last_id, depth=50):
