@@ -181,5 +181,5 @@ def _either(values: Sequence[str]) -> str:
     return f"{', '.join(most)} or {last}"
 
 
-_DISPATCHERS = ("pool", "thread")
+_DISPATCHERS = ("pool", "background", "thread")
 _BIRTHRIGHT = ("kwargs", "dispatcher", "hang_s", "snapshot_every_s", "recorded")

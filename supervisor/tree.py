@@ -273,7 +273,9 @@ def _opinions(plot: Plot) -> SupervisorSpec:
 def _pair_opinions(plot: Plot, pair: Pair) -> SupervisorSpec:
     config = plot.config
     given = (pair, config.candles.kept, config.technical)
-    analyst = _pooled(plot, "technical_analyst", TechnicalAnalyst, *given)
+    # What it reads is a minute old at best, and its history takes a second of computing.
+    settings = {"dispatcher": "background"}
+    analyst = _pooled(plot, "technical_analyst", TechnicalAnalyst, *given, **settings)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(analyst,))
 
 

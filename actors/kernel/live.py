@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from actors.kernel.mailbox import Dispatcher, Inbox
-from actors.kernel.pool import Pool
+from actors.kernel.pool import Background, Pool
 from actors.kernel.runtime import Birthright, Runtime, Timer
 from actors.kernel.snapshots import SnapshotStore
 from actors.kernel.watchdog import Watchdog
@@ -45,6 +45,7 @@ class LiveRuntime(Runtime):
         self.seed = seed
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._pool = Pool("pool", workers)
+        self._background = Background(self._pool)
         self._timers = _Timers(clock)
         self._own: dict[Inbox, Pool] = {}
         self._own_lock = threading.Lock()
@@ -59,6 +60,8 @@ class LiveRuntime(Runtime):
         """See `Runtime.dispatcher_for`."""
         if birthright.dispatcher == "pool":
             return self._pool
+        if birthright.dispatcher == "background":
+            return self._background
         assert birthright.dispatcher == "thread", birthright.dispatcher
         return _OwnThread(self, address)
 

@@ -14,6 +14,8 @@ from actors.kernel.mailbox import Inbox
 
 TURN = 64
 """Messages an incarnation may handle before others get their turn."""
+LATER_EACH = 8
+"""While others have mail, one turn in so many belongs to those that work in the background."""
 SPARE_MAX = 16
 """Workers of a pool that may be stuck at once and still be stood in for."""
 
@@ -45,6 +47,8 @@ class Pool:
         self.name = name
         self._limit = workers
         self._ready: deque[Inbox] = deque()
+        self._later: deque[Inbox] = deque()
+        """Those that can wait: one message a turn, while nobody else has mail."""
         self._lock = threading.Lock()
         self._awake = 0
         self._closed = False
@@ -63,13 +67,19 @@ class Pool:
         if self._awake == 0:
             self.rouse()
 
+    def schedule_later(self, inbox: Inbox) -> None:
+        """The same for one that can wait."""
+        self._later.append(inbox)
+        if self._awake == 0:
+            self.rouse()
+
     def release(self, inbox: Inbox) -> None:
         """See `Dispatcher.release`: the queue drops it by its epoch."""
 
     def rouse(self) -> None:
         """Have one more worker awake, if there is work and the limit allows."""
         with self._lock:
-            if self._closed or not self._ready or self._awake >= self._limit + self.spare:
+            if self._closed or not self.waiting or self._awake >= self._limit + self.spare:
                 return
             self._awake += 1
             if self._sleeping:
@@ -98,7 +108,7 @@ class Pool:
     @property
     def waiting(self) -> int:
         """How many incarnations wait for a worker."""
-        return len(self._ready)
+        return len(self._ready) + len(self._later)
 
     def close(self) -> None:
         """End the workers after their present turn; what is scheduled stays undone."""
@@ -119,23 +129,24 @@ class Pool:
         self.workers.append(worker)
 
     def _work(self, worker: Worker) -> None:
-        ready = self._ready
+        ready, later = self._ready, self._later
         while not worker.retired and not self._closed:
             if self._awake > self._limit + self.spare and not self._rest(worker):
                 return  # Whoever was stuck is back.
+            can_wait = later and (not ready or worker.turns % LATER_EACH == 0)
             try:
-                inbox = ready.popleft()
+                inbox = later.popleft() if can_wait else ready.popleft()
             except IndexError:
                 if not self._rest(worker):
                     return
                 continue
             here.inbox = worker.inbox = inbox
-            again = inbox.step(TURN)
+            again = inbox.step(1 if can_wait else TURN)
             worker.inbox = None  # `here` stays: between turns nothing on this thread asks.
             worker.turns += 1
             if again:
                 # Not just back in the queue: once retired, we are not the one to take it out.
-                self.schedule(inbox)
+                (self.schedule_later if can_wait else self.schedule)(inbox)
 
     def _rest(self, worker: Worker) -> bool:
         """Sleep until there is work; False when there will be none."""
@@ -143,9 +154,27 @@ class Pool:
             if worker.retired or self._closed:
                 return False
             self._awake -= 1
-            if self._ready and self._awake < self._limit + self.spare:
+            if self.waiting and self._awake < self._limit + self.spare:
                 self._awake += 1
                 return True
             self._sleeping += 1
         self._bells.get()
         return not self._closed
+
+
+class Background:
+    """The `Dispatcher` of actors that can wait: they get a pool's time when others need none.
+
+    Args:
+        pool: Whose.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def schedule(self, inbox: Inbox) -> None:
+        """See `Dispatcher.schedule`."""
+        self._pool.schedule_later(inbox)
+
+    def release(self, inbox: Inbox) -> None:
+        """See `Dispatcher.release`: the queue drops it by its epoch."""

@@ -73,7 +73,8 @@ class Birthright:
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     dispatcher: str = "pool"
-    """`pool`: a few threads step everyone. `thread`: one of its own, for an actor that waits."""
+    """`pool`: a few threads step everyone. `background`: the same, for an actor that can wait until
+    nobody else has mail. `thread`: one of its own, for an actor that itself waits for something."""
     hang_s: float = FOREVER
     """Seconds one handler may take before the watchdog calls it hung."""
     snapshot_every_s: float | None = 5.0

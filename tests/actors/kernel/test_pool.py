@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from actors.kernel import Actor
-from actors.kernel.pool import TURN
+from actors.kernel.pool import LATER_EACH, TURN
 from tests.actors.kernel.worlds import KINDS, Listener, World
 
 PATIENCE_S = 10
@@ -76,6 +76,42 @@ def test_on_one_worker_a_turn_is_bounded():
     gaps = heard[heard.index("q") :].split("q")[1:-1]
     assert gaps
     assert max(map(len, gaps)) <= TURN
+
+
+def test_the_background_gets_one_message_in_some_turns_and_all_of_it_when_others_rest():
+    world = World("pool", workers=1)
+    order, begin, over = list[str](), threading.Event(), threading.Event()
+
+    class Holding(Actor):
+        def on_receive(self, message):
+            begin.wait(PATIENCE_S)
+
+    class Noting(Actor):
+        def on_receive(self, message):
+            order.append(message)
+            if message == "busy" and len(order) < 20 * LATER_EACH * TURN:
+                self.tell("busy", message)
+            elif message == "patient" and order.count(message) == 100:
+                over.set()
+
+    world.spawn("holding", Holding)
+    world.spawn("busy", Noting)
+    world.spawn("patient", Noting, dispatcher="background")
+    world.runtime.tell("holding", "until all is there")
+    for _ in range(100):
+        world.runtime.tell("patient", "patient")
+    for _ in range(3 * TURN):
+        world.runtime.tell("busy", "busy")
+    begin.set()
+    assert over.wait(PATIENCE_S)
+    world.close()
+    heard = "".join(name[0] for name in order)
+    while_busy = heard[: heard.rindex("b")]
+    first, *gaps = while_busy[while_busy.index("b") :].split("p")
+    assert len(gaps) > 10
+    assert len(first) <= 2 * LATER_EACH * TURN  # Its start took a turn as well.
+    assert {len(gap) for gap in gaps[:-1]} == {(LATER_EACH - 1) * TURN}
+    assert heard.endswith("p" * (100 - heard[: len(while_busy)].count("p") - 1))
 
 
 def test_two_that_wait_for_one_another_are_both_stepped():
