@@ -14,7 +14,7 @@ from loguru import logger
 
 from state.errors import ConfigurationInvalid, VenueUnreachable
 
-READY_S = 30.0
+READY_S = 50.0
 _STOP_S = 3.0
 _TOLD_MAX = 2000
 

@@ -6,7 +6,6 @@ exchange's process, the count of stuck threads, the service manager.
 """
 
 import contextlib
-import faulthandler
 import importlib
 import os
 import signal
@@ -14,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TextIO
+from typing import Any
 
 from loguru import logger
 
@@ -52,6 +51,7 @@ from state.store import DATABASE_NAME, DataLock, Store, open_reader, open_store,
 from state.values import Session, TimeNs, Venue
 from supervisor.data_directory import data_directory
 from supervisor.emergency_door import EmergencyDoor
+from supervisor.last_line import LastLine
 from supervisor.life_signs import LifeSigns
 from supervisor.pulse import Pulse
 from supervisor.replay import recording_of
@@ -63,7 +63,7 @@ from supervisor.worlds.gate import Journal, connect
 
 TICK_S = 0.5
 FROZEN_S = 15.0
-"""After so long without a turn of the main thread the process is beyond help."""
+"""After so much computing without a turn of the main thread the process is beyond help."""
 DOOR = "door"
 ADAPTERS_CLOSE_S = 2.0
 OK, FAILED = 0, 1
@@ -397,24 +397,20 @@ class Application:
         with (
             (self._folder / "logs" / "stacks.txt").open("a") as stacks,
             StacksOnSignal(signal.SIGQUIT, stacks),
+            LastLine(FROZEN_S, stacks) as last_line,
         ):
-            try:
-                return self._watch(runtime, limit, stacks)
-            finally:
-                faulthandler.cancel_dump_traceback_later()
+            return self._watch(runtime, limit, last_line)
 
-    def _watch(self, runtime: LiveRuntime, limit: SupervisionSettings, stacks: TextIO) -> int:
+    def _watch(self, runtime: LiveRuntime, limit: SupervisionSettings, last_line: LastLine) -> int:
         pulse = Pulse(runtime)
         self._signs.beat()
         while not self._wishes.stop.wait(TICK_S):
-            faulthandler.cancel_dump_traceback_later()
+            last_line.pause()
             self._look_after_exchange()
             self._signs.look_after_watchdog()
             if pulse.beats():
                 self._signs.beat()
-            # The last line against a C call that never gives the interpreter back, which no thread
-            # of ours could notice: all stacks to a file, and the end; the service manager restarts.
-            faulthandler.dump_traceback_later(FROZEN_S, exit=True, file=stacks)
+            last_line.turn()
             recent, stuck = runtime.watchdog.zombies()
             if recent > limit.zombies_per_hour_max or stuck > limit.zombies_max:
                 logger.critical("{} threads hung within an hour, {} still do", recent, stuck)

@@ -4,7 +4,7 @@
 the very frames it walks: one dump in some hundreds ended the process. Here a thread of its own is
 told of the signal by the interpreter and writes while it holds the interpreter, so nothing moves.
 A main thread that hangs holds nothing up; native code that keeps the interpreter does, and that is
-for `faulthandler.dump_traceback_later`.
+for `supervisor/last_line.py`.
 """
 
 import faulthandler
