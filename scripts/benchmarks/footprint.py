@@ -15,11 +15,12 @@ import psutil
 from actors.operations.health_monitor import slope_per_hour
 from adapters.simulated.catalogue import CATALOGUE
 from scripts.benchmarks.figures import Figure
-from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS, House
+from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS, House, NotSoon
 
 MINUTES = 5.0
 SAMPLE_EVERY_S = 2.0
 SLOPE_MAX_MB_H = 1.0
+ENDS_WITHIN_S = 5.0
 MB = 1e6
 SIZES = (2, 50)
 
@@ -125,8 +126,12 @@ def _watched(house: House, what: str, minutes: float) -> list[Figure]:
     until_s = time.monotonic() + minutes * 60
     while time.monotonic() < until_s:
         house.stays(SAMPLE_EVERY_S)
-        for cost in costs.values():
-            cost.sample()
+        for name, cost in costs.items():
+            try:
+                cost.sample()
+            except psutil.NoSuchProcess:
+                house.stays(ENDS_WITHIN_S)  # When it was the house, this tells its last words.
+                raise NotSoon(f"the {name} has ended: {house.said()[-4000:]}") from None
         health.look(house)
     return [
         *(figure for name, cost in costs.items() for figure in _of_cost(f"{what}: {name}", cost)),

@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 POLL_S = 0.02
+POLL_SHARE = 4
+"""What took long to be answered is asked again no sooner than after so many times as long."""
+POLL_MAX_S = 0.5
 START_S = 60.0
 END_S = 20.0
 _OURS = ("GATE_", "GATEHOUSE_", "NEBIUS_", "NOTIFY_", "WATCHDOG_")
@@ -124,12 +127,16 @@ class Watched:
         """
         deadline = time.monotonic() + deadline_s
         while True:
+            asked_s = time.monotonic()
             value = condition()
             if value:
                 return value
-            if time.monotonic() > deadline:
+            answered_s = time.monotonic()
+            if answered_s > deadline:
                 raise NotSoon(f"not within {deadline_s:g} s: {what}\n{self.said()[-4000:]}")
-            self.stays(POLL_S, what)
+            # A status of fifty pairs is work too: who waits must not be who holds it up.
+            rest_s = min((answered_s - asked_s) * POLL_SHARE, POLL_MAX_S)
+            self.stays(max(POLL_S, rest_s), what)
 
     def stays(self, duration_s: float, what: str = "it stays alive") -> None:
         """Wait while the process lives.
