@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from state.amendment import AmendFact, Amendment, Shape
 from state.exact import difference, exactly
 from state.messages.orders import (
     AmendIntended,
@@ -18,6 +19,7 @@ from state.messages.orders import (
     AmendRefused,
     AmendUnknown,
     CancelIntended,
+    ForeignAmendment,
     OrderAccepted,
     OrderAmended,
     OrderEvent,
@@ -40,8 +42,6 @@ from state.values import (
     VenueOrderId,
 )
 
-AmendFact = AmendIntended | OrderAmended | AmendRefused | AmendUnknown | AmendNotMade
-"""Every kind of event an amendment is made of."""
 OrderFact = (
     OrderIntended
     | OrderAccepted
@@ -50,6 +50,7 @@ OrderFact = (
     | OrderNotPlaced
     | CancelIntended
     | AmendFact
+    | ForeignAmendment
     | OrderFilled
     | OrderFinished
 )
@@ -94,41 +95,6 @@ class Alarm(StrEnum):
     """Two reports of the same thing differ."""
 
 
-class Shape(Struct, frozen=True):
-    """What an order asks for."""
-
-    quantity: Quantity
-    """All of it, what is filled included."""
-    price: Price
-
-
-class Amendment(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All that is known of one amendment of an order."""
-
-    number: int
-    intent: AmendIntended | None = None
-    made: OrderAmended | None = None
-    refused: AmendRefused | None = None
-    unknown: AmendUnknown | None = None
-    not_made: AmendNotMade | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it may or may not have been made."""
-        return self.made is None and self.refused is None and self.not_made is None
-
-    @property
-    def is_disowned(self) -> bool:
-        """Whether it was made although it was said that it was not."""
-        return self.made is not None and not (self.refused is None and self.not_made is None)
-
-    @property
-    def facts(self) -> list[AmendFact]:
-        """What it is made of."""
-        facts = (self.intent, self.made, self.refused, self.unknown, self.not_made)
-        return [fact for fact in facts if fact is not None]
-
-
 class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is known of one order."""
 
@@ -141,6 +107,8 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     finished: OrderFinished | None = None
     amendments: tuple[Amendment, ...] = ()
     """By number."""
+    foreign_amendments: tuple[ForeignAmendment, ...] = ()
+    """By time: what somebody else made of it."""
     fills: tuple[OrderFilled, ...] = ()
     """Each trade once, by time and then by trade id."""
     filled: Quantity = Quantity(ZERO)
@@ -175,6 +143,14 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def shape(self) -> Shape:
         """What it asks for, as far as that is certain."""
+        newest = self.foreign_amendments[-1] if self.foreign_amendments else None
+        if newest is None or newest.at_ns < self._amended_at_ns:
+            return self.wanted
+        return Shape(newest.quantity, newest.price)
+
+    @property
+    def wanted(self) -> Shape:
+        """What we asked for last, as far as it is certain that the exchange heard it."""
         for amendment in reversed(self.amendments):
             if amendment.made is not None:
                 return Shape(amendment.made.quantity, amendment.made.price)
@@ -188,36 +164,26 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def changed_at_ns(self) -> TimeNs:
-        """When it was last amended, by the exchange's clock; 0 when it never was."""
-        made = [one.made.at_ns for one in self.amendments if one.made is not None]
-        return TimeNs(made[-1] if made else 0)
+        """When it was last amended, by whoever, by the exchange's clock; 0 when it never was."""
+        foreign = self.foreign_amendments
+        return max(self._amended_at_ns, foreign[-1].at_ns if foreign else TimeNs(0))
 
     def had(self, shape: Shape) -> bool:
         """Return whether it once asked for just that, before it was last amended."""
-        shapes = [Shape(self.intent.quantity, self.intent.price)]
-        shapes += [
-            Shape(one.made.quantity, one.made.price)
-            for one in self.amendments
-            if one.made is not None
-        ]
-        return shape in shapes[:-1]
+        shapes = self._shapes()
+        shapes.remove(self.shape)
+        return shape in shapes
 
     @property
     def quantity(self) -> Quantity:
         """The largest quantity that it may ask for now, what is filled included."""
-        amending = self.amending
-        if amending is None or amending.intent is None:
-            return self.shape.quantity
-        return max(self.shape.quantity, amending.intent.quantity)
+        return max(shape.quantity for shape in self._possible())
 
     @property
     def worst_price(self) -> Price:
         """The worst price that it may be filled at."""
-        amending = self.amending
-        if amending is None or amending.intent is None:
-            return self.shape.price
-        worse = max if self.intent.side is Side.BUY else min
-        return worse(self.shape.price, amending.intent.price)
+        worst = max if self.intent.side is Side.BUY else min
+        return worst(shape.price for shape in self._possible())
 
     @property
     def average_price(self) -> Price | None:
@@ -271,6 +237,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         facts = (self.accepted, self.rejected, self.unknown, self.not_placed, self.cancel)
         known = [fact.at_ns for fact in (*facts, self.finished, *self.fills) if fact is not None]
         known += [fact.at_ns for amendment in self.amendments for fact in amendment.facts]
+        known += [fact.at_ns for fact in self.foreign_amendments]
         return max(self.intent.at_ns, *known) if known else self.intent.at_ns
 
     def apply(self, event: OrderFact) -> "Order":
@@ -285,6 +252,8 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
                 return self._with_amendment(event)
             case AmendNotMade():
                 return self._with_amendment(event)
+            case ForeignAmendment():
+                return self._with_foreign_amendment(event)
             case _:
                 return self._with_fact(_PLACE[type(event)], event)
 
@@ -292,6 +261,28 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _is_sized_in_quote(self) -> bool:
         """Whether the exchange counts quote units: then `intent.quantity` is only an estimate."""
         return self.intent.order_type is OrderType.MARKET and self.intent.side is Side.BUY
+
+    @property
+    def _amended_at_ns(self) -> TimeNs:
+        made = [one.made.at_ns for one in self.amendments if one.made is not None]
+        return TimeNs(made[-1] if made else 0)
+
+    def _shapes(self) -> list[Shape]:
+        """Return all that it ever asked for, as far as that is certain."""
+        made = [one.made for one in self.amendments if one.made is not None]
+        facts: list[OrderIntended | OrderAmended | ForeignAmendment] = [self.intent, *made]
+        facts += self.foreign_amendments
+        return [Shape(one.quantity, one.price) for one in facts]
+
+    def _possible(self) -> list[Shape]:
+        """Return what it may ask for now: the largest and the worst of it count."""
+        # Who amends behind our back may do it again, and reports overtake one another: then
+        # nothing that it ever was is certainly over.
+        shapes = self._shapes() if self.foreign_amendments else [self.shape]
+        amending = self.amending
+        if amending is not None and amending.intent is not None:
+            shapes.append(Shape(amending.intent.quantity, amending.intent.price))
+        return shapes
 
     def _is_overfilled(self) -> bool:
         if not self._is_sized_in_quote:
@@ -354,6 +345,12 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         amendment = msgspec.structs.replace(amendment, **{place: kept})
         amendments = sorted([*others, amendment], key=lambda one: one.number)
         return self._replaced("amendments", tuple(amendments), is_same=is_same)
+
+    def _with_foreign_amendment(self, event: ForeignAmendment) -> "Order":
+        found = {(one.at_ns, one.quantity, one.price): one for one in self.foreign_amendments}
+        found.setdefault((event.at_ns, event.quantity, event.price), event)
+        in_order = tuple(one for _, one in sorted(found.items()))
+        return self._replaced("foreign_amendments", in_order, is_same=True)
 
     def _replaced(self, name: str, value: Any, *, is_same: bool) -> "Order":
         contradicted = self.contradicted or not is_same

@@ -7,15 +7,26 @@ the old shape only when it was asked for after the exchange would have refused t
 
 from actors import addresses
 from actors.execution import facts, resolution
+from actors.execution.cancels import Cancels
 from actors.execution.door import Answered, Door
 from actors.execution.order_table import OrderTable
 from actors.execution.placing import NOT_SENT
+from state.amendment import Amendment, Shape
 from state.config.settings import OrderSettings
 from state.messages.journal import Entry
-from state.messages.orders import AmendIntended, AmendmentDropped, ApprovedAmendment, Refusal
+from state.messages.orders import (
+    AmendIntended,
+    AmendmentDropped,
+    ApprovedAmendment,
+    ForeignAmendment,
+    Refusal,
+)
 from state.messages.venue import AmendOrder, OrderReport, Outcome, Refused, Succeeded
-from state.order import Amendment, Order, Shape
+from state.order import Order
 from state.values import NS_PER_S, ClientOrderId, TimeNs
+
+_NO_CHANGE = "NO_CHANGE"
+"""How an amendment is refused that asks for what the order is already."""
 
 
 class Amending:
@@ -24,12 +35,16 @@ class Amending:
     Args:
         door: The router.
         orders: Those that are known.
+        cancels: For what somebody else amended.
         settings: The windows of the order protocol.
     """
 
-    def __init__(self, door: Door, orders: OrderTable, settings: OrderSettings) -> None:
+    def __init__(
+        self, door: Door, orders: OrderTable, cancels: Cancels, settings: OrderSettings
+    ) -> None:
         self._door = door
         self._orders = orders
+        self._cancels = cancels
         self._settings = settings
         self._meant: dict[ClientOrderId, int] = {}
         """Intents on their way to the disk, and where the journal stood when they were made."""
@@ -93,11 +108,14 @@ class Amending:
             # One that shows the order changed has been taken for what it shows.
             assert amendment.intent is not None, "it was asked for, so it was meant"
             return not any(facts.shows(report, amendment.intent) for report in outcome.orders)
-        if isinstance(outcome, Refused):
+        if isinstance(outcome, Refused) and outcome.label != _NO_CHANGE:
             refused = facts.amend_refused(order, number, outcome, now_ns)
             self._door.record([refused], durable=True)
             return outcome.label in resolution.NOT_FOUND
-        unknown = facts.amend_unknown(order, number, outcome.reason, now_ns)
+        # That nothing would change is no proof that it is as we knew it: somebody else may have
+        # made it just what we wanted.
+        reason = outcome.label if isinstance(outcome, Refused) else outcome.reason
+        unknown = facts.amend_unknown(order, number, reason, now_ns)
         self._door.record([unknown], durable=True)
         return True
 
@@ -123,11 +141,34 @@ class Amending:
             absent = facts.amend_not_made(order, amendment.number, reason, self._door.now_ns())
             self._door.record([absent], durable=True)
 
+    def objection(self, order: Order, report: OrderReport, told: list[Entry]) -> list[Entry]:
+        """Return what belongs to a foreign amendment that `told` tells of: an alert and a cancel.
+
+        What the house did not ask for does not stay. All of it is one record, so that no crash
+        leaves the one without the other.
+        """
+        foreign = [one.event for one in told if isinstance(one.event, ForeignAmendment)]
+        if not foreign:
+            return []
+        [stands], wanted = foreign, order.wanted
+        text = (
+            f"{order.client_order_id}: {wanted.quantity} at {wanted.price} was asked for, "
+            f"somebody else made it {stands.quantity} at {stands.price}"
+        )
+        rests = report.open and not order.state.is_terminal
+        text += "; it is cancelled" if rests else "; it has ended"
+        entries = [facts.alerting("order_amended_elsewhere", text, self._door.now_ns())]
+        if rests and order.cancel is None:
+            entries.append(self._cancels.intended(order, "somebody else amended it"))
+        return entries
+
     def _why_not(self, order: Order | None, wanted: Shape) -> str | None:
         if order is None or order.accepted is None or order.state.is_terminal:
             return "there is no such order resting"
         if order.cancel is not None:
             return "it is being cancelled"
+        if order.foreign_amendments:
+            return "somebody else amended it"
         if order.amending is not None or order.client_order_id in self._meant:
             return "it is being amended"
         if wanted == order.shape:

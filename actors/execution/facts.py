@@ -1,11 +1,14 @@
 """From what the exchange says of an order to what the journal should hold. Pure."""
 
+from state.amendment import Shape
 from state.messages.journal import Entry
+from state.messages.operations import AlertRaised, Severity
 from state.messages.orders import (
     AmendIntended,
     AmendNotMade,
     AmendRefused,
     AmendUnknown,
+    ForeignAmendment,
     OrderAccepted,
     OrderAmended,
     OrderFilled,
@@ -16,8 +19,10 @@ from state.messages.orders import (
     OrderUnknown,
 )
 from state.messages.venue import AmendOrder, OrderReport, PlaceOrder, Refused, TradeReport
-from state.order import Order, Shape
-from state.values import Notional, OrderType, Side, TimeNs
+from state.order import Order
+from state.values import Notional, OrderType, Quantity, Side, TimeInForce, TimeNs
+
+_NEVER_REST = frozenset({TimeInForce.IOC, TimeInForce.FOK})
 
 
 def placement(intent: OrderIntended) -> PlaceOrder:
@@ -43,7 +48,8 @@ def placement(intent: OrderIntended) -> PlaceOrder:
 
 def of_report(order: Order, report: OrderReport) -> list[Entry]:
     """Return what `report` tells of `order` that is not known yet."""
-    name, entries = order.client_order_id, amended(order, report)
+    name = order.client_order_id
+    entries = amended(order, report) or foreign_amendment(order, report)
     if order.accepted is None:
         accepted = OrderAccepted(
             client_order_id=name,
@@ -73,6 +79,30 @@ def amended(order: Order, report: OrderReport) -> list[Entry]:
     if order.had(wanted) and report.event_time_ns <= order.changed_at_ns:
         return []  # A late report of how it was before: it asked for just that once already.
     return [amendment_made(order, amendment.intent, report)]
+
+
+def foreign_amendment(order: Order, report: OrderReport) -> list[Entry]:
+    """Return that somebody else amended the order, if nothing we asked for explains the report."""
+    seen = Shape(Quantity(report.quantity), report.price)
+    amending = None if order.amending is None else order.amending.intent
+    if order.intent.order_type is OrderType.MARKET or order.intent.time_in_force in _NEVER_REST:
+        return []  # What never rests cannot be amended; a market buy is counted in quote units.
+    if seen == order.shape or (amending is not None and shows(report, amending)):
+        return []
+    # An adopted order is as its first report showed it, and may have been anything before.
+    since_ns = order.intent.at_ns if order.intent.adopted else order.changed_at_ns
+    is_overtaken = report.event_time_ns < since_ns
+    if is_overtaken or (order.had(seen) and report.event_time_ns == since_ns):
+        return []  # A late report of how it was before.
+    event = ForeignAmendment(
+        client_order_id=order.client_order_id,
+        pair=report.pair,
+        at_ns=report.event_time_ns,
+        quantity=seen.quantity,
+        price=seen.price,
+    )
+    key = f"amended_elsewhere:{event.client_order_id}:{event.at_ns}:{event.quantity}:{event.price}"
+    return [_entry(key, order, event)]
 
 
 def amendment_made(order: Order, intent: AmendIntended, report: OrderReport) -> Entry:
@@ -191,6 +221,12 @@ def not_placed(order: Order, reason: str, at_ns: TimeNs) -> Entry:
         client_order_id=order.client_order_id, pair=order.intent.pair, at_ns=at_ns, reason=reason
     )
     return _entry(f"not_placed:{order.client_order_id}", order, event)
+
+
+def alerting(alert: str, text: str, at_ns: TimeNs) -> Entry:
+    """Return that somebody has to look, at once; the same words are one alert."""
+    raised = AlertRaised(alert=alert, severity=Severity.CRITICAL, text=text, at_ns=at_ns)
+    return Entry(event=raised, key=f"alert:{alert}:{text}")
 
 
 def _entry(key: str | None, order: Order, event: object) -> Entry:

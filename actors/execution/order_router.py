@@ -43,14 +43,12 @@ from state.messages.journal import (
 )
 from state.messages.market import StreamLost, StreamOpened
 from state.messages.operations import (
-    AlertRaised,
     ClockMeasured,
     ClockWanted,
     PartNotReady,
     PartReady,
     ReadinessWanted,
     ReconcileWanted,
-    Severity,
     StreamStateWanted,
 )
 from state.messages.orders import (
@@ -152,7 +150,7 @@ class OrderRouter(Actor):
         self._placing = Placing(self, self._orders, self._parents, account, settings.expiry_s)
         self._cancels = Cancels(self, self._orders)
         self._strangers = Strangers(self, self._orders)
-        self._amending = Amending(self, self._orders, settings)
+        self._amending = Amending(self, self._orders, self._cancels, settings)
         self._finding = Finding(self, self._orders, self._cancels, settings, self._on_compared)
         self._sweeping = Sweeping(self, self._orders, self._parents, self._cancels, latch)
         self._countdown = Countdown(self, self._orders, settings.countdown_s)
@@ -409,6 +407,10 @@ class OrderRouter(Actor):
             entries = facts.of_trade(order, report)
         else:
             entries = facts.of_report(order, report)
+            objection = self._amending.objection(order, report, entries)
+            if objection:
+                self.record([*entries, *objection], durable=True)
+                return
         if entries:
             self.record(entries)
 
@@ -573,10 +575,7 @@ class OrderRouter(Actor):
 
     def alert(self, alert: str, text: str) -> None:
         """See `Door.alert`."""
-        raised = AlertRaised(
-            alert=alert, severity=Severity.CRITICAL, text=text, at_ns=self.now_ns()
-        )
-        self.record([Entry(event=raised, key=f"alert:{alert}:{text}")])
+        self.record([facts.alerting(alert, text, self.now_ns())])
 
 
 _MAY_REST = frozenset({OrderState.OPEN, OrderState.UNKNOWN})

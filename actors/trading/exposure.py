@@ -10,10 +10,11 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from state.amendment import Shape
 from state.exact import difference, exactly, total
 from state.ledger import Ledger
 from state.messages.orders import DecisionMade
-from state.order import Order, Shape
+from state.order import Order
 from state.parent_order import ParentOrder
 from state.values import (
     ZERO,

@@ -33,6 +33,7 @@ from state.messages.orders import (
     AmendUnknown,
     CancelIntended,
     DecisionMade,
+    ForeignAmendment,
     OrderAccepted,
     OrderAmended,
     OrderFilled,
@@ -83,6 +84,7 @@ Event = (
     | AmendRefused
     | AmendUnknown
     | AmendNotMade
+    | ForeignAmendment
     | ParentIntended
     | ParentCancelIntended
     | ParentFinished

@@ -454,6 +454,17 @@ class AmendNotMade(OrderEvent, frozen=True, kw_only=True):
     reason: str
 
 
+class ForeignAmendment(OrderEvent, frozen=True, kw_only=True):
+    """The exchange shows an order of ours as none of us ever asked for: somebody else amended it.
+
+    No intent belongs to it. It happened at `at_ns`, or before, by the exchange's clock.
+    """
+
+    quantity: Quantity
+    """What stands: the whole order's, what is filled included."""
+    price: Price
+
+
 class ParentEvent(Struct, frozen=True, kw_only=True, tag=True):
     """What every journalled fact of a parent order carries. Its decision is its name."""
 

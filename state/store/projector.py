@@ -28,6 +28,7 @@ from state.messages.orders import (
     AmendUnknown,
     CancelIntended,
     DecisionMade,
+    ForeignAmendment,
     OrderAccepted,
     OrderAmended,
     OrderFilled,
@@ -155,6 +156,7 @@ class Projector:
                 | AmendRefused()
                 | AmendUnknown()
                 | AmendNotMade()
+                | ForeignAmendment()
             ):
                 self._fold_order(seq, event)
             case FundsMoved():

@@ -15,6 +15,7 @@ from state.messages.orders import (
     AmendNotMade,
     AmendRefused,
     CancelIntended,
+    ForeignAmendment,
     OrderAccepted,
     OrderAmended,
     OrderEvent,
@@ -40,11 +41,13 @@ class Known:
         "cancel",
         "filled",
         "finished",
+        "foreign",
         "intent",
         "never",
         "pending",
         "price",
         "quantity",
+        "shaped_ns",
         "unknown",
     )
 
@@ -63,19 +66,27 @@ class Known:
         self.pending: AmendIntended | None = None
         """The amendment of which nobody knows whether it was made."""
         self.amends = 0
+        self.foreign: list[tuple[Decimal, Decimal]] = []
+        """Quantity and price: what it was before somebody else amended it, and what it then was."""
+        self.shaped_ns = 0
+        """When it became what it is, by the exchange's clock."""
 
     @property
     def most(self) -> Decimal:
         """Base units it may ask for."""
-        return self.quantity if self.pending is None else max(self.quantity, self.pending.quantity)
+        return max(quantity for quantity, _ in self._possible())
 
     @property
     def worst(self) -> Decimal:
         """The worst price it may ask for."""
-        if self.pending is None:
-            return self.price
-        worse = max if self.intent.side is Side.BUY else min
-        return worse(self.price, self.pending.price)
+        worst = max if self.intent.side is Side.BUY else min
+        return worst(price for _, price in self._possible())
+
+    def _possible(self) -> list[tuple[Decimal, Decimal]]:
+        shapes = [(self.quantity, self.price), *self.foreign]
+        if self.pending is not None:
+            shapes.append((self.pending.quantity, self.pending.price))
+        return shapes
 
     @property
     def over(self) -> bool:
@@ -106,11 +117,20 @@ class Known:
                 self.pending = event
                 self.amends += 1
             case OrderAmended():
-                self.pending, self.quantity, self.price = None, event.quantity, event.price
+                self.pending = None
+                self._become(event)
+            case ForeignAmendment():
+                self.foreign += [(self.quantity, self.price), (event.quantity, event.price)]
+                self._become(event)
             case AmendRefused() | AmendNotMade():
                 self.pending = None
             case _:
                 pass
+
+    def _become(self, event: OrderAmended | ForeignAmendment) -> None:
+        if event.at_ns >= self.shaped_ns:
+            self.quantity, self.price = event.quantity, event.price
+            self.shaped_ns = event.at_ns
 
 
 class Chronicle:

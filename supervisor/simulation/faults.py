@@ -42,6 +42,8 @@ class Kind(StrEnum):
     WITHDRAWAL = "withdrawal"
     FOREIGN_ORDER = "foreign_order"
     """Somebody trades by hand at our account."""
+    FOREIGN_AMENDMENT = "foreign_amendment"
+    """Somebody amends an order of ours by hand: the one asked about, or any that rests."""
 
 
 class At(StrEnum):
@@ -190,6 +192,7 @@ _UNSOLVABLE = frozenset({FaultName.BALANCE_MISSING})
 """Whoever opens the accounts on a list that lacks a currency is stopped once it turns up, and only
 a person can say which of the two was right."""
 _PLACING = "POST /spot/orders"
+_AMENDING = "PATCH /spot/orders/{order_id}"
 _AFTER_PLACING = f"{At.LEFT} {_PLACING}"
 _LIVES_OF_TRADER = 6
 """One more than it may have within a minute."""
@@ -231,6 +234,8 @@ class _Planner:
                 found += [make() for _ in range(self._count(usual))]
         if self._options.failing_trader:
             found += self._failing_trader()
+        if Class.STRANGER in self._options.classes:
+            found += self._hands()
         found += [self._in_flight(one) for one in found if one.place == _AFTER_PLACING]
         if Class.VENUE in self._options.classes:
             found += self._venue()
@@ -323,6 +328,15 @@ class _Planner:
         kind = self._chance.choice([Kind.DEPOSIT, Kind.WITHDRAWAL, Kind.FOREIGN_ORDER])
         # Nobody can book in time what happens right before the end.
         return Fault(place=At.TIME, nth=self._ms() // 2, kind=kind)
+
+    def _hands(self) -> list[Fault]:
+        """Return what somebody else does to orders of ours."""
+        chance = Random(f"hands:{self._options.seed}")  # noqa: S311 (reproducible on purpose)
+        any_time = [(str(At.TIME), int(chance.random() * self._options.faulty_s * 1000))]
+        # An amendment of ours is on its way then, which is rare.
+        at_once = [(f"{At.LEFT} {_AMENDING}", nth) for nth in (1, 2, 3)]
+        places = chance.choice([[], any_time, at_once, at_once, any_time + at_once])
+        return [Fault(place=place, nth=nth, kind=Kind.FOREIGN_AMENDMENT) for place, nth in places]
 
     def _weighted(self, rows: _Rows) -> tuple[str, float, int]:
         return self._chance.choices(rows, [weight for _, _, weight in rows])[0]

@@ -5,216 +5,31 @@ compares what the exchange did with what the journal says, and says what is wron
 nothing. `ORACLES` lists those that every run has.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from decimal import Decimal
-from typing import Protocol
 
 import msgspec
 
-from actors.kernel.virtual import VirtualClock
-from adapters.simulated.core.orders import Order
-from adapters.simulated.core.units import decimal_of
-from state.config import Config
 from state.invariants import ledger_violations
 from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
 from state.messages.operations import PairSessionChanged
-from state.messages.orders import AmendIntended, OrderAmended, OrderFilled, OrderIntended
+from state.messages.orders import OrderFilled, OrderIntended
 from state.messages.protection import Cover, PositionCovered
 from state.order import Order as Folded
 from state.store import Store, self_check
-from state.values import NS_PER_S, ZERO, ClientOrderId, Pair, Session, Side
-from supervisor.simulation.chronicle import Chronicle, Known
-from supervisor.worlds.virtual import VirtualOutside
-
-
-class Observed(Protocol):
-    """What an oracle may look at."""
-
-    config: Config
-    outside: VirtualOutside
-    chronicle: Chronicle
-    left: dict[str, str | None]
-    """Client ids of placements that left, and why they should not have; None when they might."""
-    clock: VirtualClock
-
-    @property
-    def calm_for_s(self) -> float:
-        """How long nothing has gone wrong on purpose; 0 while faults strike."""
-        ...
-
-    def blame(self, name: str, detail: str) -> None:
-        """Note a violation."""
-        ...
-
-
-class Oracle:
-    """Base of all: overrides what it wants to hear of."""
-
-    def __init__(self, run: Observed) -> None:
-        self.run = run
-
-    def on_event(self, journaled: Journaled) -> None:
-        """An event was committed; the chronicle knows it already."""
-
-    def on_taken(self, order: Order) -> None:
-        """The exchange took an order of ours."""
-
-    def on_life(self) -> None:
-        """A new process is about to begin."""
-
-    def on_covered(self, covered: PositionCovered) -> None:
-        """A protector says how a position is protected."""
-
-    def on_session(self, session: Session) -> None:
-        """The session keeper says what the house may do."""
-
-    def on_pairs(self, pairs: dict[Pair, Session]) -> None:
-        """The session keeper says what single pairs were told to do."""
-
-    def on_step(self) -> None:
-        """Something happened: asked after every step, so it has to be cheap."""
-
-    def on_end(self, store: Store) -> None:
-        """Faults are long over, the session is stopped and nothing is under way."""
-
-
-class Meant(Oracle):
-    """What the exchange takes was meant, durably, before."""
-
-    def on_taken(self, order: Order) -> None:
-        """See `Oracle`."""
-        if order.text not in self.run.chronicle.orders:
-            self.run.blame("order never meant", order.text)
-
-
-class OnePerDecision(Oracle):
-    """Each decision has at most one order that lives or has traded, over all its attempts.
-
-    Children of a parent order are many; `Parents` looks after them.
-    """
-
-    def on_taken(self, order: Order) -> None:
-        """See `Oracle`."""
-        del order
-        ours = self.run.outside.orders()
-        texts = Counter(one.text for one in ours)
-        for text, count in texts.items():
-            if count > 1:
-                self.run.blame("order doubled", text)
-        alive: defaultdict[str, list[str]] = defaultdict(list)
-        for one in ours:
-            known = self.run.chronicle.orders.get(ClientOrderId(one.text))
-            if known is None or known.intent.parent is not None:
-                continue
-            if one.is_open or one.filled_lots:
-                alive[known.intent.decision_id].append(one.text)
-        for decision, names in alive.items():
-            if len(names) > 1:
-                self.run.blame("decision doubled", f"{decision}: {', '.join(names)}")
-
-
-class Parents(Oracle):
-    """What the exchange has of a parent's children never exceeds it, in size or in price."""
-
-    def on_taken(self, order: Order) -> None:
-        """See `Oracle`."""
-        known = self.run.chronicle.orders.get(ClientOrderId(order.text))
-        if known is None or known.intent.parent is None:
-            return
-        parent = self.run.chronicle.parents[known.intent.parent]
-        decimals = self.run.outside.host.venue.pairs[parent.pair].units.price_decimals
-        price = decimal_of(order.ticks, decimals)
-        if (price - parent.price) * parent.side.sign > 0:
-            self.run.blame("child beyond its parent", f"{order.text}: {price}")
-        taken, _ = self._taken(parent.decision_id)
-        if taken > parent.quantity:
-            self.run.blame("parent exceeded", f"{parent.decision_id}: {taken}")
-
-    def on_end(self, store: Store) -> None:
-        """See `Oracle`."""
-        chronicle = self.run.chronicle
-        for decision in chronicle.open_parents:
-            self.run.blame("parent not over", decision)
-        for decision, over in chronicle.parents_over.items():
-            _, filled = self._taken(decision)
-            if filled != over.filled:
-                self.run.blame("parent misjudged", f"{decision}: {over.filled}, in truth {filled}")
-            if over.reason == "filled" and filled != chronicle.parents[decision].quantity:
-                self.run.blame("parent not filled", decision)
-        for one in store.open_parents():
-            self.run.blame("parent not over", f"{one.decision_id}: in the table")
-
-    def _taken(self, parent: str) -> tuple[Decimal, Decimal]:
-        """Return what its children may come to, and what of it was filled."""
-        taken, filled = ZERO, ZERO
-        for order in self.run.outside.orders():
-            known = self.run.chronicle.orders.get(ClientOrderId(order.text))
-            if known is not None and known.intent.parent == parent:
-                decimals = self.run.outside.host.venue.pairs[order.pair].units.amount_decimals
-                done = decimal_of(order.filled_lots, decimals)
-                filled += done
-                taken += done + (decimal_of(order.left, decimals) if order.is_open else ZERO)
-        return taken, filled
-
-
-class Halted(Oracle):
-    """Nothing leaves for the exchange while everything is stopped."""
-
-    def on_taken(self, order: Order) -> None:
-        """See `Oracle`."""
-        why = self.run.left.get(order.text, "it never left us")
-        if why is not None:
-            self.run.blame("sent while halted", f"{order.text}: {why}")
-
-
-class Limits(Oracle):
-    """What is held, bid for and of unknown fate stays within the limits.
-
-    The market may move what is held beyond a limit; buying may not. So it is asked when an order
-    is meant, and allows for the move of a moment.
-    """
-
-    _ROOM = Decimal("1.02")
-
-    def on_event(self, journaled: Journaled) -> None:
-        """See `Oracle`."""
-        event = journaled.event
-        if not isinstance(event, OrderIntended) or event.side is not Side.BUY:
-            return
-        risk = self.run.config.risk
-        by_pair = {pair: self._worth(pair) for pair in self.run.config.pairs}
-        if by_pair[event.pair] > risk.position_notional_max * self._ROOM:
-            self._passed(event.pair, by_pair[event.pair], risk.position_notional_max)
-        if sum(by_pair.values()) > risk.exposure_notional_max * self._ROOM:
-            self._passed("all pairs", sum(by_pair.values(), ZERO), risk.exposure_notional_max)
-
-    def on_taken(self, order: Order) -> None:
-        """See `Oracle`."""
-        del order
-        limit = self.run.config.risk.position_notional_max
-        for pair, worth in self.run.outside.exposures().items():
-            if worth > limit * self._ROOM:
-                self._passed(pair, worth, limit)
-
-    def _worth(self, pair: Pair) -> Decimal:
-        market = self.run.outside.host.venue.pairs[pair]
-        ask = market.book.asks.best()
-        orders = [one for one in self.run.chronicle.orders.values() if one.intent.pair == pair]
-        held = sum((one.filled * _sign(one) for one in orders), ZERO)
-        price = Decimal(ask or 0).scaleb(-market.units.price_decimals)
-        bid = sum(
-            (
-                (one.most - one.filled) * one.worst
-                for one in orders
-                if one.intent.side is Side.BUY and not one.over
-            ),
-            ZERO,
-        )
-        return max(held, ZERO) * price + bid
-
-    def _passed(self, what: str, worth: Decimal, limit: Decimal) -> None:
-        self.run.blame("limit passed", f"{what}: {worth:.2f} of {limit}")
+from state.values import NS_PER_S, ZERO, Pair, Session, Side
+from supervisor.simulation.oracle import Observed, Oracle
+from supervisor.simulation.order_oracles import (
+    Disowned,
+    Halted,
+    Limits,
+    Meant,
+    OnePerDecision,
+    Parents,
+    Settled,
+    Shapes,
+)
 
 
 class Fills(Oracle):
@@ -407,62 +222,6 @@ class Triggers(Oracle):
                 self.run.blame("trigger order too large", f"{one.pair}: {one.request.amount}")
 
 
-class Settled(Oracle):
-    """At the end every order has an end that the exchange agrees with, and nothing is strange."""
-
-    def on_end(self, store: Store) -> None:
-        """See `Oracle`."""
-        for order in store.unsettled_orders():
-            self.run.blame("unsettled", f"{order.client_order_id}: {order.state}")
-            for alarm in order.alarms:
-                self.run.blame("alarm", f"{order.client_order_id}: {alarm}")
-        taken = self.run.outside.orders()
-        theirs = {order.text for order in taken}
-        for name, known in self.run.chronicle.orders.items():
-            if known.never and name in theirs:
-                self.run.blame("order disowned", f"{name}: the exchange took it")
-            if not known.never and name not in theirs and not known.intent.trigger_id:
-                self.run.blame("order invented", f"{name}: the exchange never took it")
-        for one in taken:
-            if one.is_open:
-                self.run.blame("order left", f"{one.text}: still rests")
-
-
-class Shapes(Oracle):
-    """What an order asks for at the exchange is what the journal says it may ask for."""
-
-    def on_event(self, journaled: Journaled) -> None:
-        """See `Oracle`. The next amendment cannot have left yet, so the exchange shows this one."""
-        event = journaled.event
-        if not isinstance(event, OrderAmended):
-            return
-        for order in self.run.outside.orders():
-            if order.text == event.client_order_id and self._asked(order) != _shape(event):
-                self.run.blame("never amended", f"{order.text}: {_shape(event)}")
-
-    def on_end(self, store: Store) -> None:
-        """See `Oracle`."""
-        del store
-        for order in self.run.outside.orders():
-            known = self.run.chronicle.orders.get(ClientOrderId(order.text))
-            if known is None:
-                continue
-            shapes = [(known.quantity, known.price)]
-            if known.pending is not None:
-                shapes.append(_shape(known.pending))
-            if self._asked(order) not in shapes:
-                self.run.blame("another shape", f"{order.text}: {self._asked(order)}, not {shapes}")
-
-    def _asked(self, order: Order) -> tuple[Decimal, Decimal]:
-        units = self.run.outside.host.venue.pairs[order.pair].units
-        quantity = decimal_of(order.amount, units.amount_decimals)
-        return quantity, decimal_of(order.ticks, units.price_decimals)
-
-
-def _shape(event: OrderAmended | AmendIntended) -> tuple[Decimal, Decimal]:
-    return event.quantity, event.price
-
-
 class Journal(Oracle):
     """The chain holds, what is projected is what the events say, and the exchange is sound."""
 
@@ -473,10 +232,6 @@ class Journal(Oracle):
             self.run.blame("projection", table)
         for broken in self.run.outside.broken_invariants():
             self.run.blame("exchange", broken)
-
-
-def _sign(known: Known) -> int:
-    return 1 if known.intent.side is Side.BUY else -1
 
 
 ORACLES: tuple[type[Oracle], ...] = (
@@ -493,6 +248,7 @@ ORACLES: tuple[type[Oracle], ...] = (
     Triggers,
     Settled,
     Shapes,
+    Disowned,
     Journal,
 )
 """Every run has these."""

@@ -27,14 +27,15 @@ from state.messages.journal import Journaled
 from state.messages.operations import SessionState
 from state.messages.orders import DecisionDropped
 from state.messages.protection import PositionCovered
-from state.messages.venue import Outcome, PlaceOrder, VenueRequest
+from state.messages.venue import AmendOrder, Outcome, PlaceOrder, VenueRequest
 from state.values import NS_PER_MS, Purpose, Session, Side
 from supervisor.simulation.chronicle import Chronicle
 from supervisor.simulation.desk import DOOR, Desk
 from supervisor.simulation.edge import Door, WatchedLatch
 from supervisor.simulation.faults import At, Fault, Kind, Plan, planned
 from supervisor.simulation.options import Options
-from supervisor.simulation.oracles import ORACLES, Oracle
+from supervisor.simulation.oracle import Oracle
+from supervisor.simulation.oracles import ORACLES
 from supervisor.simulation.profiles import Profile
 from supervisor.simulation.report import Delivery, Report
 from supervisor.simulation.sightings import Sightings
@@ -49,6 +50,8 @@ TRACED = 200
 """Deliveries that a failure tells."""
 _ADOPTED_WITHIN_S = 1.5
 """Until an order that came of a trigger order, and its fills, are in the journal."""
+_HAND_LOOKS_MS = 7
+"""How often somebody who wants to amend an order of ours looks whether there is one."""
 _STEPS_MAX = 500_000
 _MASK = (1 << 64) - 1
 
@@ -231,12 +234,22 @@ class Simulation:
                 self.clock.wall_offset_ns += fault.value * NS_PER_MS
             case Kind.DEPOSIT | Kind.WITHDRAWAL | Kind.FOREIGN_ORDER:
                 self.stranger.act(fault)
+            case Kind.FOREIGN_AMENDMENT:
+                self._amend_by_hand(fault)
             case Kind.EMERGENCY:
                 self.desk.want(Session.EMERGENCY)
                 self.clock.call_later(fault.value * NS_PER_MS, self._on_emergency_over)
             case _:
                 self.spotter.on_drill(fault)
                 self.runtime.tell(address, Drill(fault=_DRILLS[Kind(fault.kind)]), control=True)
+
+    def _amend_by_hand(self, fault: Fault) -> None:
+        """Have somebody else amend an order of ours, as soon as there is one."""
+        if self.plan.over:
+            return
+        alive = [name for name, one in self.chronicle.orders.items() if not one.over]
+        if not self.stranger.amend(fault, alive):
+            self.clock.call_later(_HAND_LOOKS_MS * NS_PER_MS, partial(self._amend_by_hand, fault))
 
     def _on_emergency_over(self) -> None:
         if self.desk.wants is Session.EMERGENCY:
@@ -375,9 +388,11 @@ class Simulation:
 
     def gone(self, subject: str, request: VenueRequest) -> None:
         """See `wire.Watcher.gone`."""
-        del request
-        if self._doomed(self.plan.visit_two(At.LEFT, subject)):
+        fault = self.plan.visit_two(At.LEFT, subject)
+        if self._doomed(fault):
             raise Injected("left")
+        if fault is not None and isinstance(request, AmendOrder):
+            self.stranger.amend(fault, [request.client_order_id])
 
     def answered(self, request: VenueRequest, outcome: Outcome, *, late: bool) -> None:
         """See `wire.Watcher.answered`."""

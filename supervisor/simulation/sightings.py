@@ -45,6 +45,8 @@ SIGHTINGS = {
     "amendment unknown": "no answer to an amendment",
     "amendment proven not made": "an amendment of unknown fate was proven never to have been made",
     "fill while amending": "a fill crossed an amendment",
+    "amended by somebody else": "an order of ours was seen as none of us asked for",
+    "amended by two at once": "somebody else amended an order while an amendment of ours was open",
     "killed while amending": "the process died while an amendment had no outcome",
     "crash of an order worker": "who worked a parent order died and another went on",
     "parent of several children": "a parent order took more than one child",

@@ -17,6 +17,7 @@ from state.messages.orders import (
     AmendUnknown,
     DecisionDropped,
     DecisionMade,
+    ForeignAmendment,
     OrderAmended,
     OrderEvent,
     OrderFilled,
@@ -65,6 +66,7 @@ _AMENDS: dict[type[OrderEvent], str] = {
     AmendRefused: "amendment refused",
     AmendUnknown: "amendment unknown",
     AmendNotMade: "amendment proven not made",
+    ForeignAmendment: "amended by somebody else",
 }
 _CRASHES = {
     addresses.RECORDER: "crash of the recorder",
@@ -130,8 +132,8 @@ class Spotter:
                     self._see("partly filled, then cancelled")
             case FundsMoved() if event.kind in _BOOKED:
                 self._see(_BOOKED[event.kind])
-            case OrderAmended() | AmendRefused() | AmendUnknown() | AmendNotMade():
-                self._see(_AMENDS[type(event)])
+            case OrderEvent() if type(event) in _AMENDS:
+                self._on_amendment(event)
             case OrderIntended(parent=str(), attempt=number) if number > 1:
                 self._see("parent of several children")
             case ParentCancelIntended():
@@ -146,6 +148,12 @@ class Spotter:
                 self._see("shrunk by a limit" if shrunk else "denied by a limit")
             case _:
                 pass
+
+    def _on_amendment(self, event: OrderEvent) -> None:
+        self._see(_AMENDS[type(event)])
+        is_open = self._run.chronicle.orders[event.client_order_id].pending is not None
+        if isinstance(event, ForeignAmendment) and is_open:
+            self._see("amended by two at once")
 
     def on_answer(self, request: VenueRequest, outcome: Outcome, *, late: bool) -> None:
         """An answer of the exchange is here."""

@@ -1,17 +1,18 @@
-"""Somebody else at our account: brings money, takes some away, trades by hand.
+"""Somebody else at our account: brings money, takes some away, trades and amends by hand.
 
 The house has to notice, to know what it was, and to leave it alone. What the stranger did is a
 fault like any other, so that a list of faults says it and a shorter list still means something.
 """
 
+from collections.abc import Collection
 from decimal import Decimal
 from random import Random
 
 from adapters.simulated.core.ledger import Account
-from adapters.simulated.core.orders import OrderRequest
-from adapters.simulated.core.units import SCALE
+from adapters.simulated.core.orders import AmendRequest, Order, OrderRequest
+from adapters.simulated.core.units import SCALE, decimal_of
 from state.errors import VenueRefused
-from state.values import Currency, Pair, Side, TimeInForce, base_of
+from state.values import ZERO, Currency, Pair, Side, TimeInForce, base_of
 from supervisor.simulation.faults import Fault, Kind
 from supervisor.worlds.virtual import ACCOUNT, STRANGER, VirtualOutside
 
@@ -51,6 +52,37 @@ class Stranger:
         except VenueRefused:
             pass
         self._outside.host.turn()
+
+    def amend(self, fault: Fault, names: Collection[str]) -> bool:
+        """Amend one of these orders as its owner would by hand; return whether one was."""
+        venue = self._outside.host.venue
+        resting = [one for one in venue.index.open_orders(ACCOUNT) if one.text in names]
+        if not resting:
+            return False
+        now_ns = self._outside.venue_now_ns()
+        chance = Random(f"stranger:{fault.kind}:{fault.nth}:{now_ns}")  # noqa: S311 (reproducible)
+        order = chance.choice(sorted(resting, key=lambda one: one.id))
+        before = self._worth(order)
+        units = venue.pairs[order.pair].units
+        lots = order.amount * chance.choice([1, 2, 3, 4]) // 2
+        ticks = order.ticks + int(chance.gauss(0, 20))
+        wanted = AmendRequest(
+            amount=decimal_of(lots, units.amount_decimals) if chance.random() < 0.7 else None,
+            price=decimal_of(ticks, units.price_decimals) if chance.random() < 0.7 else None,
+        )
+        try:
+            venue.amend(self._account, str(order.id), order.pair, wanted, now_ns)
+        except VenueRefused:
+            return False
+        added = self._outside.added_by_hand
+        more = max(ZERO, self._worth(order) - before)
+        added[order.text] = added.get(order.text, ZERO) + more
+        self._outside.host.turn()
+        return True
+
+    def _worth(self, order: Order) -> Decimal:
+        units = self._outside.host.venue.pairs[order.pair].units
+        return decimal_of(units.quote_atoms(order.ticks, order.amount))
 
     @property
     def _account(self) -> Account:

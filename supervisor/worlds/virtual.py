@@ -137,6 +137,11 @@ class VirtualOutside:
             self._chat = InProcessChatModel(stub, clock.call_later)
         self.store: Store | None = None
         """The newest opening of the journal."""
+        self.added_by_hand: dict[str, Decimal] = {}
+        """Orders of ours that somebody else amended, by name, and what they were worth more for it.
+
+        In quote units, all amendments of one together.
+        """
         self._client: Client | None = None
         self._lives = 0
 

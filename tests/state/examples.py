@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from state.amendment import Shape
 from state.messages.accounts import BalancesCompared, EquityMarked, FundsMoved
 from state.messages.operations import (
     AlertRaised,
@@ -18,6 +19,7 @@ from state.messages.orders import (
     Bound,
     CancelIntended,
     DecisionMade,
+    ForeignAmendment,
     Ladder,
     OrderAccepted,
     OrderAmended,
@@ -41,7 +43,6 @@ from state.messages.protection import (
     TriggerUnknown,
 )
 from state.messages.risk import Lock, RiskMarked, Tier
-from state.order import Shape
 from state.values import (
     ClientOrderId,
     Currency,
@@ -147,6 +148,11 @@ def an_amendment(**changes: Any) -> AmendIntended:
 def an_amended(**changes: Any) -> OrderAmended:
     ours = {"number": 1, "quantity": Quantity(Decimal(3)), "price": Price(Decimal(101))}
     return _of_order(OrderAmended, ours, changes)
+
+
+def a_foreign_amendment(**changes: Any) -> ForeignAmendment:
+    shape = {"quantity": Quantity(Decimal(5)), "price": Price(Decimal(102))}
+    return _of_order(ForeignAmendment, shape, changes)
 
 
 def a_refused_amendment(**changes: Any) -> AmendRefused:

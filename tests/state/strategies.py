@@ -11,6 +11,7 @@ from state.messages.orders import (
     AmendRefused,
     AmendUnknown,
     CancelIntended,
+    ForeignAmendment,
     OrderAccepted,
     OrderAmended,
     OrderFilled,
@@ -121,8 +122,11 @@ def order_stories(draw) -> tuple[OrderIntended, list[OrderFact]]:
 
 
 @st.composite
-def amended_stories(draw) -> tuple[OrderIntended, list[OrderFact]]:
-    """An order that is changed some times, one amendment after the other, and filled meanwhile."""
+def amended_stories(draw, *, foreign=False) -> tuple[OrderIntended, list[OrderFact]]:
+    """An order that is changed some times, one amendment after the other, and filled meanwhile.
+
+    With `foreign` somebody else amends it in between.
+    """
     intent = an_intent(quantity=Quantity(Decimal(4)), side=draw(st.sampled_from(Side)))
     facts: list[OrderFact] = [_fact(OrderAccepted, 2, venue_order_id=VenueOrderId("v-1"))]
     size, filled = intent.quantity, Decimal(0)
@@ -144,6 +148,9 @@ def amended_stories(draw) -> tuple[OrderIntended, list[OrderFact]]:
                 facts.append(_fact(AmendRefused, at_ns + 2, **no))
             case _:
                 facts.append(_fact(AmendNotMade, at_ns + 2, number=number, reason="proven"))
+        if foreign and draw(st.booleans()):
+            size, price = Quantity(filled + draw(amounts(1, 60))), Price(draw(amounts(1, 2000)))
+            facts.append(_fact(ForeignAmendment, at_ns + 2, quantity=size, price=price))
         part = draw(amounts(1, 60))
         if part < size - filled:
             filled += part

@@ -6,13 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from state.messages.orders import OrderAmended, OrderFilled, OrderFinished
-from state.order import Alarm, Order, OrderState, Shape
-from state.values import OrderType, Side
+from state.amendment import Shape
+from state.messages.orders import ForeignAmendment, OrderAmended, OrderFilled, OrderFinished
+from state.order import Alarm, Order, OrderState
+from state.values import OrderType, Side, TimeNs
 from tests.state.examples import (
     a_cancel,
     a_fill,
     a_finish,
+    a_foreign_amendment,
     a_proof_of_absence,
     a_refused_amendment,
     a_rejection,
@@ -45,7 +47,7 @@ def test_any_order_and_any_repetition_of_the_facts_gives_the_same_order(story, d
     assert folded(*repeated, intent=intent) == folded(*facts, intent=intent)
 
 
-@given(story=amended_stories(), data=st.data())
+@given(story=amended_stories(foreign=True), data=st.data())
 def test_amendments_too_may_be_told_in_any_order_and_again(story, data):
     intent, facts = story
     shuffled = data.draw(st.permutations(facts))
@@ -74,6 +76,32 @@ def test_while_an_amendment_is_open_the_larger_and_the_worse_count(story):
             assert order.quantity == max(shape.quantity, wanted.quantity)
             assert (order.worst_price - wanted.price) * intent.side.sign >= 0
             assert (order.worst_price - shape.price) * intent.side.sign >= 0
+
+
+@given(story=amended_stories(foreign=True))
+def test_once_somebody_else_amended_it_all_that_it_ever_was_counts(story):
+    intent, facts = story
+    order = Order(intent=intent)
+    shapes = [Shape(intent.quantity, intent.price)]
+    for fact in facts:
+        order = order.apply(fact)
+        if isinstance(fact, OrderAmended | ForeignAmendment):
+            shapes.append(Shape(fact.quantity, fact.price))
+        assert order.shape == shapes[-1]
+        assert not order.alarms
+        if order.foreign_amendments:
+            assert order.quantity >= max(shape.quantity for shape in shapes)
+            assert all((order.worst_price - one.price) * intent.side.sign >= 0 for one in shapes)
+
+
+def test_what_somebody_else_made_of_it_is_overtaken_by_a_later_amendment_of_ours():
+    foreign = a_foreign_amendment(at_ns=TimeNs(5))
+    ours = (an_amendment(), an_amended(at_ns=TimeNs(6)))
+    assert folded(an_acceptance(), *ours, foreign).shape == a_shape("3", "101")
+    order = folded(an_acceptance(), *ours, a_foreign_amendment(at_ns=TimeNs(6)))
+    assert (order.shape, order.wanted) == (a_shape("5", "102"), a_shape("3", "101"))
+    assert order.had(order.wanted)
+    assert not order.had(order.shape)
 
 
 @pytest.mark.parametrize("said", [a_refused_amendment, an_amendment_not_made])

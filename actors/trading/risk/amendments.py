@@ -7,9 +7,10 @@ not there, and passes whole or not at all.
 
 from actors.trading.risk.rules import Ruling, judge
 from actors.trading.risk.view import View
+from state.amendment import Shape
 from state.exact import difference
 from state.messages.orders import AmendProposed, OrderProposed, Refusal, Verdict
-from state.order import Order, Shape
+from state.order import Order
 from state.values import OrderType, Quantity, Session, TimeNs, plain
 
 NOT_AMENDABLE = "NOT_AMENDABLE"

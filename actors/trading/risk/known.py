@@ -16,6 +16,7 @@ from actors.trading.exposure import Commitment, Exposure, exposure, of_all, of_d
 from actors.trading.risk.clock_watch import ClockWatch
 from actors.trading.risk.protections import locks_after, lookback_ns
 from actors.trading.risk.view import GroupExposure, View
+from state.amendment import Shape
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.exact import total
 from state.instrument import TradingRules
@@ -36,7 +37,7 @@ from state.messages.orders import (
 )
 from state.messages.protection import Cover, PositionCovered
 from state.messages.risk import Happened, RiskMarked
-from state.order import Order, OrderState, Shape
+from state.order import Order, OrderState
 from state.rates import Rates, recent_of
 from state.standing import begin, lock_on, locked, marked
 from state.values import (

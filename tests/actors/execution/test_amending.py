@@ -110,9 +110,9 @@ def test_until_there_is_an_answer_the_larger_and_the_worse_count(resting):
 
 def test_a_refusal_leaves_the_order_as_it_was(resting):
     approve(resting)
-    resting.answer(AmendOrder, Refused(label="NO_CHANGE", message="no"))
+    resting.answer(AmendOrder, Refused(label="BALANCE_NOT_ENOUGH", message="no"))
     [refused] = resting.journal.told(AmendRefused)
-    assert (refused.number, refused.label) == (1, "NO_CHANGE")
+    assert (refused.number, refused.label) == (1, "BALANCE_NOT_ENOUGH")
     assert (resting.order().shape, resting.order().quantity) == (OLD, 2)
 
 
