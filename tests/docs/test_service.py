@@ -1,4 +1,4 @@
-"""docs/gatehouse.service fits the house, and the house tells the service manager what it needs."""
+"""The units in docs/ fit house and watchdog, and the house tells its manager what it needs."""
 
 import contextlib
 import shutil
@@ -15,33 +15,42 @@ from state.config import Config
 from supervisor.application import FROZEN_S, TICK_S
 from supervisor.commands.options import BAD_USAGE
 from supervisor.commands.run import NOT_READY
+from supervisor.commands.watchdog import watchdog
 
 UNIT = ROOT / "docs" / "gatehouse.service"
+WATCHDOG = ROOT / "docs" / "gatehouse-watchdog.service"
 EXPOSURE_MAX = 2.0
 """Of 10; what is left is the network, its own sockets and its own data."""
 NOTED_S = 20.0
 
 
-def settings() -> dict[str, list[str]]:
-    """Return what the unit sets, by key; a key may stand more than once."""
+def settings(unit: Path = UNIT) -> dict[str, list[str]]:
+    """Return what a unit sets, by key; a key may stand more than once."""
     found: dict[str, list[str]] = {}
-    for line in UNIT.read_text().splitlines():
+    for line in unit.read_text().splitlines():
         if line and line[0] not in "#[":
             key, _, value = line.partition("=")
             found.setdefault(key, []).append(value)
     return found
 
 
-def one(key: str) -> str:
-    [value] = settings()[key]
+def one(key: str, unit: Path = UNIT) -> str:
+    [value] = settings(unit)[key]
     return value
 
 
+@pytest.fixture(params=[UNIT, WATCHDOG], ids=lambda unit: unit.stem)
+def unit(request: pytest.FixtureRequest) -> Path:
+    """Give each unit."""
+    found: Path = request.param
+    return found
+
+
 @pytest.fixture
-def unit_here(tmp_path: Path) -> Path:
+def unit_here(unit: Path, tmp_path: Path) -> Path:
     """Give the unit as if this checkout were the installed one."""
-    path = tmp_path / UNIT.name
-    path.write_text(UNIT.read_text().replace("/opt/gatehouse", str(ROOT)))
+    path = tmp_path / unit.name
+    path.write_text(unit.read_text().replace("/opt/gatehouse", str(ROOT)))
     return path
 
 
@@ -54,7 +63,7 @@ needs_systemd = pytest.mark.skipif(
 def test_systemd_understands_the_unit(unit_here):
     command = ["systemd-analyze", "verify", "--man=no", str(unit_here)]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    about_ours = [line for line in told.stderr.splitlines() if UNIT.name in line]
+    about_ours = [line for line in told.stderr.splitlines() if unit_here.name in line]
     assert (told.returncode, about_ours) == (0, []), told.stderr
 
 
@@ -64,11 +73,11 @@ def test_systemd_finds_the_unit_well_protected(unit_here):
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if "Overall exposure level" not in told.stdout:
         pytest.skip(f"this systemd-analyze cannot tell: {told.stderr}")
-    level = told.stdout.rpartition(f"{UNIT.name}: ")[2].split()[0]
+    level = told.stdout.rpartition(f"{unit_here.name}: ")[2].split()[0]
     assert float(level) <= EXPOSURE_MAX, told.stdout
 
 
-def test_what_protects_is_set():
+def test_what_protects_is_set(unit):
     # Held here as well, for machines without systemd: each is what it says in systemd.exec(5).
     for key in (
         "NoNewPrivileges",
@@ -82,22 +91,22 @@ def test_what_protects_is_set():
         "RestrictSUIDSGID",
         "LockPersonality",
     ):
-        assert one(key) == "true", key
-    assert one("ProtectSystem") == "strict"
-    assert one("CapabilityBoundingSet") == ""
-    assert one("User") not in ("", "root")
+        assert one(key, unit) == "true", key
+    assert one("ProtectSystem", unit) == "strict"
+    assert one("CapabilityBoundingSet", unit) == ""
+    assert one("User", unit) not in ("", "root")
 
 
-def test_only_the_data_directory_can_be_written():
-    [variable] = settings()["Environment"]
-    assert variable == f"GATEHOUSE_DATA_DIR={one('ReadWritePaths')}"
-    assert one("ReadWritePaths") == f"/var/lib/{one('StateDirectory')}"
-    assert one("StateDirectoryMode") == "0700"
+def test_only_the_data_directory_can_be_written(unit):
+    [variable] = settings(unit)["Environment"]
+    assert variable == f"GATEHOUSE_DATA_DIR={one('ReadWritePaths', unit)}"
+    assert one("ReadWritePaths", unit) == f"/var/lib/{one('StateDirectory', unit)}"
+    assert one("StateDirectoryMode", unit) == "0700"
 
 
-def test_no_secret_and_no_place_for_one_is_in_the_unit():
-    assert one("EnvironmentFile") == "-/etc/gatehouse/environment"
-    for line in UNIT.read_text().splitlines():
+def test_no_secret_and_no_place_for_one_is_in_the_unit(unit):
+    assert settings(unit)["EnvironmentFile"][0] == "-/etc/gatehouse/environment"
+    for line in unit.read_text().splitlines():
         if "GATE_API" in line:
             assert "_FILE=" in line
 
@@ -119,6 +128,32 @@ def test_what_a_new_start_would_not_mend_is_not_started_again():
     assert one("Restart") == "on-failure"
     codes = {int(code) for code in one("RestartPreventExitStatus").split()}
     assert codes == {BAD_USAGE, NOT_READY}
+
+
+def test_the_watchdog_sees_the_house_and_may_end_it():
+    # It reads what only the house's user may read, and signals a process of that user.
+    for key in ("User", "Group", "StateDirectory", "Environment"):
+        assert one(key, WATCHDOG) == one(key), key
+    # What names the exchange and the account is said once, for both.
+    files = settings(WATCHDOG)["EnvironmentFile"]
+    assert files == [one("EnvironmentFile"), "-/etc/gatehouse/watchdog"]
+    assert one("ExecStart", WATCHDOG).split()[:3] == one("ExecStart").split()[:3]
+    assert one("ExecStart", WATCHDOG).split()[3:] == [watchdog.name]
+
+
+def test_the_end_of_the_house_does_not_reach_the_watchdog():
+    bound = {"Requires", "Requisite", "BindsTo", "PartOf", "Upholds", "Conflicts", "Wants"}
+    named = {key for key in bound if UNIT.name in " ".join(settings(WATCHDOG).get(key, []))}
+    assert named == set()
+    # Units stop in the reverse order of their start: when the machine ends the house goes first.
+    assert one("Before", WATCHDOG) == UNIT.name
+    assert one("StartLimitIntervalSec", WATCHDOG) == "0"
+    assert one("RestartPreventExitStatus", WATCHDOG) == str(BAD_USAGE)
+
+
+def test_a_house_that_is_started_again_finds_its_orders():
+    # The new one gives its first sign of life well within a second.
+    assert float(one("RestartSec")) + 1 < Config().watchdog.grace_s
 
 
 class Manager:
