@@ -198,6 +198,10 @@ class Actor(SteppedActor):
         """Return a function with which any thread may put mail into this mailbox."""
         return self._runtime.inlet(self.address, control=control)
 
+    def give_way(self) -> None:
+        """Let whoever was just told go on before we do: for one who has a thread of its own."""
+        self._runtime.give_way()
+
     def stop(self) -> None:
         """End of our own accord, after this handler."""
         self._inbox.mailbox.put_for_life(self.incarnation, Stop())

@@ -52,6 +52,10 @@ class LiveRuntime(Runtime):
         self._ending = False
         self.watchdog = Watchdog(self, clock, watchdog_poll_s, meter)
 
+    def give_way(self) -> None:
+        """See `Runtime.give_way`: else whoever was roused waits for the switch interval."""
+        time.sleep(0)
+
     def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
         """See `Runtime.start_timer`."""
         return self._timers.start(inbox, delay_s, message)

@@ -129,6 +129,9 @@ class Runtime(ABC):
         """Return the present moment, by both clocks."""
         return Instant(self.clock.now_ns(), self.clock.monotonic_ns())
 
+    def give_way(self) -> None:  # noqa: B027 - where there is one thread there is nothing to do
+        """Let another thread go on at once, where there are others."""
+
     @abstractmethod
     def start_timer(self, inbox: Inbox, delay_s: float, message: object) -> Timer:
         """Put `message` into the control lane after `delay_s`, if `inbox` still lives there."""

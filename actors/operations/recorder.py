@@ -144,6 +144,8 @@ class Recorder(Actor):
                     self.tell(record.sender, denied)
                 elif record.request:
                     self.tell(record.sender, Recorded(request=record.request, seqs=outcome))
+            # An order waits for this answer, and nobody for the rest.
+            self.give_way()
             for one in written.journaled:
                 pair = getattr(one.event, "pair", None)
                 self.publish(one, topic=type(one.event), pair=pair)

@@ -227,12 +227,19 @@ class LivingHouse:
 
     def until(self, condition: Callable[[], bool], what: str, within_s: float = WITHIN_S) -> None:
         """Wait for something that is heard of."""
+        came = self.comes(condition, within_s)
+        assert came, f"not within {within_s:g} s: {what}; session {self.session}"
+
+    def comes(self, condition: Callable[[], bool], within_s: float) -> bool:
+        """Wait for something that may be heard of; return whether it was."""
         until_s = time.monotonic() + within_s
         with self.changed:
             while not condition():
                 left_s = until_s - time.monotonic()
-                assert left_s > 0, f"not within {within_s:g} s: {what}; session {self.session}"
+                if left_s <= 0:
+                    return False
                 self.changed.wait(min(left_s, 0.02))
+        return True
 
     def until_ready(self) -> None:
         """Wait until it trades, with every book live."""

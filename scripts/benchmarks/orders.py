@@ -21,7 +21,7 @@ from scripts.benchmarks.stop import CONFIG
 from scripts.proofs.processes import ROOT, Exchange
 from state.config import OrderSettings
 from state.messages.journal import Entry, Record, Recorded
-from state.messages.orders import ApprovedOrder, OrderIntended
+from state.messages.orders import ApprovedOrder, DecisionMade, OrderIntended
 from state.messages.venue import PlaceOrder, VenueAnswer, VenueRequest
 from state.values import Pair, TimeInForce
 
@@ -40,7 +40,8 @@ _SYNCS = 300
 PAIRS = tuple(Pair(pair) for pair in CATALOGUE if pair.endswith("_USDT"))[:20]
 
 STEPS = (
-    ("guard", "proposed", "approved", "the risk guard rules, and journals the decision"),
+    ("guard", "proposed", "judged", "the risk guard rules"),
+    ("decision", "judged", "approved", "the recorder writes the decision; then the guard lets go"),
     ("router", "approved", "recorded", "the router makes the intent of it"),
     ("journal", "recorded", "durable", "the recorder writes and syncs"),
     ("router again", "durable", "asked", "latch and expiry are checked once more"),
@@ -68,6 +69,10 @@ class _Probe:
     def sending(self, address: str, message: object) -> None:
         """See `actors.kernel.runtime.Probe.sending`."""
         match message:
+            case Record(entries=(Entry(event=DecisionMade()), *_)) if (
+                address == addresses.RISK_GUARD
+            ):
+                self.marks.setdefault("judged", time.monotonic_ns())
             case Record(entries=(Entry(event=OrderIntended()), *_)) if (
                 address == addresses.ORDER_ROUTER
             ):
