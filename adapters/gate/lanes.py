@@ -1,7 +1,8 @@
 """Threads for calls that block, in lanes: what is urgent never waits behind what is not.
 
 Each lane has threads and a bounded queue of its own. Within a lane the first job that its rate
-window lets go is taken, so one busy pair or endpoint holds up nobody else.
+window lets go is taken, so one busy pair or endpoint holds up nobody else. Patient jobs come after
+all others and never keep the last thread.
 """
 
 import contextlib
@@ -83,6 +84,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """Called instead when the lane is closed first."""
     counted: bool = False
     """Whether somebody counted it already."""
+    patient: bool = False
+    """Whether it waits while the lane has anything else to do."""
 
 
 class Lane:
@@ -108,6 +111,9 @@ class Lane:
         self._threads: list[threading.Thread] = []
         self._busy = 0
         """Threads that run a job."""
+        self._patient_max = max(1, threads - 1)
+        self._patient = 0
+        """Threads that run a patient one."""
         windows.on_room(self._look_again)
         with self._changed:
             self._hire()
@@ -174,23 +180,36 @@ class Lane:
             finally:
                 with self._changed:
                     self._busy -= 1
+                    self._patient -= job.patient
+                    if job.patient:
+                        self._changed.notify_all()
 
     def _next(self) -> Job | None:
         with self._changed:
             while not self._closed:
                 delays_ns: dict[RateKey, int] = {}
-                for index, job in enumerate(self._jobs):
-                    if job.key in delays_ns and not job.counted:
-                        continue
-                    delay_ns = 0 if job.counted else self._windows.try_take(job.key)
-                    if delay_ns == 0:
-                        del self._jobs[index]
-                        self._busy += 1
-                        return job
-                    delays_ns[job.key] = delay_ns
+                job = self._take(delays_ns, patient=False)
+                if job is None and self._patient < self._patient_max:
+                    job = self._take(delays_ns, patient=True)
+                if job is not None:
+                    self._busy += 1
+                    self._patient += job.patient
+                    return job
                 wait_ns = min(delays_ns.values(), default=None)
                 self._changed.wait(None if wait_ns is None else wait_ns / 1e9)
             return None
+
+    def _take(self, delays_ns: dict[RateKey, int], *, patient: bool) -> Job | None:
+        """Take the first job of a kind that may go; note how long the windows of others wait."""
+        for index, job in enumerate(self._jobs):
+            if job.patient != patient or (job.key in delays_ns and not job.counted):
+                continue
+            delay_ns = 0 if job.counted else self._windows.try_take(job.key)
+            if delay_ns == 0:
+                del self._jobs[index]
+                return job
+            delays_ns[job.key] = delay_ns
+        return None
 
     def _look_again(self) -> None:
         with self._changed:

@@ -181,6 +181,8 @@ class GateExchange:
             key=errand.key,
             run=partial(self._set_out, errand),
             abandon=partial(self._answer, errand, NOT_SENT),
+            # Hundreds of them at a start, and nobody trades any sooner for having them.
+            patient=isinstance(errand.request, FetchCandles),
         )
         if not errand.lane.put(job):
             job.abandon()

@@ -47,3 +47,37 @@ def test_a_second_thread_begins_when_the_first_is_busy_and_no_third_beyond_the_l
     assert lane.join(WITHIN_S)
     assert sorted(ended) == [0, 1, 2]
     assert threads_of("busy lane") == set()
+
+
+def test_patient_jobs_come_last_and_leave_a_thread_for_all_others(windows):
+    lane = Lane("patient lane", windows, threads=2, capacity=8)
+    running, go_on = threading.Semaphore(0), threading.Semaphore(0)
+    begun = []
+
+    def run(name, *, waits):
+        begun.append(name)
+        running.release()
+        assert not waits or go_on.acquire(timeout=WITHIN_S)
+        windows.ended(KEY)
+
+    def put(name, *, patient, waits):
+        job = partial(run, name, waits=waits)
+        assert lane.put(Job(key=KEY, run=job, abandon=pytest.fail, patient=patient))
+
+    for number in range(3):
+        put(f"patient {number}", patient=True, waits=True)
+    assert running.acquire(timeout=WITHIN_S)
+    for number in range(2):
+        put(f"hasty {number}", patient=False, waits=False)
+        assert running.acquire(timeout=WITHIN_S)
+    put("hasty 2", patient=False, waits=True)
+    put("hasty 3", patient=False, waits=False)
+    assert running.acquire(timeout=WITHIN_S)
+    # Both threads have something to do.
+    go_on.release(5)
+    for _ in range(3):
+        assert running.acquire(timeout=WITHIN_S)
+    lane.stop()
+    assert lane.join(WITHIN_S)
+    assert begun[:4] == ["patient 0", "hasty 0", "hasty 1", "hasty 2"]
+    assert set(begun[4:]) == {"hasty 3", "patient 1", "patient 2"}
