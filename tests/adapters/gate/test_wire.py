@@ -17,13 +17,22 @@ LITTLE = framed(Opcode.TEXT, b"y")
 
 
 class Loop:
-    """The loop's clock, moved by hand."""
+    """A loop whose clock and turns are moved by hand."""
 
     def __init__(self):
         self.now_s = 0.0
+        self.called = []
 
     def time(self):
         return self.now_s
+
+    def call_soon(self, function, *arguments):
+        self.called.append((function, arguments))
+
+    def turn(self):
+        called, self.called = self.called, []
+        for function, arguments in called:
+            function(*arguments)
 
 
 class Transport(asyncio.Transport):
@@ -62,7 +71,9 @@ class Scene:
             self.wire.data_received(piece)
 
     def read(self, data, *, after_s):
+        """A turn of the loop: what it was told to call, then what has come."""
         self.loop.now_s += after_s
+        self.loop.turn()
         self.wire.data_received(data)
 
 
@@ -90,3 +101,13 @@ async def test_one_that_is_read_to_its_end_now_and_then_is_kept():
         scene.read(LITTLE, after_s=LIMIT_S)
     assert not scene.transport.ended
     assert len(scene.told) == 40
+
+
+async def test_one_whose_full_reads_left_nothing_is_kept():
+    scene = Scene()
+    for _ in range(20):
+        scene.read(FULL, after_s=LIMIT_S / 2)
+        for _ in range(3):
+            scene.loop.turn()
+    assert not scene.transport.ended
+    assert len(scene.told) == 20
