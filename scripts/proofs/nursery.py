@@ -1,4 +1,4 @@
-"""A process that has the house's modules in memory and forks a house for whoever asks.
+"""A process that has our modules in memory and forks a house or an exchange for whoever asks.
 
 A proof that starts a house a thousand times would spend most of its time importing the same
 modules. What it forks runs the same command line as `python -m supervisor` would, is its own
@@ -27,8 +27,10 @@ MODULES = (
     "supervisor.application",
     "supervisor.commands.run",
     "supervisor.worlds.gate",
+    "supervisor.commands.exchange",
+    "adapters.simulated.server.process",
 )
-"""What a house consists of; whatever a line of it imports late it imports late here too."""
+"""What the two consist of; whatever a line of it imports late it imports late here too."""
 
 
 class Born:
@@ -91,9 +93,16 @@ class Nursery:
         )
         self._answer()
 
-    def start(self, arguments: Iterable[str], complaints: Path) -> Born:
-        """Fork a house with these arguments of `python -m supervisor`."""
-        answer = self.ask(arguments=list(arguments), complaints=str(complaints))
+    def start(self, arguments: Iterable[str], complaints: Path, says: Path) -> Born:
+        """Fork a process with these arguments of `python -m supervisor`.
+
+        Args:
+            arguments: Its command line.
+            complaints: File of its standard error, appended to.
+            says: File of its standard output, appended to.
+        """
+        files = {"complaints": str(complaints), "says": str(says)}
+        answer = self.ask(arguments=list(arguments), **files)
         return Born(self, int(answer["pid"]))
 
     def ask(self, **question: Any) -> dict[str, Any]:
@@ -145,20 +154,19 @@ def main() -> None:
         else:
             pid = os.fork()
             if not pid:
-                _live(question["arguments"], question["complaints"])
+                _live(question["arguments"], question["says"], question["complaints"])
             answer = {"pid": pid}
         print(json.dumps(answer), flush=True)
 
 
-def _live(arguments: list[str], complaints: str) -> None:
-    """Become the house; never returns."""
+def _live(arguments: list[str], *files: str) -> None:
+    """Become a house or an exchange, which writes to these two files; never returns."""
     code = 1
     try:
         os.setsid()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        errors = os.open(complaints, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        for number, target in ((0, nothing), (1, nothing), (2, errors)):
-            os.dup2(target, number)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        for number, file in enumerate(files, 1):
+            os.dup2(os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), number)
         sys.argv = ["supervisor", *arguments]
         from supervisor.__main__ import main as supervise  # noqa: PLC0415 (imported long since)
 

@@ -61,6 +61,7 @@ class Watched:
         complaints: File of its standard error, appended to.
         environ: Its environment, on top of ours without anything that concerns Gatehouse.
         nursery: Where it is forked instead, with the environment of that.
+        says: File of its standard output when it is forked.
     """
 
     process: "subprocess.Popen[bytes] | Born"
@@ -71,6 +72,7 @@ class Watched:
         complaints: Path,
         environ: Mapping[str, str] | None = None,
         nursery: Nursery | None = None,
+        says: Path = Path(os.devnull),
     ) -> None:
         self.complaints = complaints
         self.started_s = time.monotonic()
@@ -78,7 +80,7 @@ class Watched:
         with complaints.open("ab") as errors:
             self._said_before = errors.tell()
             if nursery is not None:
-                self.process = nursery.start(command, complaints)
+                self.process = nursery.start(command, complaints, says)
                 return
             self.process = subprocess.Popen(  # noqa: S603 - our own modules, no shell
                 list(command),
@@ -351,6 +353,7 @@ class Exchange(Watched):
         port: Where; 0 for any.
         options: Further options, as on the command line.
         keeps: Whether it has a database.
+        nursery: Where it is forked, for tests that start very many.
     """
 
     def __init__(
@@ -361,12 +364,18 @@ class Exchange(Watched):
         port: int = 0,
         options: Iterable[str] = (),
         keeps: bool = True,
+        nursery: Nursery | None = None,
     ) -> None:
-        command = [*python("-m", "supervisor", "exchange"), "--pairs", pairs, "--port", str(port)]
+        command = [] if nursery is not None else python("-m", "supervisor")
+        command += ["exchange", "--pairs", pairs, "--port", str(port)]
         command += ["--db", str(folder / "exchange.db")] if keeps else []
-        super().__init__([*command, *options], folder / "exchange.stderr")
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        complaints, says = folder / "exchange.stderr", folder / "exchange.stdout"
+        says.unlink(missing_ok=True)  # Of the one before it, which said where that was.
+        super().__init__([*command, *options], complaints, nursery=nursery, says=says)
+        if self.process.stdout is None:
+            line = self.until(lambda: _first_line(says), START_S, "the exchange says where it is")
+        else:
+            line = self.process.stdout.readline()
         if not line:
             self.process.wait()
             raise NotSoon(f"the exchange did not start: {self.said()}")
@@ -386,6 +395,12 @@ def control(url: str, path: str, body: Any = None) -> Any:
     request = urllib.request.Request(f"{url}/control/{path}", data=data)  # noqa: S310 (loopback)
     with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (loopback)
         return json.load(answer)
+
+
+def _first_line(path: Path) -> bytes | None:
+    """Return a line once it is whole."""
+    text = path.read_bytes() if path.exists() else b""
+    return text if text.endswith(b"\n") else None
 
 
 def command_of(pid: int) -> list[str]:

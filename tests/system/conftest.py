@@ -17,10 +17,16 @@ StartExchange = Callable[..., Exchange]
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery]:
-    """Give where houses are forked: a test waits for what they do, not for their imports."""
+def forks() -> Iterator[Nursery]:
+    """Give where both are forked: a test waits for what they do, not for their imports."""
     with Nursery(environment()) as started:
         yield started
+
+
+@pytest.fixture
+def nursery(forks: Nursery) -> Nursery | None:
+    """Give the same for houses; tests whose houses are whole processes give none."""
+    return forks
 
 
 @pytest.fixture
@@ -37,11 +43,12 @@ def houses(tmp_path: Path, nursery: Nursery | None) -> Iterator[StartHouse]:
 
 
 @pytest.fixture
-def exchanges(tmp_path: Path) -> Iterator[StartExchange]:
+def exchanges(tmp_path: Path, forks: Nursery) -> Iterator[StartExchange]:
     """Give a function that starts an exchange, by default always with the same database."""
     with contextlib.ExitStack() as open_ones:
 
         def start(folder: Path | None = None, **wanted: Any) -> Exchange:
+            wanted.setdefault("nursery", forks)
             return open_ones.enter_context(Exchange(folder or tmp_path / "exchange", **wanted))
 
         yield start
