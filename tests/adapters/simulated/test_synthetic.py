@@ -10,6 +10,7 @@ from adapters.simulated.building import build_venue
 from adapters.simulated.catalogue import CATALOGUE
 from adapters.simulated.core.events import BookPublished, TradePublished
 from adapters.simulated.core.invariants import broken_invariants
+from adapters.simulated.markets.history import _walk_back
 from adapters.simulated.markets.order_flow import OrderFlow
 from adapters.simulated.markets.price_process import PriceProcess, student_t4
 from adapters.simulated.options import ExchangeOptions
@@ -29,6 +30,32 @@ def run(seed, seconds, pairs=PAIRS):
         venue.advance(NOON + step * NS_PER_S // 10)
         events += venue.drain()
     return venue, events
+
+
+@pytest.mark.parametrize("length_s", [1, 60, 3600])
+def test_what_happened_before_is_drawn_as_the_formula_says(length_s):
+    """Written out for speed, and the same to the last tick."""
+    pair = Pair("BTC_USDT")
+    market = build_venue(ExchangeOptions(pairs=(pair,), seed=1), NOON).pairs[pair]
+    (_, traits), end_s = CATALOGUE[pair], NOON // NS_PER_S
+    bars = _walk_back(market, traits, Random("w"), 97_000.0, end_s, length_s, 300)
+    rng, close = Random("w"), 97_000.0
+    scale = traits.daily_volatility * math.sqrt(length_s / 86_400.0)
+    ticks, units = 10**market.units.price_decimals, 10**market.units.amount_decimals
+    for number, bar in enumerate(reversed(bars), 1):
+        start = close * math.exp(-max(-0.2, min(0.2, scale * student_t4(rng))))
+        away = scale * abs(rng.gauss(0.0, 0.5))
+        stretch, squeeze = math.exp(away), math.exp(-away)
+        volume = traits.trades_per_s * length_s * traits.trade_notional * 2.5
+        volume *= math.exp(rng.gauss(-0.2, 0.6))
+        assert bar.time_s == end_s - number * length_s
+        assert bar.open == max(1, round(start * ticks))
+        assert bar.high == max(1, round(max(start, close) * stretch * ticks))
+        assert bar.low == max(1, round(min(start, close) * squeeze * ticks))
+        assert bar.close == max(1, round(close * ticks))
+        assert bar.lots == max(1, round(volume / close * units))
+        assert bar.ticks_lots == bar.lots * max(1, round((start + close) / 2 * ticks))
+        close = start
 
 
 def correlation(first, second):
