@@ -244,6 +244,7 @@ class RiskGuard(Actor):
             reason=proposed.reason,
             verdict=ruling.verdict,
             refusal=ruling.refusal,
+            expires_at_ns=proposed.expires_at_ns,
         )
         request = self._record([Entry(event=judged, trace_id=order.intent.trace_id)])
         if ruling.refusal is not None:

@@ -177,6 +177,8 @@ class Books(Struct, frozen=True, kw_only=True, tag=True):
     """Those that may still change or lack fills, oldest first."""
     decisions: tuple[DecisionMade, ...]
     """Approved ones of which no order has come, oldest first."""
+    amendments: tuple[AmendmentJudged, ...] = ()
+    """Approved ones that were not meant yet, oldest first."""
     parents: tuple[ParentOrder, ...] = ()
     """Those that are not over, oldest first."""
     cursors: dict[Pair, TimeNs] = {}

@@ -229,6 +229,8 @@ class AmendmentJudged(Struct, frozen=True, kw_only=True, tag=True):
     reason: str
     verdict: Verdict
     refusal: Refusal | None = None
+    expires_at_ns: TimeNs = TimeNs(0)
+    """An approved one not on the wire by then never will be; until then it counts as risk."""
 
 
 class CancelParent(Struct, frozen=True, kw_only=True, tag=True):

@@ -40,6 +40,7 @@ from state.store.recovery import (
     last_session,
     order_named,
     pair_sessions,
+    pending_amendments,
     pending_decisions,
     recent_risk,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "open_store",
     "order_named",
     "pair_sessions",
+    "pending_amendments",
     "pending_decisions",
     "pending_migrations",
     "prunable_up_to",

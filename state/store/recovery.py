@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from state.messages.accounts import BalancesCompared, TradeClosed
 from state.messages.journal import KnownFound, KnownSought
 from state.messages.operations import SessionChanged
-from state.messages.orders import DecisionMade
+from state.messages.orders import AmendIntended, AmendmentJudged, DecisionMade, Verdict
 from state.messages.risk import Lock, Recent, RiskMarked, Tier
 from state.order import Order
 from state.rates import WINDOW_NS, recent_of
@@ -42,6 +42,26 @@ def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
     )
     events = [event_of(payload) for (payload,) in rows]
     return [event for event in events if isinstance(event, DecisionMade)]
+
+
+def pending_amendments(store: Store, now_ns: TimeNs) -> list[AmendmentJudged]:
+    """Return the approved amendments, not yet expired, that nobody has meant yet; oldest first."""
+    rows = store.connection.execute(
+        "SELECT payload FROM events WHERE seq > ?"
+        " AND type IN ('AmendmentJudged', 'AmendIntended') ORDER BY seq",
+        (store.last_seq - _RECENT_RECORDS,),
+    )
+    pending: dict[ClientOrderId, AmendmentJudged] = {}
+    for (payload,) in rows:
+        match event_of(payload):
+            case AmendmentJudged(verdict=Verdict.ALLOW) as judged:
+                if judged.expires_at_ns > now_ns:
+                    pending[judged.client_order_id] = judged
+            case AmendIntended() as intent:
+                pending.pop(intent.client_order_id, None)
+            case _:
+                pass
+    return list(pending.values())
 
 
 def fill_cursors(store: Store) -> dict[Pair, TimeNs]:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from actors.trading.risk.codes import Code
-from state.messages.orders import ApprovedOrder, OrderProposed
+from state.messages.orders import ApprovedAmendment, ApprovedOrder, OrderProposed
 from state.values import NS_PER_S, Pair, Session, Side
-from supervisor.risk_proof.truth import Scenery, Truth
+from supervisor.risk_proof.truth import Deal, Scenery, Truth
 
 ZERO = Decimal(0)
 MINUTE_NS = 60 * NS_PER_S
@@ -64,7 +64,8 @@ class Limits:
 
     def refused(self, code: str) -> None:
         """Count an order that was refused or shrunk."""
-        self.proofs[Code(code)].refused += 1
+        if code in self.proofs:  # That an order cannot be amended is no limit.
+            self.proofs[Code(code)].refused += 1
 
     def approved(
         self, order: ApprovedOrder, proposal: OrderProposed, scenery: Scenery, truth: Truth
@@ -76,6 +77,31 @@ class Limits:
         if order.side is Side.BUY:
             self._entry(order, proposal, scenery, truth)
             self._rates(order.pair, scenery, truth)
+
+    def amended(
+        self, approved: ApprovedAmendment, deal: Deal, scenery: Scenery, truth: Truth
+    ) -> None:
+        """Hold an approved amendment, which `truth` counts already, against what it may exceed.
+
+        What asks for no more at no worse a price passes whatever is exceeded already.
+        """
+        known, sign = deal.known, deal.order.side.sign
+        worse = (approved.price - known.price) * sign > 0
+        if not worse and approved.quantity <= known.quantity:
+            return
+        if deal.order.side is Side.SELL:
+            self._most(Code.HOLDING, truth.being_sold(deal.pair), truth.held(deal.pair))
+            return
+        limits, mids = scenery.limits, _mids(scenery)
+        worth = (approved.quantity - deal.filled) * approved.price
+        self._most(Code.ORDER_NOTIONAL_MAX, worth, limits.order_notional_max)
+        self._most(Code.BALANCE, truth.needed_cash(), max(truth.cash, ZERO))
+        self._exposures(deal.pair, scenery, truth, mids)
+        why = f"amendment of {deal.name} to {approved.quantity} at {approved.price}"
+        if scenery.halted:
+            self._blame(Code.HALTED, why)
+        for code in scenery.forbidden if scenery.is_quiet else ():
+            self._blame(Code(code), why)
 
     # Questions of how much.
 
@@ -109,14 +135,7 @@ class Limits:
         self, order: ApprovedOrder, proposal: OrderProposed, scenery: Scenery, truth: Truth
     ) -> None:
         limits, mids, pair = scenery.limits, _mids(scenery), order.pair
-        one = frozenset({pair})
-        self._most(Code.POSITION_MAX, truth.exposure(one, mids), limits.position_notional_max)
-        everywhere = truth.exposure(frozenset(scenery.rules), mids)
-        self._most(Code.EXPOSURE_MAX, everywhere, limits.exposure_notional_max)
-        for group in limits.correlated():
-            if pair in group.pairs:
-                worth = truth.exposure(group.pairs, mids)
-                self._most(Code.GROUP_MAX, worth, group.notional_max)
+        self._exposures(pair, scenery, truth, mids)
         stop = proposal.stop
         distance = order.price * limits.stop_distance_bps / BPS
         distance = distance if stop is None else order.price - stop
@@ -143,6 +162,18 @@ class Limits:
         if last is not None:
             far = abs(order.price - last) / last * BPS
             self._most(Code.FAT_FINGER, far, limits.fat_finger_bps)
+
+    def _exposures(
+        self, pair: Pair, scenery: Scenery, truth: Truth, mids: dict[Pair, Decimal]
+    ) -> None:
+        limits, one = scenery.limits, frozenset({pair})
+        self._most(Code.POSITION_MAX, truth.exposure(one, mids), limits.position_notional_max)
+        everywhere = truth.exposure(frozenset(scenery.rules), mids)
+        self._most(Code.EXPOSURE_MAX, everywhere, limits.exposure_notional_max)
+        for group in limits.correlated():
+            if pair in group.pairs:
+                worth = truth.exposure(group.pairs, mids)
+                self._most(Code.GROUP_MAX, worth, group.notional_max)
 
     def _rates(self, pair: Pair, scenery: Scenery, truth: Truth) -> None:
         limits, now_ns = scenery.limits, truth.approvals[-1][0]

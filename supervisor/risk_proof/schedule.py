@@ -13,19 +13,13 @@ from msgspec.structs import replace
 
 from actors import addresses
 from actors.execution.client_ids import client_order_id
-from state.config.limits import (
-    CooldownPeriodSettings,
-    LowProfitPairsSettings,
-    MaxDrawdownSettings,
-    ProtectionSettings,
-    RiskSettings,
-    StoplossGuardSettings,
-)
 from state.instrument import TradingRules
 from state.messages.accounts import FundsMoved, TradeClosed
 from state.messages.journal import Entry
-from state.messages.market import BookLost, BookMeasured, CandleClosed, Timeframe
+from state.messages.market import BookLost, BookMeasured
 from state.messages.orders import (
+    AmendIntended,
+    AmendmentDropped,
     ApprovedOrder,
     CancelIntended,
     DecisionDropped,
@@ -40,7 +34,7 @@ from state.messages.orders import (
     OrderUnknown,
     Refusal,
 )
-from state.messages.protection import Cover, PositionCovered
+from state.messages.protection import Cover
 from state.values import (
     NS_PER_S,
     ClientOrderId,
@@ -61,6 +55,9 @@ from state.values import (
     VenueOrderId,
     base_of,
 )
+from supervisor.risk_proof.amending import Amending
+from supervisor.risk_proof.drawn import drawn_limits, drawn_protections
+from supervisor.risk_proof.facts import candle, covered, intent_of
 from supervisor.risk_proof.limits import Limits
 from supervisor.risk_proof.losses import DAY_S, Losses
 from supervisor.risk_proof.stage import CRASHED, PAIRS, PROPOSER, USDT, Dropped, Meant, RiskStage
@@ -73,87 +70,6 @@ MINUTE_NS = 60 * NS_PER_S
 _STRANGE = Pair("XRP_USDT")
 _OPENING = {PAIRS[0]: 10_000, PAIRS[1]: 5_000, PAIRS[2]: 1_000}
 """Mid prices in hundredths."""
-
-LOOSE: dict[str, Any] = {
-    "position_notional_max": Decimal(50_000),
-    "order_notional_max": Decimal(50_000),
-    "exposure_notional_max": Decimal(50_000),
-    "risk_per_trade_share": Decimal(1),
-    "depth_share_max": Decimal(1000),
-    "price_band_bps": Decimal(5000),
-    "protective_band_bps": Decimal(9000),
-    "fat_finger_bps": Decimal(9000),
-    "spread_bps_max": Decimal(9000),
-    "book_levels_min": 1,
-    "orders_per_minute": 6000,
-    "pair_orders_per_minute": 6000,
-    "rejections_per_minute": 6000,
-    "cancels_per_minute": 6000,
-    "open_orders_max": 6000,
-    "pair_open_orders_max": 6000,
-    "unknown_orders_max": 1000,
-    "daily_loss_share": Decimal(1),
-    "drawdown_warn_share": Decimal(1),
-    "drawdown_half_share": Decimal(1),
-    "drawdown_reduce_share": Decimal(1),
-    "drawdown_halt_share": Decimal(1),
-}
-TIGHT: tuple[dict[str, Any], ...] = (
-    {"position_notional_max": Decimal(1200), "exposure_notional_max": Decimal(2500)},
-    {"groups": ("majors=BTC_USDT+ETH_USDT:1500",), "order_notional_max": Decimal(700)},
-    {"risk_per_trade_share": Decimal("0.002"), "stop_distance_bps": Decimal(300)},
-    {"depth_share_max": Decimal("0.5"), "spread_bps_max": Decimal(30), "book_levels_min": 8},
-    {"price_band_bps": Decimal(60), "protective_band_bps": Decimal(150)},
-    {"fat_finger_bps": Decimal(40)},
-    {"orders_per_minute": 8, "pair_orders_per_minute": 4},
-    {"rejections_per_minute": 2, "cancels_per_minute": 2},
-    {"open_orders_max": 6, "pair_open_orders_max": 3, "unknown_orders_max": 1},
-    {"daily_loss_share": Decimal("0.01")},
-    {
-        "drawdown_warn_share": Decimal("0.005"),
-        "drawdown_half_share": Decimal("0.01"),
-        "drawdown_reduce_share": Decimal("0.02"),
-        "drawdown_halt_share": Decimal("0.04"),
-        "drawdown_cooldown_s": 60.0,
-        "drawdown_hysteresis_share": Decimal("0.001"),
-    },
-)
-
-
-def drawn_limits(chance: Random) -> RiskSettings:
-    """Return limits of which a few are narrow: each has schedules in which it decides."""
-    chosen = dict(LOOSE)
-    for some in chance.sample(TIGHT, k=chance.choice([1, 2, 2, 3, 4])):
-        chosen |= some
-    return RiskSettings(**chosen)
-
-
-def drawn_protections(chance: Random) -> ProtectionSettings:
-    """Return freqtrade's protections, each on now and then."""
-    on = [chance.random() < 0.4 for _ in range(4)]
-    return ProtectionSettings(
-        stoploss_guard=StoplossGuardSettings(
-            enabled=on[0],
-            trade_limit=2,
-            lookback_period=30,
-            stop_duration=5,
-        ),
-        max_drawdown=MaxDrawdownSettings(
-            enabled=on[1],
-            trade_limit=2,
-            lookback_period=30,
-            stop_duration=5,
-            max_allowed_drawdown=Decimal("0.01"),
-        ),
-        low_profit_pairs=LowProfitPairsSettings(
-            enabled=on[2],
-            trade_limit=1,
-            lookback_period=30,
-            stop_duration=5,
-            required_profit=Decimal("0.001"),
-        ),
-        cooldown_period=CooldownPeriodSettings(enabled=on[3], stop_duration=1),
-    )
 
 
 class Schedule:
@@ -177,6 +93,7 @@ class Schedule:
         self._stage.on_decided = self._on_decided
         self._truth = Truth(fee_rate=FEE_RATE)
         self._losses = Losses(self._settings, protections)
+        self._amending = Amending(self, self._chance, self._stage, self._truth, limits)
         self._mids = dict(_OPENING)
         self._books: dict[Pair, tuple[BookMeasured, int]] = {}
         self._lost: set[Pair] = set()
@@ -198,6 +115,7 @@ class Schedule:
             (46, self._propose_quietly),
             (8, self._propose_in_a_burst),
             (34, self._deal),
+            (8, self._amend_quietly),
             (14, self._move),
             (8, self._wait),
             (2, self._move_funds),
@@ -273,9 +191,31 @@ class Schedule:
             self._propose(is_quiet=False)
             if self._chance.random() < 0.5:
                 self._deal()
+            if self._chance.random() < 0.3:
+                self._amending.propose(is_quiet=False)
             if self._chance.random() < 0.2:
                 for _ in range(self._chance.randint(1, 40)):
                     self._stage.runtime.step(self._stage.clock.elapsed_ns)
+        self._stage.settle()
+
+    def _amend_quietly(self) -> None:
+        self._calm()
+        deal = self._amending.propose(is_quiet=True)
+        self._stage.settle()
+        if deal is None:
+            return
+        if deal.pending is not None and self._chance.random() < 0.3:
+            self._amending.happen(deal)
+        if self._chance.random() < 0.2:
+            self._stage.crash(addresses.RISK_GUARD)
+            self._calm()
+        # Whoever forgets what the order may become lets too much pass beside it.
+        mid = Decimal(self._mids[deal.pair]) / 100
+        if deal.order.side is Side.BUY:
+            self._order(deal.pair, Side.BUY, 20_000 / mid, mid, Purpose.ENTRY, is_quiet=True)
+        else:
+            held = self._truth.held(deal.pair)
+            self._order(deal.pair, Side.SELL, held, mid, Purpose.EXIT, is_quiet=True)
         self._stage.settle()
 
     def _propose(self, *, is_quiet: bool) -> None:
@@ -344,13 +284,14 @@ class Schedule:
             purpose=purpose,
             stop=stop,
         )
-        self._truth.proposals[decision] = (proposal, self._scenery(pair, is_quiet=is_quiet))
+        self._truth.proposals[decision] = (proposal, self.scenery(pair, is_quiet=is_quiet))
         self._stage.tell(addresses.RISK_GUARD, proposal)
 
     def _rules(self, pair: Pair) -> TradingRules:
         return self._stage.rules[pair]
 
-    def _scenery(self, pair: Pair, *, is_quiet: bool) -> Scenery:
+    def scenery(self, pair: Pair, *, is_quiet: bool) -> Scenery:
+        """Return what the guard can see; `pair` says whose losses count."""
         stage, elapsed_ns = self._stage, self._stage.clock.elapsed_ns
         forbidden = self._losses.forbidden(pair, stage.venue_s) if self._believed else {}
         forbidden |= self._counted_out()
@@ -405,8 +346,9 @@ class Schedule:
             late = self._stage.now_ns > deal.order.expires_at_ns
             if late and deal.stage is Stage.APPROVED:
                 deal.stage = Stage.OVER
+        self._amending.let_expire()
 
-    def _on_refused(self, dropped: DecisionDropped) -> None:
+    def _on_refused(self, dropped: DecisionDropped | AmendmentDropped) -> None:
         self._limits.refused(dropped.refusal.code)
 
     def _on_decided(self, decision: DecisionMade) -> None:
@@ -431,6 +373,9 @@ class Schedule:
 
     def _happen(self, deal: Deal) -> None:
         chance = self._chance
+        if deal.pending is not None and chance.random() < 0.5:
+            self._amending.happen(deal)
+            return
         if deal.stage is Stage.APPROVED:
             late = self._stage.now_ns > deal.order.expires_at_ns
             if late or chance.random() < 0.1:
@@ -443,7 +388,7 @@ class Schedule:
                     self._stage.tell(addresses.ORDER_ROUTER, Dropped(dropped=told))
                 return
             deal.stage = Stage.MEANT
-            self._mean(_intent(deal, self._stage.now_ns))
+            self.mean(intent_of(deal, self._stage.now_ns))
         elif deal.stage is Stage.FLYING:
             self._answer(deal)
         elif deal.stage is Stage.RESTING:
@@ -457,17 +402,17 @@ class Schedule:
         if fate < 0.12:
             deal.stage = Stage.OVER
             self._happened.append((self._stage.venue_ns, "rejected"))
-            self._mean(OrderRejected(**ours, label="BALANCE_NOT_ENOUGH", message=""))
+            self.mean(OrderRejected(**ours, label="BALANCE_NOT_ENOUGH", message=""))
         elif fate < 0.3 and not deal.is_unknown:
             deal.is_unknown = True
-            self._mean(OrderUnknown(**ours, reason="no answer"))
+            self.mean(OrderUnknown(**ours, reason="no answer"))
         elif fate < 0.3 and deal.is_unknown:
             deal.stage, deal.is_unknown = Stage.OVER, False
-            self._mean(OrderNotPlaced(**ours, reason="not found"))
+            self.mean(OrderNotPlaced(**ours, reason="not found"))
         else:
             deal.stage, deal.is_unknown = Stage.RESTING, False
             venue = VenueOrderId(f"v-{deal.name}")
-            self._mean(OrderAccepted(**ours, venue_order_id=venue))
+            self.mean(OrderAccepted(**ours, venue_order_id=venue))
 
     def _work(self, deal: Deal) -> None:
         chance, ours = self._chance, self._ours(deal)
@@ -475,12 +420,12 @@ class Schedule:
             deal.stage = Stage.OVER
             self._happened.append((self._stage.venue_ns, "cancelled"))
             filled = Quantity(deal.filled)
-            self._mean(CancelIntended(**ours, reason="trial"))
-            self._mean(OrderFinished(**ours, filled_quantity=filled, reason="cancelled"))
+            self.mean(CancelIntended(**ours, reason="trial"))
+            self.mean(OrderFinished(**ours, filled_quantity=filled, reason="cancelled"))
             return
-        whole = chance.random() < 0.6
-        quantity = deal.left if whole else self._rules(deal.pair).quantity_down(deal.left / 2)
-        price, sign = deal.order.price, deal.order.side.sign
+        whole, left = chance.random() < 0.6, deal.real.quantity - deal.filled
+        quantity = left if whole else self._rules(deal.pair).quantity_down(left / 2)
+        price, sign = deal.real.price, deal.order.side.sign
         better = Decimal(chance.choice([0, 0, 1, 5])) / 100
         price = Price(price - sign * better)
         if price <= 0 or not quantity:
@@ -488,8 +433,10 @@ class Schedule:
         number = deal.trades + 1
         fee = self._truth.fill(deal, quantity, price)
         buys = deal.order.side is Side.BUY
+        # A trade is told with the time of the exchange, whatever our clock says.
+        at = {"at_ns": TimeNs(self._stage.venue_ns)}
         fill = OrderFilled(
-            **ours,
+            **ours | at,
             trade_id=TradeId(f"{deal.name}-{number}"),
             venue_order_id=VenueOrderId(f"v-{deal.name}"),
             side=deal.order.side,
@@ -499,15 +446,16 @@ class Schedule:
             fee=fee,
             fee_currency=base_of(deal.pair) if buys else USDT,
         )
-        self._mean(fill)
+        self.mean(fill)
         if deal.stage is Stage.OVER:
             filled = Quantity(deal.filled)
-            self._mean(OrderFinished(**ours, filled_quantity=filled, reason="filled"))
+            self.mean(OrderFinished(**ours, filled_quantity=filled, reason="filled"))
 
     def _ours(self, deal: Deal) -> dict[str, Any]:
         return {"client_order_id": deal.name, "pair": deal.pair, "at_ns": self._stage.now_ns}
 
-    def _mean(self, event: Any) -> None:
+    def mean(self, event: Any) -> None:
+        """Have a fact of an order journalled."""
         self._unsure.append(event)
         self._stage.tell(addresses.ORDER_ROUTER, Meant(entries=(Entry(event=event),)))
 
@@ -548,7 +496,7 @@ class Schedule:
         if chance.random() < 0.3:
             last = round(mid * (1 + chance.choice([0, 0, 10, -10, 45, -60]) / 10_000), 2)
             self._last_trades[pair] = Decimal(repr(last))
-            self._stage.publish(_candle(pair, last, self._stage.now_ns))
+            self._stage.publish(candle(pair, last, self._stage.now_ns))
 
     def _fall(self) -> None:
         """Let what is held lose much of its worth at once."""
@@ -635,7 +583,7 @@ class Schedule:
         for cover in (Cover.UNCOVERED, Cover.COVERED):
             self._uncovered = cover is Cover.UNCOVERED
             for pair in PAIRS:
-                self._stage.publish(_covered(pair, cover, self._stage.now_ns))
+                self._stage.publish(covered(pair, cover, self._stage.now_ns))
             for _ in range(2):
                 self._propose_quietly()
 
@@ -672,11 +620,12 @@ class Schedule:
             if deal.stage in (Stage.APPROVED, Stage.MEANT):
                 # The router died with it; if its intent reached the disk, nobody knows its fate.
                 deal.stage = Stage.FLYING if self._stage.knows(deal.name) else Stage.OVER
+        self._amending.restart()
         # What the dead process took with it, the exchange tells its successor.
         unsure, self._unsure = self._unsure, []
         for event in unsure:
-            if not isinstance(event, OrderIntended):
-                self._mean(event)
+            if not isinstance(event, OrderIntended | AmendIntended):
+                self.mean(event)
         self._calm()
 
     def _leap(self) -> None:
@@ -726,56 +675,3 @@ class Schedule:
         """Half a day passes, nothing happening."""
         self._stage.sleep(self._chance.choice([600, 3600, 43_200]))
         self._calm()
-
-
-def _intent(deal: Deal, at_ns: TimeNs) -> OrderIntended:
-    order = deal.order
-    return OrderIntended(
-        client_order_id=deal.name,
-        pair=order.pair,
-        at_ns=at_ns,
-        decision_id=order.decision_id,
-        attempt=1,
-        trace_id=order.trace_id,
-        strategy=order.strategy,
-        side=order.side,
-        order_type=order.order_type,
-        quantity=order.quantity,
-        price=order.price,
-        time_in_force=order.time_in_force,
-        expires_at_ns=order.expires_at_ns,
-        reply_to=order.reply_to,
-        purpose=order.purpose,
-        smallest=order.smallest,
-    )
-
-
-def _covered(pair: Pair, cover: Cover, at_ns: TimeNs) -> PositionCovered:
-    return PositionCovered(
-        pair=pair,
-        cover=cover,
-        quantity=Quantity(ZERO),
-        stop=None,
-        target=None,
-        resident=Quantity(ZERO),
-        reason="trial" if cover is Cover.UNCOVERED else "",
-        watched=False,
-        since_ns=at_ns,
-        at_ns=at_ns,
-    )
-
-
-def _candle(pair: Pair, last: float, at_ns: TimeNs) -> CandleClosed:
-    return CandleClosed(
-        pair=pair,
-        event_time_ns=at_ns,
-        timeframe=Timeframe.S1,
-        open_time_ns=TimeNs(at_ns - NS_PER_S),
-        open=last,
-        high=last,
-        low=last,
-        close=last,
-        base_volume=1.0,
-        quote_volume=last,
-        trades=1,
-    )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from actors import addresses
@@ -39,9 +40,18 @@ from state.messages.operations import (
     SessionState,
     SessionWanted,
 )
-from state.messages.orders import ApprovedOrder, DecisionDropped, DecisionMade, OrderIntended
+from state.messages.orders import (
+    AmendIntended,
+    AmendmentDropped,
+    ApprovedAmendment,
+    ApprovedOrder,
+    DecisionDropped,
+    DecisionMade,
+    OrderIntended,
+)
 from state.messages.protection import FlattenWanted
 from state.messages.venue import Succeeded, VenueAnswer, VenueRequest
+from state.order import Order
 from state.store import Store, store_over
 from state.values import (
     NS_PER_S,
@@ -99,7 +109,7 @@ class Meant(Struct, frozen=True, kw_only=True):
 class Dropped(Struct, frozen=True, kw_only=True):
     """To who plays the router: tell the guard that nothing comes of this decision."""
 
-    dropped: DecisionDropped
+    dropped: DecisionDropped | AmendmentDropped
 
 
 class _Router(Actor):
@@ -117,6 +127,8 @@ class _Router(Actor):
         match message:
             case ApprovedOrder():
                 self._stage.on_approved(message)
+            case ApprovedAmendment():
+                self._stage.on_amendment(message)
             case Meant():
                 self.tell(addresses.RECORDER, self._outbox.add(message.entries, durable=True))
             case Dropped():
@@ -132,6 +144,8 @@ class _Router(Actor):
                 for entry in () if answered is None else answered.entries:
                     if isinstance(entry.event, OrderIntended):
                         self._stage.on_meant(entry.event.client_order_id)
+                    elif isinstance(entry.event, AmendIntended):
+                        self._stage.on_amend_meant(entry.event.client_order_id)
             case _:
                 pass
 
@@ -237,7 +251,9 @@ class RiskStage:
 
     on_approved: Callable[[ApprovedOrder], None]
     on_meant: Callable[[ClientOrderId], None]
-    on_refused: Callable[[DecisionDropped], None]
+    on_amendment: Callable[[ApprovedAmendment], None]
+    on_amend_meant: Callable[[ClientOrderId], None]
+    on_refused: Callable[[DecisionDropped | AmendmentDropped], None]
     on_closed: Callable[[TradeClosed], None]
     on_decided: Callable[[DecisionMade], None]
 
@@ -377,6 +393,13 @@ class RiskStage:
         count: int = self._disk.execute(question, (name,)).fetchone()[0]
         return bool(count)
 
+    def knows_amendment(self, name: ClientOrderId, number: int) -> bool:
+        """Whether the disk has the intent of an order's amendment."""
+        question = "SELECT fold FROM orders WHERE client_order_id = ?"
+        row = self._disk.execute(question, (name,)).fetchone()
+        folded = None if row is None else msgspec.json.decode(row[0], type=Order)
+        return folded is not None and any(one.number == number for one in folded.amendments)
+
     def _on_family(self, message: Any) -> None:
         if isinstance(message, Exited) and message.kind is ExitKind.ERROR:
             if Struck.__name__ in message.reason and message.child in CRASHED:
@@ -385,7 +408,7 @@ class RiskStage:
                 self._broken = f"{message.child} died: {message.reason}"
 
     def _on_proposer(self, message: Any) -> None:
-        if isinstance(message, DecisionDropped):
+        if isinstance(message, DecisionDropped | AmendmentDropped):
             self.on_refused(message)
         elif isinstance(message, TradeClosed):
             self.on_closed(message)

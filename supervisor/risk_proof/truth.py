@@ -10,7 +10,7 @@ from msgspec import Struct
 from state.config.limits import RiskSettings
 from state.instrument import TradingRules
 from state.messages.market import BookMeasured
-from state.messages.orders import ApprovedOrder, OrderProposed
+from state.messages.orders import ApprovedAmendment, ApprovedOrder, OrderProposed
 from state.values import ClientOrderId, DecisionId, Pair, Session, Side
 
 ZERO = Decimal(0)
@@ -28,6 +28,31 @@ class Stage(StrEnum):
     OVER = "over"
 
 
+class Asked(Struct, frozen=True):
+    """What an order asks for."""
+
+    quantity: Decimal
+    """All of it, what is filled included."""
+    price: Decimal
+
+
+@dataclass
+class Amendment:
+    """One that was approved, until everybody knows what became of it."""
+
+    approved: ApprovedAmendment
+    number: int
+    stage: Stage = Stage.APPROVED
+    is_made: bool = False
+    """Whether the exchange has made it, though nobody may know yet."""
+    is_unknown: bool = False
+
+    @property
+    def asked(self) -> Asked:
+        """What the order becomes by it."""
+        return Asked(self.approved.quantity, self.approved.price)
+
+
 @dataclass
 class Deal:
     """One approved order."""
@@ -39,11 +64,40 @@ class Deal:
     filled: Decimal = ZERO
     trades: int = 0
     is_unknown: bool = False
+    amended: Asked | None = None
+    """What everybody knows that it asks for; None: as it was approved."""
+    amends: int = 0
+    """Amendments that were meant."""
+    pending: Amendment | None = None
+
+    @property
+    def known(self) -> Asked:
+        """What everybody knows that it asks for."""
+        return self.amended or Asked(self.order.quantity, self.order.price)
+
+    @property
+    def real(self) -> Asked:
+        """What it asks for at the exchange."""
+        pending = self.pending
+        return self.known if pending is None or not pending.is_made else pending.asked
+
+    @property
+    def possible(self) -> list[Asked]:
+        """What it may ask for."""
+        return [self.known] if self.pending is None else [self.known, self.pending.asked]
 
     @property
     def left(self) -> Decimal:
-        """Base units that may still be filled."""
-        return ZERO if self.stage is Stage.OVER else self.order.quantity - self.filled
+        """Base units that may still be filled, at most."""
+        if self.stage is Stage.OVER:
+            return ZERO
+        return max(one.quantity for one in self.possible) - self.filled
+
+    def worth(self, mark: Decimal = ZERO) -> Decimal:
+        """Return quote units that may still be filled, at most, at its price or at `mark`."""
+        if self.stage is Stage.OVER:
+            return ZERO
+        return max((one.quantity - self.filled) * max(one.price, mark) for one in self.possible)
 
     @property
     def pair(self) -> Pair:
@@ -103,13 +157,13 @@ class Truth:
         held = sum((self.held(pair) * mids.get(pair, ZERO) for pair in pairs), ZERO)
         for deal in self.open():
             if deal.pair in pairs and deal.order.side is Side.BUY:
-                held += deal.left * max(deal.order.price, mids.get(deal.pair, ZERO))
+                held += deal.worth(mids.get(deal.pair, ZERO))
         return held
 
     def needed_cash(self) -> Decimal:
         """Return quote units that open buys may cost, fees on top."""
         buys = (deal for deal in self.open() if deal.order.side is Side.BUY)
-        return sum((deal.left * deal.order.price * (1 + self.fee_rate) for deal in buys), ZERO)
+        return sum((deal.worth() * (1 + self.fee_rate) for deal in buys), ZERO)
 
     def being_sold(self, pair: Pair) -> Decimal:
         """Return base units that open sells may take."""
@@ -135,6 +189,6 @@ class Truth:
             fee = quantity * price * self.fee_rate
             self.cash += quantity * price - fee
             self.positions[deal.pair] = self.held(deal.pair) - quantity
-        if not deal.order.quantity - deal.filled:
+        if not deal.real.quantity - deal.filled:
             deal.stage = Stage.OVER
         return fee

@@ -14,6 +14,7 @@ from state.messages.operations import (
 )
 from state.messages.orders import (
     AmendIntended,
+    AmendmentJudged,
     AmendNotMade,
     AmendRefused,
     Bound,
@@ -143,6 +144,13 @@ def an_amendment(**changes: Any) -> AmendIntended:
     ours = {"number": 1, "quantity": Quantity(Decimal(3)), "price": Price(Decimal(101))}
     ours |= {"expires_at_ns": TimeNs(10), "reason": "better so", "reply_to": "trader"}
     return _of_order(AmendIntended, ours, changes)
+
+
+def a_judged_amendment(**changes: Any) -> AmendmentJudged:
+    shape = {"quantity": Quantity(Decimal(3)), "price": Price(Decimal(101))}
+    return _of_order(
+        AmendmentJudged, shape | {"reason": "better so", "verdict": Verdict.ALLOW}, changes
+    )
 
 
 def an_amended(**changes: Any) -> OrderAmended:

@@ -14,7 +14,7 @@ from actors.trading.risk import known, questions, rules
 from actors.trading.risk.codes import Code
 from state import standing
 from state.instrument import TradingRules
-from state.order import OrderState
+from state.order import Order, OrderState
 from state.rates import recent_of
 from state.store import DataLock
 from supervisor.__main__ import main
@@ -89,6 +89,12 @@ def sell_twice(monkeypatch):
     monkeypatch.setattr(known.Known, "exposure", everything_is_free)
 
 
+def forget_amendments(monkeypatch):
+    """What an order may become by an amendment counts only once it has."""
+    monkeypatch.setattr(known.Known, "_count_amendment", lambda *_: None)
+    monkeypatch.setattr(Order, "amending", None)
+
+
 def trust_any_clock(monkeypatch):
     """A leap of the clock is not looked for."""
     monkeypatch.setattr(
@@ -105,6 +111,7 @@ MUTANTS = {
     overlook_the_day: {Code.DAILY_LOSS},
     sell_twice: {Code.HOLDING},
     trust_any_clock: {Code.CLOCK_JUMP},
+    forget_amendments: {Code.POSITION_MAX, Code.EXPOSURE_MAX, Code.BALANCE, Code.HOLDING},
 }
 
 

@@ -71,6 +71,7 @@ class _Amendment(Struct, frozen=True, kw_only=True):
 
     shape: Shape
     until_ns: TimeNs
+    until_monotonic_ns: int
 
 
 class Known:
@@ -181,6 +182,11 @@ class Known:
             if decision.decision_id not in self._approved:
                 self._approved[decision.decision_id] = self._until_it_cannot_leave(decision)
             self.remember(decision.decision_id)
+        for judged in books.amendments:
+            # An earlier guard approved it, and it may be on its way to the router still.
+            if judged.client_order_id not in self._amendments:
+                shape = Shape(judged.quantity, judged.price)
+                self._count_amendment(judged.client_order_id, shape, judged.expires_at_ns)
 
     def fold(self, journaled: Journaled) -> bool:
         """Fold one journalled event; False when it is known already, or nothing is known yet."""
@@ -239,9 +245,8 @@ class Known:
 
     def approve_amendment(self, approved: ApprovedAmendment) -> None:
         """Count what an order may become from now on."""
-        until_ns = TimeNs(approved.expires_at_ns + HELD_AFTER_EXPIRY_NS)
         shape = Shape(approved.quantity, approved.price)
-        self._amendments[approved.client_order_id] = _Amendment(shape=shape, until_ns=until_ns)
+        self._count_amendment(approved.client_order_id, shape, approved.expires_at_ns)
 
     def drop_amendment(self, name: ClientOrderId) -> None:
         """Know that nothing will come of an amendment."""
@@ -401,11 +406,21 @@ class Known:
                 del self._approved[name]
         found = [of_decision(one.decision) for one in self._approved.values()]
         for order, amendment in list(self._amendments.items()):
-            if self._now_ns > amendment.until_ns:
+            is_late = self._now_ns > amendment.until_ns
+            if is_late and self._monotonic_ns > amendment.until_monotonic_ns:
                 del self._amendments[order]
         shapes = {name: one.shape for name, one in self._amendments.items()}
         orders = [order for order in self._orders.unsettled() if order is not without]
         return [*found, *of_all(orders, self._parents.all(), shapes)]
+
+    def _count_amendment(self, name: ClientOrderId, shape: Shape, expires_at_ns: TimeNs) -> None:
+        # By both clocks, as decisions.
+        until_ns = expires_at_ns + HELD_AFTER_EXPIRY_NS
+        self._amendments[name] = _Amendment(
+            shape=shape,
+            until_ns=TimeNs(until_ns),
+            until_monotonic_ns=self._monotonic_ns + until_ns - self._now_ns,
+        )
 
     def _until_it_cannot_leave(self, decision: DecisionMade) -> _Approved:
         # By both clocks: the router looks at one of them, and it may leap.

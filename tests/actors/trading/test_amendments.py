@@ -225,3 +225,16 @@ def test_a_new_guard_counts_what_the_books_say(house):
     house.crash(GUARD)
     scene.get_ready()
     assert scene.room() == 1
+
+
+def test_a_new_guard_counts_an_amendment_that_may_be_on_its_way(scene):
+    amend(scene, "2")
+    assert approved(scene) == [(2, 100)]
+    scene.house.crash(GUARD)
+    scene.get_ready()
+    assert scene.room() == 1
+    amend(scene, "1.5")
+    assert dropped(scene) == ["NOT_AMENDABLE"]
+    scene.house.pass_time(30.0)  # It can leave no more.
+    scene.get_ready()
+    assert scene.room() == 2

@@ -12,6 +12,7 @@ from state.store import (
     closed_trades,
     last_session,
     order_named,
+    pending_amendments,
     pending_decisions,
     prune,
     rebuild,
@@ -35,6 +36,7 @@ from tests.state.examples import (
     a_decision,
     a_fill,
     a_finish,
+    a_judged_amendment,
     a_pair_session,
     a_parent,
     a_proof_of_absence,
@@ -42,6 +44,7 @@ from tests.state.examples import (
     a_risk_mark,
     a_session,
     an_acceptance,
+    an_amendment,
     an_intent,
     an_opening,
     an_unknown,
@@ -206,6 +209,24 @@ def test_the_database_itself_rejects_a_trade_without_an_order(store):
 def test_an_amount_that_a_damaged_row_lacks_is_no_amount():
     with pytest.raises(InvalidOperation):
         ledger_of([("wallet", "USDT", None)], [], [], fills=0)
+
+
+def test_an_approved_amendment_is_pending_until_it_is_meant_or_its_time_is_over(store):
+    def pending(now_ns):
+        return [one.client_order_id for one in pending_amendments(store, TimeNs(now_ns))]
+
+    append(
+        store,
+        a_judged_amendment(client_order_id="t-1", expires_at_ns=TimeNs(50)),
+        a_judged_amendment(client_order_id="t-2", expires_at_ns=TimeNs(60)),
+        a_judged_amendment(client_order_id="t-3", expires_at_ns=TimeNs(60), verdict=Verdict.DENY),
+        a_judged_amendment(client_order_id="t-4"),
+        an_intent(client_order_id="t-2"),
+    )
+    assert pending(10) == ["t-1", "t-2"]
+    assert pending(50) == ["t-2"]
+    append(store, an_amendment(client_order_id="t-2"))
+    assert pending(10) == ["t-1"]
 
 
 def test_a_decision_is_pending_until_an_order_comes_or_its_time_is_over(store):
