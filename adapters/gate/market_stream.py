@@ -229,20 +229,22 @@ class _MarketLine:
     def pushed(self, push: Pushed) -> None:
         clock_ns = self._settings.clock.now_ns
         message = decode_market(push, clock_ns(), clock_ns)
+        pair = message.pair
         # Data may overtake the acknowledgements, but nothing is delivered before `StreamOpened`.
-        assert not isinstance(message, StreamOpened | StreamLost), "the wire carries neither"
-        if message.pair not in self._live:
-            if isinstance(message, BookDelta) and message.pair in self.routes:
+        if type(message) is BookDelta:
+            if pair in self._live:
+                if not self._gathering.holds:
+                    # After what this read of the socket has brought: then all of it is here.
+                    self._loop.call_soon(self._gathering.hand_on)
+                self._gathering.take(message)
+            elif pair in self.routes:
                 self._keep(message)
-        elif isinstance(message, BookDelta):
-            if not self._gathering.holds:
-                # After what this read of the socket has brought: then all of it is here.
-                self._loop.call_soon(self._gathering.hand_on)
-            self._gathering.take(message)
-        else:
+            return
+        assert not isinstance(message, StreamOpened | StreamLost), "the wire carries neither"
+        if pair in self._live:
             # Ahead of changes that wait: whoever hears of these hears no changes.
-            self._watches[message.pair].heard(message, time.monotonic())
-            self.routes[message.pair].deliver(message)
+            self._watches[pair].heard(message, time.monotonic())
+            self.routes[pair].deliver(message)
 
     def _hand_on(self, delta: BookDelta) -> None:
         self._watches[delta.pair].heard(delta, time.monotonic())
