@@ -1,7 +1,7 @@
 """WebSocket frames out of the bytes of a server, the plain ones at once. Pure but for its memory.
 
 Nine hundred and ninety-nine frames in a thousand are one whole unmasked text, of which nothing but
-the length has to be read: that is done here, a tenth of the work of a protocol that knows every
+the length has to be read: that is done here, a sixth of the work of a protocol that knows every
 case. Pings and the like are the protocol's, and from the first frame on that is anything else, a
 part of a message, one too long or one that is wrong, so is all that follows.
 """
