@@ -100,6 +100,20 @@ def test_only_trading_rules_round_money():
     assert {path for path in ours if called(path) & rounding} <= allowed
 
 
+def test_no_plugin_of_the_environment_gets_at_a_database_of_ours():
+    # sqlite-utils would look for them, too: 35 ms in each process.
+    calls = [
+        (path, node)
+        for path in modules()
+        for node in nodes(path)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Database"
+    ]
+    assert calls
+    for path, call in calls:
+        named = [f"{keyword.arg}={ast.unparse(keyword.value)}" for keyword in call.keywords]
+        assert "execute_plugins=False" in named, f"{path}:{call.lineno}"
+
+
 def test_a_file_holds_one_actor_at_most():
     for path in modules("actors"):
         actors = [

@@ -76,6 +76,6 @@ def _open(path: Path) -> Database:
         raise RecordingUnreadable(f"{path}: there is no recording; was `recording.on` set?")
     try:
         uri = f"{path.absolute().as_uri()}?mode=ro"
-        return Database(sqlite3.connect(uri, uri=True))
+        return Database(sqlite3.connect(uri, uri=True), execute_plugins=False)
     except sqlite3.Error as error:
         raise RecordingUnreadable(f"{path}: {error}") from None

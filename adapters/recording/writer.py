@@ -70,7 +70,8 @@ class RecordingWriter:
         self._lost = 0
         self._flushing = threading.Lock()
         self._ending = threading.Event()
-        self._database = Database(sqlite3.connect(path, check_same_thread=False))
+        connection = sqlite3.connect(path, check_same_thread=False)
+        self._database = Database(connection, execute_plugins=False)
         self._database.enable_wal()
         self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         self._database.table("runs").create(

@@ -12,7 +12,7 @@ from state.store.schema import migrations
 def blank_database() -> bytes:
     """Return it, as a file would hold it."""
     connection = sqlite3.connect(":memory:")
-    migrations.apply(Database(connection, strict=True))
+    migrations.apply(Database(connection, strict=True, execute_plugins=False))
     blank = connection.serialize()
     connection.close()
     return blank

@@ -54,7 +54,7 @@ def inspect(path: Path, *, newest: int | None = None) -> Inspection:
 def _looked(
     connection: sqlite3.Connection, file: str, newest: int | None, size_bytes: int
 ) -> Inspection:
-    database = Database(connection)
+    database = Database(connection, execute_plugins=False)
     require_ours(database, file)
     schema = next((done.name for done in reversed(migrations.applied(database))), "")
     pending = tuple(migration.name for migration in migrations.pending(database))

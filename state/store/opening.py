@@ -68,7 +68,7 @@ def pending_migrations(path: Path) -> list[str]:
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        database = Database(connection)
+        database = Database(connection, execute_plugins=False)
         require_ours(database, str(path))
         return [migration.name for migration in migrations.pending(database)]
     except chain.UNREADABLE as error:
@@ -108,7 +108,7 @@ def _opened(
     beside: Path | None,
 ) -> Store:
     connection.isolation_level = None
-    database = Database(connection, strict=True)
+    database = Database(connection, strict=True, execute_plugins=False)
     require_ours(database, file)
     _require_venue(database, file, venue)
     database.enable_wal()

@@ -39,7 +39,7 @@ class Reader:
     """Open for reading only. One thread at a time."""
 
     def __init__(self, connection: sqlite3.Connection, file: str) -> None:
-        self._database = Database(connection)
+        self._database = Database(connection, execute_plugins=False)
         self._file = file
         self._scalar("SELECT seq FROM head")
 

@@ -290,7 +290,7 @@ def _prepared(connection: sqlite3.Connection, path: Path) -> Database:
         connection.execute("pragma journal_mode = wal")
         # Survives the kill of this process; the machine's own fall is not modelled.
         connection.execute("pragma synchronous = normal")
-        db = Database(connection)
+        db = Database(connection, execute_plugins=False)
         tables = set(db.table_names()) - {"_sqlite_migrations"}
         if tables and not _MIGRATIONS.applied(db):
             message = f"{path} is another program's database: name another file with --db"
