@@ -33,6 +33,10 @@ class Around(Protocol):
         """Have a fact journalled."""
         ...
 
+    def let_expire(self) -> None:
+        """Let go of what was approved and not meant in time."""
+        ...
+
 
 class Amending:
     """One per schedule.
@@ -91,6 +95,7 @@ class Amending:
         if deal.pending is not None or deal.stage is not Stage.RESTING:
             self._drop(approved)
             return
+        self._around.let_expire()
         deal.pending = Amendment(approved, number=deal.amends + 1)
         self._limits.amended(approved, deal, self._seen[deal.name], self._truth)
 

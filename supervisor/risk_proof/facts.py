@@ -3,6 +3,7 @@
 from state.messages.market import CandleClosed, Timeframe
 from state.messages.orders import (
     OrderIntended,
+    ParentIntended,
 )
 from state.messages.protection import Cover, PositionCovered
 from state.values import (
@@ -22,7 +23,8 @@ def intent_of(deal: Deal, at_ns: TimeNs) -> OrderIntended:
         pair=order.pair,
         at_ns=at_ns,
         decision_id=order.decision_id,
-        attempt=1,
+        attempt=1 if deal.parent is None else deal.parent.children,
+        parent=None if deal.parent is None else order.decision_id,
         trace_id=order.trace_id,
         strategy=order.strategy,
         side=order.side,
@@ -31,6 +33,26 @@ def intent_of(deal: Deal, at_ns: TimeNs) -> OrderIntended:
         price=order.price,
         time_in_force=order.time_in_force,
         expires_at_ns=order.expires_at_ns,
+        reply_to=order.reply_to,
+        purpose=order.purpose,
+        smallest=order.smallest,
+    )
+
+
+def parent_intent_of(deal: Deal, at_ns: TimeNs) -> ParentIntended:
+    """Return the intent of an approved parent order."""
+    order = deal.order
+    assert order.plan is not None
+    return ParentIntended(
+        decision_id=order.decision_id,
+        pair=order.pair,
+        at_ns=at_ns,
+        trace_id=order.trace_id,
+        strategy=order.strategy,
+        side=order.side,
+        quantity=order.quantity,
+        price=order.price,
+        plan=order.plan,
         reply_to=order.reply_to,
         purpose=order.purpose,
         smallest=order.smallest,

@@ -24,6 +24,7 @@ from state.messages.orders import (
     CancelIntended,
     DecisionDropped,
     DecisionMade,
+    Ladder,
     OrderAccepted,
     OrderFilled,
     OrderFinished,
@@ -32,6 +33,8 @@ from state.messages.orders import (
     OrderProposed,
     OrderRejected,
     OrderUnknown,
+    ParentIntended,
+    Plan,
     Refusal,
 )
 from state.messages.protection import Cover
@@ -57,9 +60,10 @@ from state.values import (
 )
 from supervisor.risk_proof.amending import Amending
 from supervisor.risk_proof.drawn import drawn_limits, drawn_protections
-from supervisor.risk_proof.facts import candle, covered, intent_of
+from supervisor.risk_proof.facts import candle, covered, intent_of, parent_intent_of
 from supervisor.risk_proof.limits import Limits
 from supervisor.risk_proof.losses import DAY_S, Losses
+from supervisor.risk_proof.parents import Parents
 from supervisor.risk_proof.stage import CRASHED, PAIRS, PROPOSER, USDT, Dropped, Meant, RiskStage
 from supervisor.risk_proof.truth import ZERO, Deal, Scenery, Stage, Truth
 
@@ -67,6 +71,7 @@ ACTIONS = 120
 FUNDS = Decimal(4000)
 FEE_RATE = Decimal("0.002")
 MINUTE_NS = 60 * NS_PER_S
+_LADDER = Ladder(rungs_bps=(ZERO,))
 _STRANGE = Pair("XRP_USDT")
 _OPENING = {PAIRS[0]: 10_000, PAIRS[1]: 5_000, PAIRS[2]: 1_000}
 """Mid prices in hundredths."""
@@ -93,6 +98,7 @@ class Schedule:
         self._stage.on_decided = self._on_decided
         self._truth = Truth(fee_rate=FEE_RATE)
         self._losses = Losses(self._settings, protections)
+        self._parents = Parents(self, self._chance, self._stage, self._truth)
         self._amending = Amending(self, self._chance, self._stage, self._truth, limits)
         self._mids = dict(_OPENING)
         self._books: dict[Pair, tuple[BookMeasured, int]] = {}
@@ -242,7 +248,8 @@ class Schedule:
             return
         purposes = [Purpose.EXIT, Purpose.STOP_LOSS, Purpose.FLATTEN, Purpose.STOP_LOSS]
         purpose = Purpose.ENTRY if side is Side.BUY else chance.choice(purposes)
-        self._order(pair, side, quantity, price, purpose, is_quiet=is_quiet, stop=stop)
+        plan = _LADDER if chance.random() < 0.2 else None
+        self._order(pair, side, quantity, price, purpose, is_quiet=is_quiet, stop=stop, plan=plan)
 
     def _order(
         self,
@@ -254,6 +261,7 @@ class Schedule:
         *,
         is_quiet: bool,
         stop: Price | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """Propose an order, now and then one that is off the grid, too late or of no pair."""
         chance = self._chance
@@ -283,6 +291,7 @@ class Schedule:
             reply_to=PROPOSER,
             purpose=purpose,
             stop=stop,
+            plan=plan,
         )
         self._truth.proposals[decision] = (proposal, self.scenery(pair, is_quiet=is_quiet))
         self._stage.tell(addresses.RISK_GUARD, proposal)
@@ -335,12 +344,12 @@ class Schedule:
         name = client_order_id("trial", order.decision_id, 1)
         number = 1 if known is None else known.number + 1
         deal = Deal(order=order, name=name, number=number)
-        self._let_expire()
+        self.let_expire()
         self._truth.deals[order.decision_id] = deal
         self._truth.approvals.append((self._stage.venue_ns, order.pair))
         self._limits.approved(order, proposal, scenery, self._truth)
 
-    def _let_expire(self) -> None:
+    def let_expire(self) -> None:
         """What was approved and not meant in time never leaves, whether anybody says so or not."""
         for deal in self._truth.deals.values():
             late = self._stage.now_ns > deal.order.expires_at_ns
@@ -357,8 +366,9 @@ class Schedule:
 
     def _on_meant(self, name: ClientOrderId) -> None:
         for deal in self._truth.deals.values():
-            if deal.name == name and deal.stage is Stage.MEANT:
-                deal.stage = Stage.FLYING
+            for one in (deal, deal.child):
+                if one is not None and one.name == name and one.stage is Stage.MEANT:
+                    one.stage = Stage.FLYING
 
     def _on_closed(self, trade: TradeClosed) -> None:
         self._losses.close(trade)
@@ -373,6 +383,9 @@ class Schedule:
 
     def _happen(self, deal: Deal) -> None:
         chance = self._chance
+        if deal.order.plan is not None and deal.stage is not Stage.APPROVED:
+            self._parents.happen(deal)
+            return
         if deal.pending is not None and chance.random() < 0.5:
             self._amending.happen(deal)
             return
@@ -388,8 +401,15 @@ class Schedule:
                     self._stage.tell(addresses.ORDER_ROUTER, Dropped(dropped=told))
                 return
             deal.stage = Stage.MEANT
-            self.mean(intent_of(deal, self._stage.now_ns))
-        elif deal.stage is Stage.FLYING:
+            plain = deal.order.plan is None
+            intent = intent_of if plain else parent_intent_of
+            self.mean(intent(deal, self._stage.now_ns))
+        else:
+            self.work(deal)
+
+    def work(self, deal: Deal) -> None:
+        """Let the exchange answer, fill or end an order that is out."""
+        if deal.stage is Stage.FLYING:
             self._answer(deal)
         elif deal.stage is Stage.RESTING:
             self._work(deal)
@@ -619,12 +639,14 @@ class Schedule:
         for deal in self._truth.open():
             if deal.stage in (Stage.APPROVED, Stage.MEANT):
                 # The router died with it; if its intent reached the disk, nobody knows its fate.
-                deal.stage = Stage.FLYING if self._stage.knows(deal.name) else Stage.OVER
+                is_there = self._stage.knows(deal.name) or self._parents.knows(deal)
+                deal.stage = Stage.FLYING if is_there else Stage.OVER
         self._amending.restart()
+        self._parents.restart()
         # What the dead process took with it, the exchange tells its successor.
         unsure, self._unsure = self._unsure, []
         for event in unsure:
-            if not isinstance(event, OrderIntended | AmendIntended):
+            if not isinstance(event, OrderIntended | AmendIntended | ParentIntended):
                 self.mean(event)
         self._calm()
 

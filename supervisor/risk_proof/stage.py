@@ -48,15 +48,18 @@ from state.messages.orders import (
     DecisionDropped,
     DecisionMade,
     OrderIntended,
+    ParentIntended,
 )
 from state.messages.protection import FlattenWanted
 from state.messages.venue import Succeeded, VenueAnswer, VenueRequest
 from state.order import Order
+from state.parent_order import ParentOrder
 from state.store import Store, store_over
 from state.values import (
     NS_PER_S,
     ClientOrderId,
     Currency,
+    DecisionId,
     Notional,
     Pair,
     Quantity,
@@ -146,6 +149,8 @@ class _Router(Actor):
                         self._stage.on_meant(entry.event.client_order_id)
                     elif isinstance(entry.event, AmendIntended):
                         self._stage.on_amend_meant(entry.event.client_order_id)
+                    elif isinstance(entry.event, ParentIntended):
+                        self._stage.on_parent_meant(entry.event.decision_id)
             case _:
                 pass
 
@@ -253,6 +258,7 @@ class RiskStage:
     on_meant: Callable[[ClientOrderId], None]
     on_amendment: Callable[[ApprovedAmendment], None]
     on_amend_meant: Callable[[ClientOrderId], None]
+    on_parent_meant: Callable[[DecisionId], None]
     on_refused: Callable[[DecisionDropped | AmendmentDropped], None]
     on_closed: Callable[[TradeClosed], None]
     on_decided: Callable[[DecisionMade], None]
@@ -392,6 +398,12 @@ class RiskStage:
         question = "SELECT count(*) FROM orders WHERE client_order_id = ?"
         count: int = self._disk.execute(question, (name,)).fetchone()[0]
         return bool(count)
+
+    def parent(self, name: DecisionId) -> ParentOrder | None:
+        """Return the parent order of this decision as the disk has it."""
+        question = "SELECT fold FROM parents WHERE decision_id = ?"
+        row = self._disk.execute(question, (name,)).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=ParentOrder)
 
     def knows_amendment(self, name: ClientOrderId, number: int) -> bool:
         """Whether the disk has the intent of an order's amendment."""

@@ -69,6 +69,13 @@ class Deal:
     amends: int = 0
     """Amendments that were meant."""
     pending: Amendment | None = None
+    parent: "Deal | None" = None
+    """Of a child: what it is a part of. A parent counts its children in itself."""
+    child: "Deal | None" = None
+    """Of a parent: the child that lives."""
+    children: int = 0
+    is_closed: bool = False
+    """Of a parent: whether no child follows."""
 
     @property
     def known(self) -> Asked:
@@ -91,12 +98,14 @@ class Deal:
         """Base units that may still be filled, at most."""
         if self.stage is Stage.OVER:
             return ZERO
+        if self.is_closed:
+            return ZERO if self.child is None else self.child.left
         return max(one.quantity for one in self.possible) - self.filled
 
     def worth(self, mark: Decimal = ZERO) -> Decimal:
         """Return quote units that may still be filled, at most, at its price or at `mark`."""
-        if self.stage is Stage.OVER:
-            return ZERO
+        if self.stage is Stage.OVER or self.is_closed:
+            return self.left * max(self.order.price, mark)
         return max((one.quantity - self.filled) * max(one.price, mark) for one in self.possible)
 
     @property
@@ -145,7 +154,8 @@ class Truth:
     def open(self, pair: Pair | None = None) -> Iterator[Deal]:
         """Give the deals that may still be filled."""
         for deal in self.deals.values():
-            if deal.left and pair in (None, deal.pair):
+            is_working = deal.left or (deal.order.plan is not None and deal.stage is Stage.FLYING)
+            if is_working and pair in (None, deal.pair):
                 yield deal
 
     def held(self, pair: Pair) -> Decimal:
@@ -189,6 +199,8 @@ class Truth:
             fee = quantity * price * self.fee_rate
             self.cash += quantity * price - fee
             self.positions[deal.pair] = self.held(deal.pair) - quantity
+        if deal.parent is not None:
+            deal.parent.filled += quantity
         if not deal.real.quantity - deal.filled:
             deal.stage = Stage.OVER
         return fee

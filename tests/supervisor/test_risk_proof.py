@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
+from actors.execution.parent_table import ParentTable
 from actors.trading import exposure
 from actors.trading.risk import known, questions, rules
 from actors.trading.risk.codes import Code
@@ -95,6 +96,11 @@ def forget_amendments(monkeypatch):
     monkeypatch.setattr(Order, "amending", None)
 
 
+def forget_parents(monkeypatch):
+    """Of a parent order only the child that is out counts."""
+    monkeypatch.setattr(ParentTable, "all", lambda _: {})
+
+
 def trust_any_clock(monkeypatch):
     """A leap of the clock is not looked for."""
     monkeypatch.setattr(
@@ -111,6 +117,7 @@ MUTANTS = {
     overlook_the_day: {Code.DAILY_LOSS},
     sell_twice: {Code.HOLDING},
     trust_any_clock: {Code.CLOCK_JUMP},
+    forget_parents: {Code.POSITION_MAX, Code.EXPOSURE_MAX, Code.BALANCE, Code.HOLDING},
     forget_amendments: {Code.POSITION_MAX, Code.EXPOSURE_MAX, Code.BALANCE, Code.HOLDING},
 }
 
