@@ -9,7 +9,7 @@ from adapters.simulated.core.orders import Order
 from adapters.simulated.core.units import decimal_of
 from state.exact import exactly
 from state.messages.accounts import EquityMarked
-from state.messages.orders import OrderFilled
+from state.messages.orders import ForeignAmendment, OrderFilled
 from state.store import Store, self_check
 from state.values import ZERO, Session
 from supervisor.crash_points.stage import PAIR
@@ -59,6 +59,7 @@ def at_the_end(house: "House") -> list[str]:
         *_accounts(house, store),
         *_fills(house, store),
         *_journal(house, store),
+        *_accused(store),
     ]
     if not house.is_over:
         return [f"stuck: done {house.diary.done}, session {house.session}", *found]
@@ -149,6 +150,15 @@ def _journal(house: "House", store: Store) -> list[str]:
         found.append("epoch went back")
     del house
     return found
+
+
+def _accused(store: Store) -> list[str]:
+    """Nobody else is at this account: what an order of ours is, was asked for here."""
+    return [
+        f"called amended by somebody else: {one.event.client_order_id}"
+        for one in store.read(0, 100_000)
+        if isinstance(one.event, ForeignAmendment)
+    ]
 
 
 def _living(house: "House") -> list[str]:

@@ -240,7 +240,7 @@ class Shapes(Oracle):
 
 
 class Disowned(Oracle):
-    """What somebody else made of an order of ours does not stay: told and cancelled in one."""
+    """What somebody else made of an order of ours, and nothing else, is cancelled as it is told."""
 
     def __init__(self, run: Observed) -> None:
         super().__init__(run)
@@ -248,8 +248,12 @@ class Disowned(Oracle):
 
     def on_event(self, journaled: Journaled) -> None:
         """See `Oracle`."""
-        if isinstance(journaled.event, ForeignAmendment):
-            self._noticed.append((journaled.seq, journaled.event.client_order_id))
+        if not isinstance(journaled.event, ForeignAmendment):
+            return
+        name = journaled.event.client_order_id
+        self._noticed.append((journaled.seq, name))
+        if name not in self.run.outside.added_by_hand:
+            self.run.blame("called amended by somebody else", f"{name}, event {journaled.seq}")
 
     def on_step(self) -> None:
         """See `Oracle`. A transaction is read whole before this is asked."""

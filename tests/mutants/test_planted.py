@@ -99,7 +99,7 @@ HUNTS = {
     "an amendment applied blindly": Hunt(
         {OrderRouter: planted.TakesAmendmentsForMade},
         AMEND,
-        "stuck",
+        "called amended by somebody else",
         Plan(fates=(Fate.LOST,), sites=(Site.HANDED,)),
     ),
     "a refused cancel is the end": Hunt(
