@@ -20,6 +20,7 @@ from state.values import NS_PER_S, ClientOrderId, Pair, Price, Quantity, TimeNs
 from supervisor.risk_proof.limits import Limits
 from supervisor.risk_proof.stage import PROPOSER, Dropped, RiskStage
 from supervisor.risk_proof.truth import Amendment, Deal, Scenery, Stage, Truth
+from supervisor.risk_proof.venue import Venue
 
 
 class Around(Protocol):
@@ -27,10 +28,6 @@ class Around(Protocol):
 
     def scenery(self, pair: Pair, *, is_quiet: bool) -> Scenery:
         """Return what the guard can see."""
-        ...
-
-    def mean(self, event: Any) -> None:
-        """Have a fact journalled."""
         ...
 
     def let_expire(self) -> None:
@@ -43,21 +40,28 @@ class Amending:
 
     Args:
         around: The schedule.
-        chance: Its chance.
+        venue: The exchange.
+        chance: The schedule's.
         stage: Where guard and recorder live.
         truth: What was approved.
         limits: What no approval may exceed.
     """
 
     def __init__(
-        self, around: Around, chance: Random, stage: RiskStage, truth: Truth, limits: Limits
+        self,
+        around: Around,
+        venue: Venue,
+        chance: Random,
+        stage: RiskStage,
+        truth: Truth,
+        limits: Limits,
     ) -> None:
         self._around = around
+        self._mean = venue.mean
         self._chance = chance
         self._stage = stage
         self._truth = truth
         self._limits = limits
-        self._mean = around.mean
         self._seen: dict[ClientOrderId, Scenery] = {}
         """What the guard could see when an amendment was proposed last."""
         stage.on_amendment = self._on_approved

@@ -1,18 +1,10 @@
 """What the trial tells the guard: intents of approved orders, covers, candles. Pure."""
 
 from state.messages.market import CandleClosed, Timeframe
-from state.messages.orders import (
-    OrderIntended,
-    ParentIntended,
-)
+from state.messages.orders import OrderIntended, ParentIntended
 from state.messages.protection import Cover, PositionCovered
-from state.values import (
-    NS_PER_S,
-    Pair,
-    Quantity,
-    TimeNs,
-)
-from supervisor.risk_proof.truth import ZERO, Deal
+from state.values import NS_PER_S, ZERO, Pair, Quantity, TimeNs
+from supervisor.risk_proof.truth import Deal
 
 
 def intent_of(deal: Deal, at_ns: TimeNs) -> OrderIntended:

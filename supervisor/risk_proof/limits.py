@@ -7,10 +7,9 @@ from msgspec import Struct
 
 from actors.trading.risk.codes import Code
 from state.messages.orders import ApprovedAmendment, ApprovedOrder, OrderProposed
-from state.values import NS_PER_S, Pair, Session, Side
+from state.values import NS_PER_S, ZERO, Pair, Session, Side
 from supervisor.risk_proof.truth import Deal, Scenery, Truth
 
-ZERO = Decimal(0)
 MINUTE_NS = 60 * NS_PER_S
 BPS = Decimal(10_000)
 

@@ -1,7 +1,7 @@
 """Parent orders in a schedule: meant, worked child by child, cancelled half way, over."""
 
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -11,32 +11,21 @@ from state.values import DecisionId, Price, Quantity
 from supervisor.risk_proof.facts import intent_of
 from supervisor.risk_proof.stage import RiskStage
 from supervisor.risk_proof.truth import Deal, Stage, Truth
-
-
-class Around(Protocol):
-    """The schedule, as its parent orders see it."""
-
-    def mean(self, event: Any) -> None:
-        """Have a fact journalled."""
-        ...
-
-    def work(self, deal: Deal) -> None:
-        """Let the exchange answer, fill or end an order that is out."""
-        ...
+from supervisor.risk_proof.venue import Venue
 
 
 class Parents:
     """One per schedule.
 
     Args:
-        around: The schedule.
+        venue: The exchange.
         chance: Its chance.
         stage: Where guard and recorder live.
         truth: What was approved.
     """
 
-    def __init__(self, around: Around, chance: Random, stage: RiskStage, truth: Truth) -> None:
-        self._around = around
+    def __init__(self, venue: Venue, chance: Random, stage: RiskStage, truth: Truth) -> None:
+        self._venue = venue
         self._chance = chance
         self._stage = stage
         self._truth = truth
@@ -55,11 +44,11 @@ class Parents:
         is_under_way = child is not None and child.stage is Stage.MEANT
         if not deal.is_closed and not is_under_way and chance.random() < 0.08:
             deal.is_closed = True
-            self._around.mean(ParentCancelIntended(**self._ours(deal), reason="trial"))
+            self._venue.mean(ParentCancelIntended(**self._ours(deal), reason="trial"))
         if child is None:
             self._place(deal)
         elif child.stage is not Stage.MEANT:
-            self._around.work(child)
+            self._venue.work(child)
             if child.stage is Stage.OVER:
                 deal.child = None
 
@@ -81,12 +70,12 @@ class Parents:
         deal.children += 1
         name = client_order_id("child", order.decision_id, deal.children)
         deal.child = Deal(order=order, name=name, number=1, stage=Stage.MEANT, parent=deal)
-        self._around.mean(intent_of(deal.child, self._stage.now_ns))
+        self._venue.mean(intent_of(deal.child, self._stage.now_ns))
 
     def _end(self, deal: Deal) -> None:
         deal.stage = Stage.OVER
         over = ParentFinished(**self._ours(deal), filled=Quantity(deal.filled), reason="trial")
-        self._around.mean(over)
+        self._venue.mean(over)
 
     def _on_meant(self, name: DecisionId) -> None:
         deal = self._truth.deals[name]

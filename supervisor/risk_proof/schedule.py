@@ -16,23 +16,15 @@ from actors.execution.client_ids import client_order_id
 from state.instrument import TradingRules
 from state.messages.accounts import FundsMoved, TradeClosed
 from state.messages.journal import Entry
-from state.messages.market import BookLost, BookMeasured
 from state.messages.orders import (
     AmendIntended,
     AmendmentDropped,
     ApprovedOrder,
-    CancelIntended,
     DecisionDropped,
     DecisionMade,
     Ladder,
-    OrderAccepted,
-    OrderFilled,
-    OrderFinished,
     OrderIntended,
-    OrderNotPlaced,
     OrderProposed,
-    OrderRejected,
-    OrderUnknown,
     ParentIntended,
     Plan,
     Refusal,
@@ -40,6 +32,7 @@ from state.messages.orders import (
 from state.messages.protection import Cover
 from state.values import (
     NS_PER_S,
+    ZERO,
     ClientOrderId,
     Currency,
     DecisionId,
@@ -48,24 +41,22 @@ from state.values import (
     Price,
     Purpose,
     Quantity,
-    Role,
     Session,
     Side,
     TimeInForce,
     TimeNs,
     TraceId,
-    TradeId,
-    VenueOrderId,
-    base_of,
 )
 from supervisor.risk_proof.amending import Amending
 from supervisor.risk_proof.drawn import drawn_limits, drawn_protections
-from supervisor.risk_proof.facts import candle, covered, intent_of, parent_intent_of
+from supervisor.risk_proof.facts import covered, intent_of, parent_intent_of
 from supervisor.risk_proof.limits import Limits
 from supervisor.risk_proof.losses import DAY_S, Losses
+from supervisor.risk_proof.market import Market
 from supervisor.risk_proof.parents import Parents
-from supervisor.risk_proof.stage import CRASHED, PAIRS, PROPOSER, USDT, Dropped, Meant, RiskStage
-from supervisor.risk_proof.truth import ZERO, Deal, Scenery, Stage, Truth
+from supervisor.risk_proof.stage import CRASHED, PAIRS, PROPOSER, USDT, Dropped, RiskStage
+from supervisor.risk_proof.truth import Deal, Scenery, Stage, Truth
+from supervisor.risk_proof.venue import Venue
 
 ACTIONS = 120
 FUNDS = Decimal(4000)
@@ -73,8 +64,6 @@ FEE_RATE = Decimal("0.002")
 MINUTE_NS = 60 * NS_PER_S
 _LADDER = Ladder(rungs_bps=(ZERO,))
 _STRANGE = Pair("XRP_USDT")
-_OPENING = {PAIRS[0]: 10_000, PAIRS[1]: 5_000, PAIRS[2]: 1_000}
-"""Mid prices in hundredths."""
 
 
 class Schedule:
@@ -98,21 +87,14 @@ class Schedule:
         self._stage.on_decided = self._on_decided
         self._truth = Truth(fee_rate=FEE_RATE)
         self._losses = Losses(self._settings, protections)
-        self._parents = Parents(self, self._chance, self._stage, self._truth)
-        self._amending = Amending(self, self._chance, self._stage, self._truth, limits)
-        self._mids = dict(_OPENING)
-        self._books: dict[Pair, tuple[BookMeasured, int]] = {}
-        self._lost: set[Pair] = set()
-        self._last_trades: dict[Pair, Decimal] = {}
-        self._births = 0
+        self._market = Market(self._chance, self._stage)
+        self._venue = Venue(self._chance, self._stage, self._truth)
+        self._parents = Parents(self._venue, self._chance, self._stage, self._truth)
+        self._amending = Amending(self, self._venue, self._chance, self._stage, self._truth, limits)
         self._halted = False
         self._uncovered = False
         self._believed = True
         self._numbers = 0
-        self._happened: list[tuple[int, str]] = []
-        """When, by the exchange's clock, something was rejected or cancelled."""
-        self._unsure: list[Any] = []
-        """Facts of orders of which nobody has said that they are on disk."""
 
     def run(self) -> None:
         """Try it."""
@@ -122,7 +104,7 @@ class Schedule:
             (8, self._propose_in_a_burst),
             (34, self._deal),
             (8, self._amend_quietly),
-            (14, self._move),
+            (14, self._market.move),
             (8, self._wait),
             (2, self._move_funds),
             (3, self._change_session),
@@ -162,27 +144,16 @@ class Schedule:
     def _calm(self) -> None:
         """Let everybody know everything, and look at equity."""
         self._stage.settle()
-        self._unsure.clear()
+        self._venue.unsure.clear()
         for pair in PAIRS:
-            self._show(pair)
+            self._market.show(pair)
         self._stage.wait(1.1)
         self._sample()
 
     def _sample(self) -> None:
-        equity = self._truth.equity(self._bids())
+        equity = self._truth.equity(self._market.bids())
         if equity is not None and self._believed:
             self._losses.sample(equity, self._stage.venue_s)
-
-    def _bids(self) -> dict[Pair, Decimal]:
-        self._forget_if_reborn()
-        return {pair: Decimal(repr(book.bid)) for pair, (book, _) in self._books.items()}
-
-    def _forget_if_reborn(self) -> None:
-        """What an earlier guard saw, its successor has not seen."""
-        if self._births != self._stage.births:
-            self._births = self._stage.births
-            self._books.clear()
-            self._last_trades.clear()
 
     # Proposing.
 
@@ -216,7 +187,7 @@ class Schedule:
             self._stage.crash(addresses.RISK_GUARD)
             self._calm()
         # Whoever forgets what the order may become lets too much pass beside it.
-        mid = Decimal(self._mids[deal.pair]) / 100
+        mid = self._market.mid(deal.pair)
         if deal.order.side is Side.BUY:
             self._order(deal.pair, Side.BUY, 20_000 / mid, mid, Purpose.ENTRY, is_quiet=True)
         else:
@@ -225,10 +196,10 @@ class Schedule:
         self._stage.settle()
 
     def _propose(self, *, is_quiet: bool) -> None:
-        self._forget_if_reborn()
+        self._market.forget_if_reborn()
         chance, pair = self._chance, self._chance.choice(PAIRS)
         side = Side.BUY if chance.random() < 0.68 else Side.SELL
-        mid = Decimal(self._mids[pair]) / 100
+        mid = self._market.mid(pair)
         off = Decimal(chance.choice([0, 0, 0, 1, -1, 5, -5, 30, -30, 100, -100, 300])) / 10_000
         price = self._rules(pair).price_passive(mid * (1 + off), side)
         if side is Side.BUY:
@@ -307,10 +278,10 @@ class Schedule:
         if self._uncovered:
             forbidden["UNCOVERED"] = "no stop"
         return Scenery(
-            books={one: book for one, (book, _) in self._books.items()},
-            lost=frozenset(self._lost),
-            book_age_ns={one: elapsed_ns - seen for one, (_, seen) in self._books.items()},
-            last_trades=dict(self._last_trades),
+            books={one: book for one, (book, _) in self._market.books.items()},
+            lost=frozenset(self._market.lost),
+            book_age_ns={one: elapsed_ns - seen for one, (_, seen) in self._market.books.items()},
+            last_trades=dict(self._market.last_trades),
             session=stage.session,
             halted=self._halted,
             clock_believed=self._believed,
@@ -321,13 +292,13 @@ class Schedule:
             is_quiet=is_quiet,
             forbidden=forbidden,
             is_half=is_quiet and self._losses.is_half,
-            equity=self._truth.equity(self._bids()),
+            equity=self._truth.equity(self._market.bids()),
         )
 
     def _counted_out(self) -> dict[str, str]:
         """Return what the counts of the last minute forbid."""
         since_ns = self._stage.venue_ns - MINUTE_NS
-        recent = [what for at_ns, what in self._happened if at_ns >= since_ns]
+        recent = [what for at_ns, what in self._venue.happened if at_ns >= since_ns]
         unknown = sum(deal.is_unknown and bool(deal.left) for deal in self._truth.deals.values())
         counts = {
             "REJECTION_RATE": (recent.count("rejected"), self._settings.rejections_per_minute),
@@ -403,130 +374,20 @@ class Schedule:
             deal.stage = Stage.MEANT
             plain = deal.order.plan is None
             intent = intent_of if plain else parent_intent_of
-            self.mean(intent(deal, self._stage.now_ns))
+            self._venue.mean(intent(deal, self._stage.now_ns))
         else:
-            self.work(deal)
+            self._venue.work(deal)
 
-    def work(self, deal: Deal) -> None:
-        """Let the exchange answer, fill or end an order that is out."""
-        if deal.stage is Stage.FLYING:
-            self._answer(deal)
-        elif deal.stage is Stage.RESTING:
-            self._work(deal)
-
-    def _answer(self, deal: Deal) -> None:
-        fate = self._chance.random()
-        ours = self._ours(deal)
-        if deal.is_unknown and fate > 0.6:
-            return  # Nobody knows yet.
-        if fate < 0.12:
-            deal.stage = Stage.OVER
-            self._happened.append((self._stage.venue_ns, "rejected"))
-            self.mean(OrderRejected(**ours, label="BALANCE_NOT_ENOUGH", message=""))
-        elif fate < 0.3 and not deal.is_unknown:
-            deal.is_unknown = True
-            self.mean(OrderUnknown(**ours, reason="no answer"))
-        elif fate < 0.3 and deal.is_unknown:
-            deal.stage, deal.is_unknown = Stage.OVER, False
-            self.mean(OrderNotPlaced(**ours, reason="not found"))
-        else:
-            deal.stage, deal.is_unknown = Stage.RESTING, False
-            venue = VenueOrderId(f"v-{deal.name}")
-            self.mean(OrderAccepted(**ours, venue_order_id=venue))
-
-    def _work(self, deal: Deal) -> None:
-        chance, ours = self._chance, self._ours(deal)
-        if chance.random() < 0.15:
-            deal.stage = Stage.OVER
-            self._happened.append((self._stage.venue_ns, "cancelled"))
-            filled = Quantity(deal.filled)
-            self.mean(CancelIntended(**ours, reason="trial"))
-            self.mean(OrderFinished(**ours, filled_quantity=filled, reason="cancelled"))
-            return
-        whole, left = chance.random() < 0.6, deal.real.quantity - deal.filled
-        quantity = left if whole else self._rules(deal.pair).quantity_down(left / 2)
-        price, sign = deal.real.price, deal.order.side.sign
-        better = Decimal(chance.choice([0, 0, 1, 5])) / 100
-        price = Price(price - sign * better)
-        if price <= 0 or not quantity:
-            return
-        number = deal.trades + 1
-        fee = self._truth.fill(deal, quantity, price)
-        buys = deal.order.side is Side.BUY
-        # A trade is told with the time of the exchange, whatever our clock says.
-        at = {"at_ns": TimeNs(self._stage.venue_ns)}
-        fill = OrderFilled(
-            **ours | at,
-            trade_id=TradeId(f"{deal.name}-{number}"),
-            venue_order_id=VenueOrderId(f"v-{deal.name}"),
-            side=deal.order.side,
-            price=Price(price),
-            quantity=Quantity(quantity),
-            role=Role.TAKER,
-            fee=fee,
-            fee_currency=base_of(deal.pair) if buys else USDT,
-        )
-        self.mean(fill)
-        if deal.stage is Stage.OVER:
-            filled = Quantity(deal.filled)
-            self.mean(OrderFinished(**ours, filled_quantity=filled, reason="filled"))
-
-    def _ours(self, deal: Deal) -> dict[str, Any]:
-        return {"client_order_id": deal.name, "pair": deal.pair, "at_ns": self._stage.now_ns}
-
-    def mean(self, event: Any) -> None:
-        """Have a fact of an order journalled."""
-        self._unsure.append(event)
-        self._stage.tell(addresses.ORDER_ROUTER, Meant(entries=(Entry(event=event),)))
-
-    # The market.
-
-    def _move(self) -> None:
-        pair = self._chance.choice(PAIRS)
-        steps = self._chance.choice([-600, -200, -60, -20, -5, 5, 20, 60, 200, 300])
-        self._mids[pair] = max(200, int(self._mids[pair] * (1 + Decimal(steps) / 10_000)))
-        self._show(pair)
-
-    def _show(self, pair: Pair) -> None:
-        """Publish the pair's book, as a rule a sound one, and now and then a trade."""
-        self._forget_if_reborn()
-        chance, mid = self._chance, self._mids[pair] / 100
-        half = mid * chance.choice([1, 1, 1, 1, 2, 40]) / 20_000
-        book = BookMeasured(
-            pair=pair,
-            event_time_ns=self._stage.now_ns,
-            sequence=1,
-            bid=round(mid - half, 4),
-            bid_size=1.0,
-            ask=round(mid + half, 4),
-            ask_size=1.0,
-            mid=mid,
-            weighted_mid=mid,
-            spread_bps=half * 2 / mid * 10_000,
-            imbalance=0.0,
-            bid_depth=1e6,
-            ask_depth=chance.choice([1e6, 1e5, 3000.0, 500.0]),
-            depth_bps=10.0,
-            levels=chance.choice([100, 100, 50, 20, 7, 3]),
-            polled=chance.random() < 0.03,
-        )
-        self._books[pair] = (book, self._stage.clock.elapsed_ns)
-        self._lost.discard(pair)
-        self._stage.publish(book)
-        if chance.random() < 0.3:
-            last = round(mid * (1 + chance.choice([0, 0, 10, -10, 45, -60]) / 10_000), 2)
-            self._last_trades[pair] = Decimal(repr(last))
-            self._stage.publish(candle(pair, last, self._stage.now_ns))
+    # A pair falls, a pair is bought and sold, a book is lost.
 
     def _fall(self) -> None:
         """Let what is held lose much of its worth at once."""
         held = [pair for pair in PAIRS if self._truth.held(pair)] or list(PAIRS)
         pair = self._chance.choice(held)
         self._calm()
-        self._mids[pair] = max(200, self._mids[pair] * self._chance.choice([70, 80, 90, 95]) // 100)
-        self._show(pair)
+        self._market.fall(pair)
         other = self._chance.choice(PAIRS)
-        mid = Decimal(self._mids[other]) / 100
+        mid = self._market.mid(other)
         # At once, before anybody has drained or flattened anything.
         self._order(other, Side.BUY, Decimal(50) / mid, mid, Purpose.ENTRY, is_quiet=False)
         self._propose_quietly()
@@ -535,7 +396,7 @@ class Schedule:
         """Buy, and sell all that is held of the pair, as a rule at a loss."""
         self._calm()
         pair = self._chance.choice(PAIRS)
-        mid = Decimal(self._mids[pair]) / 100
+        mid = self._market.mid(pair)
         self._order(pair, Side.BUY, Decimal(100) / mid, mid, Purpose.ENTRY, is_quiet=True)
         self._drive(pair)
         price = mid * (1 + Decimal(self._chance.choice([-40, -30, -10, 60])) / 10_000)
@@ -554,9 +415,7 @@ class Schedule:
         self._stage.settle()
 
     def _lose_book(self) -> None:
-        pair = self._chance.choice(PAIRS)
-        self._lost.add(pair)
-        self._stage.publish(BookLost(pair=pair, reason="trial"))
+        self._market.lose()
         self._propose(is_quiet=False)
         self._stage.settle()
 
@@ -644,10 +503,10 @@ class Schedule:
         self._amending.restart()
         self._parents.restart()
         # What the dead process took with it, the exchange tells its successor.
-        unsure, self._unsure = self._unsure, []
+        unsure, self._venue.unsure = self._venue.unsure, []
         for event in unsure:
             if not isinstance(event, OrderIntended | AmendIntended | ParentIntended):
-                self.mean(event)
+                self._venue.mean(event)
         self._calm()
 
     def _leap(self) -> None:

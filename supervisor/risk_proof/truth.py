@@ -11,9 +11,7 @@ from state.config.limits import RiskSettings
 from state.instrument import TradingRules
 from state.messages.market import BookMeasured
 from state.messages.orders import ApprovedAmendment, ApprovedOrder, OrderProposed
-from state.values import ClientOrderId, DecisionId, Pair, Session, Side
-
-ZERO = Decimal(0)
+from state.values import ZERO, ClientOrderId, DecisionId, Pair, Session, Side
 
 
 class Stage(StrEnum):
