@@ -268,7 +268,7 @@ def _trial(house: LivingHouse, flood: _Flood) -> _Trial:
 def _figures(trials: list[_Trial], rate: float, dropped: int, left: int) -> list[Figure]:
     first = [(one.first_ns - one.asked_ns) / 1e6 for one in trials]
     every = [(one.confirmed_ns - one.asked_ns) / 1e6 for one in trials]
-    last = [(one.last_ns - one.asked_ns) / 1e6 for one in trials if one.last_ns] or [0.0]
+    last = [(one.last_ns - one.asked_ns) / 1e6 for one in trials if one.last_ns]
     clean = [(one.answered_ns - one.asked_ns) / 1e6 for one in trials]
     figures = [
         Figure("trials", len(trials), "", note=f"{ORDERS} orders are proposed in each"),
@@ -288,6 +288,8 @@ def _figures(trials: list[_Trial], rate: float, dropped: int, left: int) -> list
         ("command to all cancels confirmed", every, ALL_MAX_MS),
         ("command to nothing of ours rests", clean, None),
     ):
+        if not values:
+            continue  # In no trial did as many cancels pass as orders rested.
         for share, label in ((0.5, "p50"), (0.99, "p99"), (1.0, "most")):
             value = percentile(values, share)
             is_judged = label == "p99" and most is not None

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from adapters.simulated.core.candles import Candle, merged
 from adapters.simulated.core.pair_market import PairMarket
-from adapters.simulated.markets.price_process import CHI2_MIN
+from adapters.simulated.markets.price_process import student_t4
 from adapters.simulated.markets.traits import PairTraits
 from state.values import NS_PER_S
 
@@ -67,15 +67,12 @@ def _walk_back(
     ticks = 10**market.units.price_decimals
     volume = traits.trades_per_s * length_s * traits.trade_notional * 2.5
     lots_per_unit = 10**market.units.amount_decimals
-    # Fifty pairs open with 300,000 bars, most of what their start costs: `student_t4` is written
-    # out, and nothing is rounded twice.
-    random, gauss, exp, log, sqrt = rng.random, rng.gauss, math.exp, math.log, math.sqrt
+    # Fifty pairs open with 300,000 bars, most of what their start costs: nothing is rounded twice.
+    gauss, exp = rng.gauss, math.exp
     bars = []
     close, close_ticks = price, round(price * ticks) or 1
     for time_s in range(end_s - length_s, end_s - (count + 1) * length_s, -length_s):
-        chi2 = -2.0 * log((1.0 - random()) * (1.0 - random()))
-        move = scale * (gauss(0.0, 1.0) * sqrt(2.0 / max(chi2, CHI2_MIN)))
-        start = close * exp(-max(-_STEP, min(_STEP, move)))
+        start = close * exp(-max(-_STEP, min(_STEP, scale * student_t4(rng))))
         stretch = scale * abs(gauss(0.0, 0.5))
         upper, lower = (start, close) if start > close else (close, start)
         traded = volume * exp(gauss(-0.2, 0.6))

@@ -19,8 +19,6 @@ from state.values import Pair
 _DAY_S = 86_400.0
 _SCALES = ((600.0, 0.5), (14_400.0, 0.5))
 """(relaxation time in s, standard deviation) of each part of the log volatility."""
-CHI2_MIN = 1e-9
-"""A smaller draw counts as this: what it divides stays finite."""
 
 
 class _Volatility:
@@ -49,7 +47,7 @@ def student_t4(rng: Random) -> float:
     """Return a draw of Student's t with 4 degrees of freedom, scaled to variance 1."""
     # Chi-squared with 4 degrees of freedom is twice the sum of two unit exponentials.
     chi2 = -2.0 * math.log((1.0 - rng.random()) * (1.0 - rng.random()))
-    return rng.gauss(0.0, 1.0) * math.sqrt(2.0 / max(chi2, CHI2_MIN))
+    return rng.gauss(0.0, 1.0) * math.sqrt(2.0 / max(chi2, 1e-9))
 
 
 class PriceProcess:

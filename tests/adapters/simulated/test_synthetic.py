@@ -34,7 +34,7 @@ def run(seed, seconds, pairs=PAIRS):
 
 @pytest.mark.parametrize("length_s", [1, 60, 3600])
 def test_what_happened_before_is_drawn_as_the_formula_says(length_s):
-    """Written out for speed, and the same to the last tick."""
+    """Each close is the next start, rounded once, and the same to the last tick."""
     pair = Pair("BTC_USDT")
     market = build_venue(ExchangeOptions(pairs=(pair,), seed=1), NOON).pairs[pair]
     (_, traits), end_s = CATALOGUE[pair], NOON // NS_PER_S
