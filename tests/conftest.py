@@ -1,7 +1,8 @@
-"""The order of the files: those that wait for processes begin first, so that none is left to last.
+"""The order of the files: those that wait for processes run beside those that compute.
 
-A run is as long as its busiest worker. Files of a few long tests that began at the end would keep
-one worker waiting for its processes while the others have nothing left to do.
+A run is as long as its busiest worker. All at once, the files that wait would leave the processors
+idle, and those that compute would then fight over them. In both the folders of long files come
+first, so that none is left to last.
 """
 
 import contextlib
@@ -10,18 +11,34 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-LONGEST_FIRST = ("system", "docs", "contracts", "scripts", "supervisor", "crash", "adapters")
+WAITING = ("system", "docs", "contracts", "scripts")
+COMPUTING = ("crash", "mutants", "supervisor", "adapters")
+"""Folders under `tests`; what is in neither computes too, and is soon done."""
+_WAIT_UNTIL = 0.8
+"""At this part of the order the last file that waits has begun."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort by the folder under `tests`, as `LONGEST_FIRST` has it; the rest keeps its order."""
-    items.sort(key=_rank)
+    """Spread both kinds of files over the run, each in the order of its folders."""
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.nodeid.split("::", maxsplit=1)[0], []).append(item)
+    waiting = sorted((file for file in files if _folder(file) in WAITING), key=_rank)
+    computing = sorted((file for file in files if _folder(file) not in WAITING), key=_rank)
+    places = {file: _WAIT_UNTIL * at / len(waiting) for at, file in enumerate(waiting)}
+    places |= {file: at / len(computing) for at, file in enumerate(computing)}
+    items[:] = [item for file in sorted(files, key=places.__getitem__) for item in files[file]]
 
 
-def _rank(item: pytest.Item) -> int:
-    folders = item.nodeid.split("/")
-    folder = folders[1] if len(folders) > 2 else ""
-    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+def _rank(file: str) -> int:
+    known = (*WAITING, *COMPUTING)
+    return known.index(_folder(file)) if _folder(file) in known else len(known)
+
+
+def _folder(file: str) -> str:
+    """Return the folder under `tests`, or nothing."""
+    parts = file.split("/")
+    return parts[1] if len(parts) > 2 else ""
 
 
 @pytest.fixture

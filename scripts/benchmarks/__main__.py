@@ -1,5 +1,6 @@
 """`python -m scripts.benchmarks PART`: measure one part and print its figures."""
 
+import gc
 import sys
 from collections.abc import Callable
 
@@ -65,6 +66,7 @@ PEERS = {
 @click.option("--check", is_flag=True, help="Exit 1 when a target is not met.")
 def main(part: str, *, as_json: bool, minutes: float, trials: int | None, check: bool) -> None:
     """Measure PART: `footprint` as processes, the others beside what they stand on or replace."""
+    gc.freeze()  # As the house does before it trades.
     figures = PARTS[part](minutes, trials)
     show(part, figures, as_json=as_json, peer=PEERS.get(part, ""))
     if check and any(figure.met is False for figure in figures):

@@ -22,6 +22,7 @@ from scripts.proofs.nursery import Nursery
 from scripts.proofs.ordeals import Theatre, hear
 from scripts.proofs.processes import (
     ACTIVE,
+    RESTING,
     SHORT_WINDOWS,
     Exchange,
     House,
@@ -241,7 +242,7 @@ def _life(theatre: Theatre, plan: Plan, number: int) -> Life:
     if ordeal is Ordeal.FULL:
         ordeals.leave_no_slack(theatre.database)
     before_s = theatre.exchange.waited_s()
-    with theatre.start(*(ordeals.RESTS if ordeal is Ordeal.SILENCE else ())) as house:
+    with theatre.start(*(RESTING if ordeal is Ordeal.SILENCE else ())) as house:
         ready_s, waited_s, uncovered_s = None, 0.0, None
         if ordeal is Ordeal.START:
             delay_s = chance.uniform(0.0, 1.2)

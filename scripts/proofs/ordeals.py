@@ -20,14 +20,6 @@ NOTICED_S = 60.0
 """How long a house may take to find out that its disk is full."""
 ENDS_S = 10.0
 """How long it then may take to end, where it does."""
-RESTS = (
-    # More than lies at the best price, and left there.
-    "strategy.trend.order_notional=5000",
-    "risk.position_notional_max=100000",
-    "risk.exposure_notional_max=100000",
-    "strategy.trend.order_ttl_s=600",
-)
-"""Settings with which something of ours rests nearly all the time."""
 
 
 @dataclass(frozen=True)

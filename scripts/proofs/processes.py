@@ -39,6 +39,15 @@ ACTIVE = (
 )
 """Settings with which the strategy trades all the time, for proofs that want traffic."""
 
+RESTING = (
+    # More than lies at the best price, and left there.
+    "strategy.trend.order_notional=5000",
+    "strategy.trend.order_ttl_s=600",
+    "risk.order_notional_max=5000",
+    "risk.position_notional_max=100000",
+    "risk.exposure_notional_max=100000",
+)
+"""What has something of ours rest nearly all the time."""
 SHORT_WINDOWS = (
     "orders.expiry_s=1",
     "orders.visibility_lag_s=0.5",

@@ -6,7 +6,7 @@ import pytest
 
 from scripts.proofs.agreement import agreement
 from scripts.proofs.kills import Ordeal, Plan, kill_again_and_again
-from scripts.proofs.processes import ACTIVE, SHORT_WINDOWS
+from scripts.proofs.processes import ACTIVE, RESTING, SHORT_WINDOWS
 
 PAIRS = "BTC_USDT,ETH_USDT"
 ORDEALS: dict[str, Any] = {"freeze_every": 2, "silence_every": 5, "full_every": 3}
@@ -69,8 +69,7 @@ def test_a_house_that_was_frozen_finds_its_orders_cancelled_and_goes_on(houses, 
         "orders.countdown_s=5",
         # Alone: the watchdog would end it for its silence.
         "watchdog.mode=off",
-        "strategy.trend.order_notional=500",
-        "strategy.trend.order_ttl_s=600",
+        *RESTING,
     ]
     house = houses(exchange=exchange, settings=settings)
     house.until_ready()

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.history.store import HistoryStore
 from scripts.proofs.agreement import agreement
-from scripts.proofs.processes import ACTIVE, ROOT, SHORT_WINDOWS, environment, python
+from scripts.proofs.processes import ACTIVE, RESTING, ROOT, SHORT_WINDOWS, environment, python
 from state.store import open_reader
 
 pytestmark = pytest.mark.slow
@@ -20,15 +20,7 @@ pytestmark = pytest.mark.slow
 END_MAX_S = 10.0
 THREADS_MAX = 32
 """Some 25, and a few more of the pool on a machine that lets handlers wait."""
-RESTING = (
-    *ACTIVE,
-    *SHORT_WINDOWS,
-    # More than lies at the best price, and left there: something always rests.
-    "strategy.trend.order_notional=500",
-    "risk.position_notional_max=100000",
-    "risk.exposure_notional_max=100000",
-    "strategy.trend.order_ttl_s=600",
-)
+RESTS = (*ACTIVE, *SHORT_WINDOWS, *RESTING)
 
 
 @pytest.fixture
@@ -129,7 +121,7 @@ def test_the_status_has_the_promised_shape(houses):
 
 def test_a_signal_cancels_what_rests_and_the_next_start_goes_on(houses, exchanges):
     exchange = exchanges()
-    house = houses(exchange=exchange, settings=RESTING)
+    house = houses(exchange=exchange, settings=RESTS)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
     asked_s = time.monotonic()
@@ -144,7 +136,7 @@ def test_a_signal_cancels_what_rests_and_the_next_start_goes_on(houses, exchange
     balances, positions = reader.balances(), reader.positions()
     reader.close()
 
-    again = houses(exchange=exchange, settings=[*RESTING, "strategy.trend.entry_bps=1000"])
+    again = houses(exchange=exchange, settings=[*RESTS, "strategy.trend.entry_bps=1000"])
     again.until_ready()
     assert again.call("balances")["ledger"] == balances
     shown = {pair["pair"]: pair["position"] for pair in again.status()["pairs"]}
@@ -155,7 +147,7 @@ def test_a_signal_cancels_what_rests_and_the_next_start_goes_on(houses, exchange
 
 def test_resting_orders_can_be_left_where_they_are(houses, exchanges):
     exchange = exchanges()
-    settings = [*RESTING, "shutdown.orders=leave", "orders.countdown_s=0"]
+    settings = [*RESTS, "shutdown.orders=leave", "orders.countdown_s=0"]
     house = houses(exchange=exchange, settings=settings)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
@@ -166,7 +158,7 @@ def test_resting_orders_can_be_left_where_they_are(houses, exchanges):
     assert states <= {"intended", "open", "filled"}, "nothing is cancelled"
     reader.close()
 
-    again = houses(exchange=exchange, settings=RESTING)
+    again = houses(exchange=exchange, settings=RESTS)
     again.until_ready()
     known = {row["client_order_id"] for row in rests(again)}
     theirs = exchange.control("accounts/demo")["orders"]
@@ -176,7 +168,7 @@ def test_resting_orders_can_be_left_where_they_are(houses, exchanges):
 
 
 def test_an_interrupt_from_the_keyboard_reaches_everyone_and_all_ends_in_order(houses):
-    house = houses(settings=RESTING)
+    house = houses(settings=RESTS)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
     children = house.children()
@@ -193,7 +185,7 @@ def test_an_interrupt_from_the_keyboard_reaches_everyone_and_all_ends_in_order(h
 
 def test_a_second_signal_ends_it_at_once(houses, exchanges):
     exchange = exchanges()
-    house = houses(exchange=exchange, settings=RESTING)
+    house = houses(exchange=exchange, settings=RESTS)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
     exchange.freeze()  # So that no cancel is answered.
@@ -215,7 +207,7 @@ def test_a_second_signal_ends_it_at_once(houses, exchanges):
 
 def test_an_exchange_that_answers_nothing_cannot_keep_it_from_ending(houses, exchanges):
     exchange = exchanges()
-    house = houses(exchange=exchange, settings=RESTING)
+    house = houses(exchange=exchange, settings=RESTS)
     house.until_ready()
     house.until(lambda: rests(house), 60, "something rests")
     exchange.freeze()
