@@ -87,6 +87,8 @@ class ChildSpec:
     """None: its restarts count against its supervisor."""
     significant: bool = False
     """Its end by itself may end the supervisor, see `AutoShutdown`."""
+    stops_with_neighbours: bool = False
+    """Children beside each other that need nothing of each other are stopped together."""
     supervises: bool = False
     """Whether it is a supervisor: cutting it off cuts off all that live below."""
     control: LanePolicy = CONTROL_POLICY

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from actors.kernel import ChildReport, ExitKind, Runtime, Timer
@@ -133,6 +134,15 @@ class Children:
     def order(self) -> tuple[str, ...]:
         """Return their ids in start order."""
         return tuple(self._by_id)
+
+    def stop_order(self) -> Iterator[tuple[str, ...]]:
+        """Yield the ids of those who are stopped together, the last who started first."""
+        backwards = reversed(self._by_id.values())
+        for is_together, group in groupby(
+            backwards, key=lambda child: child.spec.stops_with_neighbours
+        ):
+            ids = tuple(child.id for child in group)
+            yield from (ids,) if is_together else ((id_,) for id_ in ids)
 
     def begin_anew(self, specs: Sequence[ChildSpec]) -> None:
         """Cut off what an earlier incarnation left running, and adopt; the added are forgotten."""

@@ -414,7 +414,7 @@ class Supervisor(Actor):
         self._turn_away()
         order = tuple(reversed(self._children.order()))
         if self._spec.template is None:
-            self._plan.extend(Stop((id_,)) for id_ in order)
+            self._plan.extend(map(Stop, self._children.stop_order()))
         else:
             self._plan.append(Stop(order))
             self._plan.extend(Forget(id_) for id_ in order)

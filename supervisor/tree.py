@@ -13,6 +13,7 @@ router's. A group that exceeds it gives up, and the root restarts it with all th
 Restarts until the root itself gives up: the group's intensity times the root's.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors import addresses
@@ -227,7 +228,7 @@ def _accounts(plot: Plot) -> SupervisorSpec:
 
 
 def _market(plot: Plot) -> SupervisorSpec:
-    pairs = tuple(supervisor(pair, _pair_market(plot, pair)) for pair in plot.config.pairs)
+    pairs = _each_pair(plot, _pair_market)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=pairs)
 
 
@@ -266,7 +267,7 @@ def _opinions(plot: Plot) -> SupervisorSpec:
         world.process,
         data=MEASURES_MAIL,
     )
-    pairs = (supervisor(pair, _pair_opinions(plot, pair)) for pair in config.pairs)
+    pairs = _each_pair(plot, _pair_opinions)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(advisor, *pairs))
 
 
@@ -282,7 +283,7 @@ def _pair_opinions(plot: Plot, pair: Pair) -> SupervisorSpec:
 def _trading(plot: Plot) -> SupervisorSpec:
     config, world = plot.config, plot.world
     guard = _guard(config, world.exchange, world.latch)
-    traders = (supervisor(pair, _pair_trading(plot, pair)) for pair in config.pairs)
+    traders = _each_pair(plot, _pair_trading)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(guard, *traders))
 
 
@@ -301,6 +302,13 @@ def _pair_trading(plot: Plot, pair: Pair) -> SupervisorSpec:
     )
     trader = _trader(config, pair, plot.world.process)
     return SupervisorSpec(intensity=10, period_s=60, boot=Boot.RETRY, children=(protector, trader))
+
+
+def _each_pair(plot: Plot, spec: Callable[[Plot, Pair], SupervisorSpec]) -> tuple[ChildSpec, ...]:
+    # One after the other, fifty pairs on a busy machine would not end within ten seconds.
+    return tuple(
+        supervisor(pair, spec(plot, pair), stops_with_neighbours=True) for pair in plot.config.pairs
+    )
 
 
 def recorded_births(

@@ -29,6 +29,38 @@ def test_the_next_is_asked_only_when_the_one_before_is_down(world):
     world.shows("+a +b +c -c ~b -b -a")
 
 
+@virtually
+def test_neighbours_that_say_so_are_asked_together_and_the_others_wait_for_them(world):
+    group = world.children("b c d", stops_with_neighbours=True)
+    world.start(world.child("a"), *group, world.child("e"))
+    world.script("c").when_asked_to_stop = "linger"
+    world.script("e").when_asked_to_stop = "linger"
+    world.shut_down()
+    world.settle()
+    assert world.up() == "a b c d e", "nobody is asked before the one that stands alone is down"
+    world.tell("e", Leave())
+    world.settle()
+    asked = {"b": "stopped", "c": "stopping", "d": "stopped", "e": "stopped"}
+    assert world.states() == {"a": "running", **asked}
+    world.tell("c", Leave())
+    assert world.exit().kind is ExitKind.SHUTDOWN
+    assert world.history[-2:] == ["-c", "-a"]
+    assert world.up() == ""
+
+
+@everywhere
+def test_neighbours_that_are_deaf_are_cut_off_together_after_one_time_limit(world):
+    world.start(*world.children("a b c d e f", stop_s=0.2, stops_with_neighbours=True))
+    for id_ in "abcdef":
+        world.script(id_).when_asked_to_stop = "deaf"
+    began = world.runtime.clock.monotonic_ns()
+    world.shut_down()
+    assert world.exit().kind is ExitKind.SHUTDOWN
+    took_s = (world.runtime.clock.monotonic_ns() - began) / 1e9
+    assert 0.2 <= took_s < 0.2 * 2
+    assert world.up() == ""
+
+
 @everywhere
 def test_asked_to_stop_twice_is_asked_once(world):
     world.start(*world.children("a b"))
