@@ -8,7 +8,6 @@ import asyncio
 import concurrent.futures
 import sys
 import threading
-import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -47,16 +46,6 @@ class LoopThread:
         except RuntimeError:
             return False
         return True
-
-    def call_now(self, function: Callable[..., object], *arguments: Any) -> bool:
-        """As `call`, and give way to the loop's thread, which else waits for the switch interval.
-
-        For what is urgent: it costs the caller a turn.
-        """
-        called = self.call(function, *arguments)
-        if called and threading.current_thread() is not self._thread:
-            time.sleep(0)
-        return called
 
     def close(self, deadline_s: float) -> bool:
         """Cancel everything that runs, wait for it, end the thread. Twice is harmless.

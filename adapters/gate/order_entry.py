@@ -121,12 +121,8 @@ class OrderEntry:
         return self._line.malformed
 
     def enter(self, entered: Entered) -> bool:
-        """Make the call soon; False, and nothing will come of it, when the loop is closed.
-
-        Off the loop the caller's thread gives way to it: what is asked here is on its way before
-        the caller goes on.
-        """
-        return self._loop.call_now(self._line.enter, entered)
+        """Make the call soon; False, and nothing will come of it, when the loop is closed."""
+        return self._loop.call(self._line.enter, entered)
 
     def close(self, deadline_s: float) -> bool:
         """Send nothing more and wait for the answers that are due; return whether all came in time.

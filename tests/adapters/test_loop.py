@@ -35,23 +35,6 @@ def test_a_call_that_fails_is_logged_and_the_loop_goes_on(loop):
     assert loop.submit(fine()).result(5) == 1
 
 
-def test_what_is_urgent_is_called_on_the_loop_also_from_the_loop_itself(loop):
-    called = []
-
-    async def ask():
-        assert loop.call_now(called.append, "from within")
-        assert called == ["before"]  # Soon, and never within the present turn.
-
-    assert loop.call_now(called.append, "before")
-    loop.submit(ask()).result(5)
-
-    async def nothing():
-        pass
-
-    loop.submit(nothing()).result(5)
-    assert called == ["before", "from within"]
-
-
 def test_closing_cancels_what_runs_and_lets_it_clean_up():
     loop = LoopThread()
     cleaned = threading.Event()
@@ -74,7 +57,7 @@ def test_closing_twice_is_harmless_and_nothing_is_taken_afterwards():
     loop = LoopThread()
     assert loop.close(5)
     assert loop.close(5)
-    assert not loop.call_now(print)
+    assert not loop.call(print)
 
     async def late():
         return 1
