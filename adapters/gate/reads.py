@@ -253,5 +253,5 @@ def _since(reports: Iterable[Report], since_ns: TimeNs) -> tuple[Report, ...]:
     """Oldest first; whole milliseconds are compared, for some rows have no finer times."""
     floor_ns = since_ns - since_ns % NS_PER_MS
     kept = [report for report in reports if report.event_time_ns >= floor_ns]
-    # Gate tells the newest first, also of those that share a millisecond.
-    return tuple(sorted(reversed(kept), key=lambda report: report.event_time_ns))
+    kept.reverse()  # Gate tells the newest first, also of those that share a millisecond.
+    return tuple(sorted(kept, key=lambda report: report.event_time_ns))
