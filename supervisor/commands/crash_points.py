@@ -39,6 +39,11 @@ from supervisor.crash_points.scenarios import SCENARIOS, Scenario
     show_default=True,
 )
 @click.option(
+    "--each-pair",
+    is_flag=True,
+    help="Besides: each two points, with each two ways to be struck there, once a day.",
+)
+@click.option(
     "--fate",
     "fates",
     multiple=True,
@@ -51,11 +56,12 @@ from supervisor.crash_points.scenarios import SCENARIOS, Scenario
     "--case", "path", default=None, metavar="PATH", help="One case again, as it was told."
 )
 @click.option("--json", "as_json", is_flag=True, help="The table as one JSON object.")
-def crash_points(
+def crash_points(  # noqa: PLR0913 - one argument for each option
     names: tuple[str, ...],
     *,
     share: float,
     pairs: float,
+    each_pair: bool,
     fates: tuple[str, ...],
     seed: int,
     jobs: int,
@@ -70,7 +76,9 @@ def crash_points(
     if path is not None:
         sys.exit(_again(path))
     wanted_fates = tuple(map(Fate, fates)) or tuple(Fate)
-    plan = Plan(seed=seed, share=share, pairs=pairs, jobs=jobs, fates=wanted_fates)
+    plan = Plan(
+        seed=seed, share=share, pairs=pairs, each_pair=each_pair, jobs=jobs, fates=wanted_fates
+    )
     console = Console(stderr=True)
     census = Census()
     wanted = [SCENARIOS[name] for name in names or SCENARIOS]
@@ -128,6 +136,9 @@ def _tell(console: Console, census: Census) -> None:
         name = row.name if not row.elsewhere else f"{row.name} ({row.elsewhere})"
         table.add_row(str(row.number), name, *told)
     console.print(table, soft_wrap=True)
-    cases = census.facts().cases
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(cases.items()))
-    console.print(f"{sum(cases.values())} cases: {kinds}; {len(census.violations)} violations")
+    facts = census.facts()
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(facts.cases.items()))
+    console.print(
+        f"{sum(facts.cases.values())} cases: {kinds}; {facts.pairs_of_points} pairs of points; "
+        f"{len(facts.violations)} violations"
+    )

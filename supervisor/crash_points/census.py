@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from supervisor.crash_points.exploration import Case
+from supervisor.crash_points.exploration import Case, Pair
 from supervisor.crash_points.instants import ENDS_LIFE, WIRE, Blow, Fate
 from supervisor.crash_points.points import POINTS, CrashPoint
 
@@ -39,6 +39,8 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     points: list[Row]
     cases: dict[str, int]
+    pairs_of_points: int
+    """Different points one after the other, however the house was struck there."""
     violations: list[str]
 
 
@@ -51,6 +53,7 @@ class Census:
             for number, point in POINTS.items()
         }
         self._cases: Counter[str] = Counter()
+        self._pairs: set[Pair] = set()
         self.violations: list[Case] = []
 
     def add(self, cases: Iterable[Case]) -> None:
@@ -61,6 +64,7 @@ class Census:
             self._cases["equal to one of these" if case.is_same else kind] += 1
             if case.violations:
                 self.violations.append(case)
+            self._pairs |= case.pairs
             if fates:
                 self._count(case, fates)
 
@@ -75,7 +79,12 @@ class Census:
     def facts(self) -> Facts:
         """Return all of it."""
         violations = [f"{case.path}: {'; '.join(case.violations)}" for case in self.violations]
-        return Facts(points=self.rows(), cases=dict(self._cases), violations=violations)
+        return Facts(
+            points=self.rows(),
+            cases=dict(self._cases),
+            pairs_of_points=len({(first, second) for first, second, *_ in self._pairs}),
+            violations=violations,
+        )
 
     def _count(self, case: Case, fates: list[Fate]) -> None:
         for number in case.points[-1]:

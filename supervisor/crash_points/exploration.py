@@ -10,7 +10,8 @@ import os
 import sys
 import traceback
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any, NoReturn
 
 import msgspec
@@ -44,6 +45,10 @@ _MONEY = (
 """Messages whose sending has an instant of its own for a crash of the process."""
 
 
+Pair = tuple[int, int, Fate, Fate]
+"""Two points of the order protocol, and how the house was struck at each."""
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """Which crashes to try."""
 
@@ -53,6 +58,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Of all single crashes."""
     pairs: float = 0.0
     """Of all second crashes after one that was tried."""
+    each_pair: bool = False
+    """Besides, of second crashes: each two points with each two fates there, once."""
     only: tuple[Blow, ...] = ()
     """Exactly these blows, one after the other, and nothing else."""
     most: int | None = None
@@ -87,6 +94,16 @@ class Case(Struct, frozen=True, kw_only=True):
         """How to try it again: `place:137=kill,52=power-1`."""
         return f"{self.scenario}:{','.join(self.blows)}"
 
+    @property
+    def pairs(self) -> set[Pair]:
+        """The pairs of points that it tried, where it was struck twice."""
+        if len(self.blows) < 2:
+            return set()
+        first, second = self.points
+        return pairs_of(
+            first, set(second) - {RECOVERY}, *(Blow.of(text).fate for text in self.blows)
+        )
+
 
 def explore(scenario: Scenario, plan: Plan, cast: Cast | None = None) -> list[Case]:
     """Return every case of `scenario` that `plan` wants, the undisturbed day first."""
@@ -112,6 +129,8 @@ class _Explorer:
         self._copies: list[tuple[int, int]] = []
         self._cases: list[Case] = []
         self._begun = 0
+        self._paired: set[Pair] = set()
+        """Pairs that were tried, by copies that are over as well."""
         self._tried: set[Any] = set()
         """What was left by the ends of this life that were tried: equal remains, equal lives."""
 
@@ -137,14 +156,15 @@ class _Explorer:
         if not depth and self._plan.sites and site not in self._plan.sites:
             return
         for blow in self._possible(house, site, what):
-            if not self._wanted(blow):
+            if not (self._wanted(blow) or self._is_new_pair(house, blow, site, what)):
                 continue
             left = (blow.fate, blow.back, house.survives())
             if blow.fate in _PROCESS and left in self._tried:
                 self._cases.append(self._same(house, blow, site, what))
                 continue
             self._tried.add(left)
-            self._branch(house, blow, site, what)
+            if self._branch(house, blow, site, what):
+                return  # One blow an instant: the copy goes on from here.
 
     def _possible(self, house: House, site: Site, what: Any) -> Iterator[Blow]:
         at = house.instants
@@ -177,7 +197,17 @@ class _Explorer:
         name = f"{plan.seed}:{self._scenario.name}:{self._blows}:{blow}"
         return zlib.crc32(name.encode()) < share * 2**32
 
-    def _branch(self, house: House, blow: Blow, site: Site, what: Any) -> None:
+    def _is_new_pair(self, house: House, blow: Blow, site: Site, what: Any) -> bool:
+        if not (self._plan.each_pair and self._blows and blow.fate in self._plan.fates):
+            return False
+        second = _points(house, blow, site, what)
+        pairs = pairs_of(self._points[0], second, self._blows[0].fate, blow.fate)
+        is_new = not pairs <= self._paired
+        self._paired |= pairs
+        return is_new
+
+    def _branch(self, house: House, blow: Blow, site: Site, what: Any) -> bool:
+        """Strike a copy; return whether this is the copy, struck and alive."""
         while len(self._copies) >= self._plan.jobs:
             self._collect()
         self._begun += 1
@@ -187,7 +217,7 @@ class _Explorer:
         if pid:
             os.close(theirs)
             self._copies.append((pid, ours))
-            return
+            return False
         os.close(ours)
         self._out, self._copies, self._cases = theirs, [], []
         self._suffer(house, blow, site, what)
@@ -196,12 +226,11 @@ class _Explorer:
         if blow.fate is Fate.CRASH:
             raise Struck(str(blow))
         house.stage.strike(blow.fate)
+        return True
 
     def _suffer(self, house: House, blow: Blow, site: Site, what: Any) -> None:
         """Note a blow and where the house stood."""
-        points = house.points(site, what)
-        if blow.fate is Fate.TORN:
-            points = points - {7} | {8}
+        points = _points(house, blow, site, what)
         if self._blows:
             points |= {RECOVERY}
         self._tried = set()
@@ -222,7 +251,8 @@ class _Explorer:
         """Begin the next life on top of the one that has ended, and never return to that."""
         try:
             house.end_life(blow)
-            house.armed = bool(self._plan.pairs or len(self._plan.only) > 1)
+            plan = self._plan
+            house.armed = bool(plan.pairs or plan.each_pair or len(plan.only) > 1)
             house.finish()
             violations = house.violations
         except BaseException:  # noqa: BLE001 (told as what did not hold)
@@ -249,7 +279,9 @@ class _Explorer:
         os.close(out)
         os.waitpid(pid, 0)
         if told:
-            self._cases += msgspec.json.decode(told, type=list[Case])
+            cases = msgspec.json.decode(told, type=list[Case])
+            self._cases += cases
+            self._paired.update(*(case.pairs for case in cases))
         else:
             self._cases.append(self._case(["harness: a copy ended without a word"]))
 
@@ -261,6 +293,17 @@ class _Explorer:
             sites=self._sites,
             violations=tuple(violations),
         )
+
+
+def _points(house: House, blow: Blow, site: Site, what: Any) -> set[int]:
+    """Return where in the order protocol the house stands when it is struck."""
+    points = set(house.points(site, what))
+    return points - {7} | {8} if blow.fate is Fate.TORN else points
+
+
+def pairs_of(first: Iterable[int], second: Iterable[int], one: Fate, other: Fate) -> set[Pair]:
+    """Return each point of the first blow with each of the second."""
+    return {(before, after, one, other) for before, after in product(first, second)}
 
 
 def _matters(flight: Flight) -> bool:

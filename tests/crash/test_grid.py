@@ -3,11 +3,14 @@
 The whole grid is `python -m supervisor simulate crash-points`; here is a sample of it.
 """
 
+from typing import Any
+
 import pytest
 
 from supervisor.crash_points.census import Census
 from supervisor.crash_points.exploration import Case, Plan, explore
 from supervisor.crash_points.house import House, undisturbed
+from supervisor.crash_points.instants import Fate
 from supervisor.crash_points.points import POINTS
 from supervisor.crash_points.scenarios import SCENARIOS
 
@@ -43,6 +46,19 @@ def test_no_sampled_crash_loses_doubles_or_forgets_anything(scenario):
     census.add(cases)
     assert len(cases) > 1
     assert [_told(case) for case in census.violations] == []
+
+
+@pytest.mark.slow
+def test_each_pair_of_points_is_tried_that_can_be_and_hardly_one_of_them_twice():
+    single: dict[str, Any] = {"seed": 0, "share": 0.0015, "fates": (Fate.KILL,)}
+    everything = explore(SCENARIOS["place"], Plan(pairs=1.0, **single))
+    each_once = explore(SCENARIOS["place"], Plan(each_pair=True, **single))
+
+    possible = {pair for case in everything for pair in case.pairs}
+    assert len(possible) > 5
+    assert {pair for case in each_once for pair in case.pairs} == possible
+    assert len(each_once) < len(everything) / 10
+    assert not any(case.violations for case in (*everything, *each_once))
 
 
 def _told(case: Case) -> str:
