@@ -107,19 +107,22 @@ class _Side:
             place = bisect_left(keys, key)
             if place < count and keys[place] == key:
                 if size:
-                    sizes[place], values[place] = size, key * size
+                    sizes[place] = size
+                    values[place] = key * size
                 else:
                     del keys[place], sizes[place], values[place]
                     count -= 1
-                    deleted += key >= floor
+                    if key >= floor:
+                        deleted += 1
             elif size:
                 keys.insert(place, key)
                 sizes.insert(place, size)
                 values.insert(place, key * size)
                 count += 1
-                added += key >= floor
+                if key >= floor:
+                    added += 1
         # So many may have been shown at once: those that were, and all that came.
-        if added and self.verified + deleted > window:
+        if added and count - bisect_left(keys, floor) + deleted > window:
             # Levels have left the window: told as gone here, or not told of any more.
             verified = min(self.verified, window)
             self.floor = keys[-verified] if verified else inf

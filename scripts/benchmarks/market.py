@@ -34,6 +34,7 @@ PRINTS = 2.8
 """To an execution, in the mean: on the recorded tape of BTCUSDT 19,904 trades are 7,135."""
 PAIR = Pair("BTC_USDT")
 _NOW_MS = 1_700_000_000_000
+_SEEN_NS = TimeNs(1)
 _MID = 600_000
 """In ticks of 0.1."""
 
@@ -90,7 +91,7 @@ class _Ours:
         self._book.apply_snapshot(snapshot())
 
     def take(self, data: bytes) -> float:
-        delta = decode_market(decode_frame(data), TimeNs(1))  # type: ignore[arg-type]
+        delta = decode_market(decode_frame(data), _SEEN_NS)  # type: ignore[arg-type]
         self._book.apply_delta(delta)  # type: ignore[arg-type]
         self._book.best()
         bids, asks = self._book.sizes(20)
@@ -242,7 +243,7 @@ def _timed(items: list[Any], work: Callable[[Any], Any], said: list[Any]) -> lis
 
 def _measures() -> list[Figure]:
     told = changes(CHANGES)
-    deltas = [decode_market(decode_frame(one), TimeNs(1)) for one in told]  # type: ignore[arg-type]
+    deltas = [decode_market(decode_frame(one), _SEEN_NS) for one in told]  # type: ignore[arg-type]
     book, watch, flow = OrderBook(100), BookWatch(0.0), FlowWatch(PAIR, 0.1)
     book.apply_snapshot(snapshot())
     flow.volume_told(50_000.0)
