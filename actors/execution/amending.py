@@ -8,7 +8,7 @@ the old shape only when it was asked for after the exchange would have refused t
 from actors import addresses
 from actors.execution import facts, resolution
 from actors.execution.cancels import Cancels
-from actors.execution.door import Answered, Door
+from actors.execution.door import Answered, Door, has_expired
 from actors.execution.order_table import OrderTable
 from actors.execution.placing import NOT_SENT
 from state.amendment import Amendment, Shape
@@ -53,7 +53,7 @@ class Amending:
         """Mean what the risk guard approved, if the order still is as the guard knew it."""
         order = self._orders.get(approved.client_order_id)
         reason = self._why_not(order, Shape(approved.quantity, approved.price))
-        if reason is None and self._door.now_ns() > approved.expires_at_ns:
+        if reason is None and has_expired(approved, self._door):
             reason = "the proposal had expired"
         if order is None or reason is not None:
             self._drop(approved, reason or "it is not known")

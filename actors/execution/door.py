@@ -38,6 +38,20 @@ class Wish(Protocol):
         ...
 
 
+class Expiring(Protocol):
+    """Something that was approved, as far as it matters until when it may leave."""
+
+    @property
+    def expires_at_ns(self) -> TimeNs:
+        """By the wall clock."""
+        ...
+
+    @property
+    def expires_monotonic_ns(self) -> int:
+        """By the monotonic one."""
+        ...
+
+
 class Door(Protocol):
     """The router, as its parts see it."""
 
@@ -85,3 +99,12 @@ class Door(Protocol):
     def alert(self, alert: str, text: str) -> None:
         """Have somebody look."""
         ...
+
+
+def has_expired(approved: Expiring, door: Door) -> bool:
+    """Whether it may leave no more, by either clock: the wall's may have leapt back.
+
+    Who approved it counts it until it has expired by both.
+    """
+    is_late = door.now_ns() > approved.expires_at_ns
+    return is_late or door.monotonic_ns() > approved.expires_monotonic_ns

@@ -5,7 +5,7 @@ from msgspec import Struct
 from actors import addresses
 from actors.execution import facts
 from actors.execution.client_ids import client_order_id
-from actors.execution.door import Door
+from actors.execution.door import Door, has_expired
 from actors.execution.order_table import OrderTable
 from actors.execution.parents import Parents
 from actors.execution.releases import Releases
@@ -62,7 +62,7 @@ class Placing:
         if name in self._meant or self._orders.get(name) is not None:
             return  # The decision has its order; its trader hears of it from the journal.
         reason = self._door.why_not(approved)
-        if reason is None and self._door.now_ns() > approved.expires_at_ns:
+        if reason is None and has_expired(approved, self._door):
             reason = "the proposal had expired"
         if reason is not None:
             self._drop(approved, reason)

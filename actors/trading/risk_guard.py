@@ -16,7 +16,6 @@ from actors.trading.risk.rules import Ruling, judge
 from actors.trading.risk.uses import uses, why_not
 from adapters.ports import Exchange, HaltLatch
 from state.config import ProtectionSettings, RiskSettings
-from state.instrument import TradingRules
 from state.messages.accounts import FundsMoved, TradeClosed
 from state.messages.held import RulesKnown
 from state.messages.journal import (
@@ -219,9 +218,24 @@ class RiskGuard(Actor):
             return
         self._known.approve(decision)
         rules = self._known.rules.get(proposal.pair)
-        as_of_seq = self._known.last_seq or 0
-        approval = _approval(proposal, ruling.quantity, rules, as_of_seq)
-        self._leaving[request] = approval
+        self._leaving[request] = ApprovedOrder(
+            decision_id=proposal.decision_id,
+            trace_id=proposal.trace_id,
+            pair=proposal.pair,
+            strategy=proposal.strategy,
+            side=proposal.side,
+            order_type=proposal.order_type,
+            quantity=ruling.quantity,
+            price=proposal.price,
+            time_in_force=proposal.time_in_force,
+            expires_at_ns=proposal.expires_at_ns,
+            expires_monotonic_ns=self._monotonic(proposal.expires_at_ns),
+            reply_to=proposal.reply_to,
+            purpose=proposal.purpose,
+            plan=proposal.plan,
+            smallest=rules.smallest(proposal.price) if rules else Quantity(ZERO),
+            as_of_seq=self._known.last_seq or 0,
+        )
 
     def _on_amend_proposed(self, proposed: AmendProposed) -> None:
         name, order = proposed.client_order_id, self._known.order(proposed.client_order_id)
@@ -257,10 +271,15 @@ class RiskGuard(Actor):
             price=shape.price,
             reason=proposed.reason,
             expires_at_ns=proposed.expires_at_ns,
+            expires_monotonic_ns=self._monotonic(proposed.expires_at_ns),
             reply_to=proposed.reply_to,
         )
         self._known.approve_amendment(approved)
         self._leaving[request] = approved
+
+    def _monotonic(self, at_ns: TimeNs) -> int:
+        """Return when it is `at_ns` if the wall clock does not leap until then."""
+        return self.monotonic_ns() + at_ns - self.now_ns()
 
     def _drop_amendment(self, proposed: AmendProposed, refused: Refusal) -> None:
         dropped = AmendmentDropped(
@@ -462,26 +481,4 @@ def _decision(proposal: OrderProposed, ruling: Ruling, at_ns: TimeNs) -> Decisio
         plan=proposal.plan,
         stop=proposal.stop,
         judgement=proposal.judgement,
-    )
-
-
-def _approval(
-    proposal: OrderProposed, quantity: Quantity, rules: TradingRules | None, as_of_seq: int
-) -> ApprovedOrder:
-    return ApprovedOrder(
-        decision_id=proposal.decision_id,
-        trace_id=proposal.trace_id,
-        pair=proposal.pair,
-        strategy=proposal.strategy,
-        side=proposal.side,
-        order_type=proposal.order_type,
-        quantity=quantity,
-        price=proposal.price,
-        time_in_force=proposal.time_in_force,
-        expires_at_ns=proposal.expires_at_ns,
-        reply_to=proposal.reply_to,
-        purpose=proposal.purpose,
-        plan=proposal.plan,
-        smallest=rules.smallest(proposal.price) if rules else Quantity(ZERO),
-        as_of_seq=as_of_seq,
     )

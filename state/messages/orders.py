@@ -122,6 +122,8 @@ class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
     price: Price
     time_in_force: TimeInForce
     expires_at_ns: TimeNs
+    expires_monotonic_ns: int
+    """The same by the clock that never leaps: who approved it counts it no longer after both."""
     reply_to: str
     """Address of who proposed it."""
     purpose: Purpose = Purpose.ENTRY
@@ -207,6 +209,8 @@ class ApprovedAmendment(Struct, frozen=True, kw_only=True, tag=True):
     price: Price
     reason: str
     expires_at_ns: TimeNs
+    expires_monotonic_ns: int
+    """As of an order."""
     reply_to: str
 
 

@@ -120,7 +120,7 @@ class Amending:
             "price": Price(pending.asked.price),
         }
         if pending.stage is Stage.APPROVED:
-            late = self._stage.now_ns > pending.approved.expires_at_ns
+            late = self._stage.has_expired(pending.approved)
             if late or pending.asked.quantity <= deal.filled or chance.random() < 0.1:
                 deal.pending = None
                 if chance.random() < 0.8:  # Else nobody says it, and it counts until it is old.
@@ -163,7 +163,7 @@ class Amending:
             pending = deal.pending
             if pending is None or pending.stage is not Stage.APPROVED:
                 continue
-            if self._stage.now_ns > pending.approved.expires_at_ns:
+            if self._stage.has_expired(pending.approved):
                 deal.pending = None
 
     def restart(self) -> None:

@@ -82,7 +82,8 @@ class Limits:
     ) -> None:
         """Hold an approved amendment, which `truth` counts already, against what it may exceed.
 
-        What asks for no more at no worse a price passes whatever is exceeded already.
+        What asks for no more at no worse a price passes whatever is exceeded already; and what
+        is held when all is filled is exceeded only by more than would have been held before.
         """
         known, sign = deal.known, deal.order.side.sign
         worse = (approved.price - known.price) * sign > 0
@@ -95,7 +96,9 @@ class Limits:
         worth = (approved.quantity - deal.filled) * approved.price
         self._most(Code.ORDER_NOTIONAL_MAX, worth, limits.order_notional_max)
         self._most(Code.BALANCE, truth.needed_cash(), max(truth.cash, ZERO))
-        self._exposures(deal.pair, scenery, truth, mids)
+        mark = mids.get(deal.pair, ZERO)
+        if deal.worth(mark) > deal.worth_as_known(mark):
+            self._exposures(deal.pair, scenery, truth, mids)
         why = f"amendment of {deal.name} to {approved.quantity} at {approved.price}"
         if scenery.halted:
             self._blame(Code.HALTED, why)
@@ -175,8 +178,14 @@ class Limits:
                 self._most(Code.GROUP_MAX, worth, group.notional_max)
 
     def _rates(self, pair: Pair, scenery: Scenery, truth: Truth) -> None:
-        limits, now_ns = scenery.limits, truth.approvals[-1][0]
-        recent = [where for at_ns, where in truth.approvals if now_ns - at_ns <= MINUTE_NS]
+        limits, this = scenery.limits, truth.approvals[-1]
+        # What protects passes whatever the rate: judged after this one, it counts for the next.
+        recent = [
+            one.pair
+            for one in truth.approvals
+            if this.at_ns - one.at_ns <= MINUTE_NS
+            and not (one.is_protective and one.place > this.place)
+        ]
         counts = (
             (Code.ORDER_RATE, len(recent), limits.orders_per_minute),
             (Code.PAIR_ORDER_RATE, recent.count(pair), limits.pair_orders_per_minute),

@@ -55,13 +55,15 @@ from supervisor.risk_proof.losses import DAY_S, Losses
 from supervisor.risk_proof.market import Market
 from supervisor.risk_proof.parents import Parents
 from supervisor.risk_proof.stage import CRASHED, PAIRS, PROPOSER, USDT, Dropped, RiskStage
-from supervisor.risk_proof.truth import Deal, Scenery, Stage, Truth
+from supervisor.risk_proof.truth import Approval, Deal, Scenery, Stage, Truth
 from supervisor.risk_proof.venue import Venue
 
 ACTIONS = 120
 FUNDS = Decimal(4000)
 FEE_RATE = Decimal("0.002")
 MINUTE_NS = 60 * NS_PER_S
+_SLEEP_S = 600
+"""Whoever lets so much time pass lets nothing happen in it."""
 _LADDER = Ladder(rungs_bps=(ZERO,))
 _STRANGE = Pair("XRP_USDT")
 
@@ -215,6 +217,9 @@ class Schedule:
             stop = self._rules(pair).price_passive(price * (1 - below), side)
         if chance.random() < 0.03 and self._truth.proposals:
             again, _ = chance.choice(list(self._truth.proposals.values())[-5:])
+            # One that was refused, and that a guard born since knows nothing of, may pass now.
+            seen = self.scenery(again.pair, is_quiet=is_quiet)
+            self._truth.proposals[again.decision_id] = (again, seen)
             self._stage.tell(addresses.RISK_GUARD, again)
             return
         purposes = [Purpose.EXIT, Purpose.STOP_LOSS, Purpose.FLATTEN, Purpose.STOP_LOSS]
@@ -317,14 +322,20 @@ class Schedule:
         deal = Deal(order=order, name=name, number=number)
         self.let_expire()
         self._truth.deals[order.decision_id] = deal
-        self._truth.approvals.append((self._stage.venue_ns, order.pair))
+        self._truth.approvals.append(
+            Approval(
+                at_ns=self._stage.venue_ns,
+                pair=order.pair,
+                place=list(self._truth.proposals).index(order.decision_id),
+                is_protective=order.side is Side.SELL and order.purpose.is_protective,
+            )
+        )
         self._limits.approved(order, proposal, scenery, self._truth)
 
     def let_expire(self) -> None:
         """What was approved and not meant in time never leaves, whether anybody says so or not."""
         for deal in self._truth.deals.values():
-            late = self._stage.now_ns > deal.order.expires_at_ns
-            if late and deal.stage is Stage.APPROVED:
+            if deal.stage is Stage.APPROVED and self._stage.has_expired(deal.order):
                 deal.stage = Stage.OVER
         self._amending.let_expire()
 
@@ -361,8 +372,7 @@ class Schedule:
             self._amending.happen(deal)
             return
         if deal.stage is Stage.APPROVED:
-            late = self._stage.now_ns > deal.order.expires_at_ns
-            if late or chance.random() < 0.1:
+            if self._stage.has_expired(deal.order) or chance.random() < 0.1:
                 deal.stage = Stage.OVER
                 refusal = Refusal(code="NOT_SENT", limit="", value="")
                 told = DecisionDropped(
@@ -422,7 +432,7 @@ class Schedule:
     # Time, money, people, deaths.
 
     def _wait(self) -> None:
-        self._stage.wait(self._chance.choice([0.5, 2, 6, 20, 61, 130]))
+        self._pass(self._chance.choice([0.5, 2, 6, 20, 61, 130]))
         if self._chance.random() < 0.3:
             self._propose(is_quiet=False)  # On what has grown old meanwhile.
             self._stage.settle()
@@ -554,5 +564,11 @@ class Schedule:
 
     def _jump(self) -> None:
         """Half a day passes, nothing happening."""
-        self._stage.sleep(self._chance.choice([600, 3600, 43_200]))
+        self._pass(self._chance.choice([600, 3600, 43_200]))
         self._calm()
+
+    def _pass(self, seconds: float) -> None:
+        """Let time pass; with what a day ends, the next one begins."""
+        if self._stage.venue_s % DAY_S + seconds >= DAY_S:
+            self._calm()
+        (self._stage.wait if seconds < _SLEEP_S else self._stage.sleep)(seconds)

@@ -393,6 +393,11 @@ class RiskStage:
             self._disk, venue=Venue.SIMULATED, version="trial", at_ns=self.clock.now_ns()
         )
 
+    def has_expired(self, approved: ApprovedOrder | ApprovedAmendment) -> bool:
+        """Whether the router sends it no more: it looks at both clocks."""
+        late = self.now_ns > approved.expires_at_ns
+        return late or self.clock.elapsed_ns > approved.expires_monotonic_ns
+
     def knows(self, name: ClientOrderId) -> bool:
         """Whether the disk has an order of this name."""
         question = "SELECT count(*) FROM orders WHERE client_order_id = ?"

@@ -106,6 +106,10 @@ class Deal:
             return self.left * max(self.order.price, mark)
         return max((one.quantity - self.filled) * max(one.price, mark) for one in self.possible)
 
+    def worth_as_known(self, mark: Decimal) -> Decimal:
+        """Return the same without what it may be amended to."""
+        return (self.known.quantity - self.filled) * max(self.known.price, mark)
+
     @property
     def pair(self) -> Pair:
         """Of the order."""
@@ -137,6 +141,17 @@ class Scenery(Struct, frozen=True, kw_only=True):
     equity: Decimal | None
 
 
+class Approval(Struct, frozen=True, kw_only=True):
+    """That an order was approved."""
+
+    at_ns: int
+    """By the exchange's clock."""
+    pair: Pair
+    place: int
+    """Of its proposal among all: what is judged in one moment need not be told in that order."""
+    is_protective: bool
+
+
 @dataclass
 class Truth:
     """The account as the exchange has it."""
@@ -146,8 +161,7 @@ class Truth:
     positions: dict[Pair, Decimal] = field(default_factory=dict)
     deals: dict[DecisionId, Deal] = field(default_factory=dict)
     proposals: dict[DecisionId, tuple[OrderProposed, Scenery]] = field(default_factory=dict)
-    approvals: list[tuple[int, Pair]] = field(default_factory=list)
-    """When, by the exchange's clock, and in which pair."""
+    approvals: list[Approval] = field(default_factory=list)
 
     def open(self, pair: Pair | None = None) -> Iterator[Deal]:
         """Give the deals that may still be filled."""

@@ -212,6 +212,7 @@ def an_approval(**changes: Any) -> ApprovedOrder:
             "price": Price(Decimal(100)),
             "time_in_force": TimeInForce.GTC,
             "expires_at_ns": TimeNs(NOW + 3_600_000_000_000),
+            "expires_monotonic_ns": 2**62,
             "reply_to": "trader",
         },
         changes,

@@ -45,6 +45,7 @@ def approve(scene, shape=NEW, name=NAME, **changes):
         "price": Price(shape.price),
         "reason": "better so",
         "expires_at_ns": TimeNs(NOW + 3600 * NS_PER_S),
+        "expires_monotonic_ns": 2**62,
         "reply_to": "trader",
     }
     scene.tell(ApprovedAmendment(**members | changes))

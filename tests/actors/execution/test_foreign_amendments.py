@@ -47,6 +47,7 @@ def amend(scene, shape):
             price=Price(shape.price),
             reason="better so",
             expires_at_ns=TimeNs(NOW + 3600 * NS_PER_S),
+            expires_monotonic_ns=2**62,
             reply_to="trader",
         )
     )

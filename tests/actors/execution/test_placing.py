@@ -130,6 +130,15 @@ def test_an_approval_may_be_meant_until_it_expires_and_no_longer(scene):
     assert len(scene.placed) == 1
 
 
+def test_what_has_expired_once_does_not_leave_because_the_wall_clock_leapt_back(scene):
+    """Who approved it has let go of it."""
+    elapsed_ns = scene.house.runtime.clock.monotonic_ns()
+    scene.approve("d-1", expires_monotonic_ns=elapsed_ns - 1)
+    assert_dropped(scene, "the proposal had expired")
+    scene.approve("d-2", expires_monotonic_ns=elapsed_ns)
+    assert len(scene.placed) == 1
+
+
 def test_two_decisions_are_two_orders(scene):
     scene.approve("d-1")
     scene.approve("d-2")

@@ -168,9 +168,11 @@ def test_what_breaks_no_rule_goes_to_the_router_as_it_was_proposed(scene):
     proposal = a_proposal(price=Decimal(100))
     scene.house.tell(GUARD, proposal)
     [order] = scene.router.of(ApprovedOrder)
-    for name in {*order.__struct_fields__} - {"smallest", "as_of_seq"}:
+    for name in {*order.__struct_fields__} - {"smallest", "as_of_seq", "expires_monotonic_ns"}:
         assert getattr(order, name) == getattr(proposal, name)
     assert order.smallest > 0
+    clock = scene.house.runtime.clock
+    assert order.expires_monotonic_ns - clock.monotonic_ns() == order.expires_at_ns - clock.now_ns()
 
 
 def test_every_ruling_is_journalled_with_the_proposal(scene):
