@@ -11,6 +11,7 @@ from actors.kernel import Actor, Timer
 from actors.outbox import Outbox
 from actors.trading.risk.alerts import alerts_of
 from actors.trading.risk.amendments import NOT_AMENDABLE, judge_amendment, wanted_shape
+from actors.trading.risk.codes import Code
 from actors.trading.risk.known import Known
 from actors.trading.risk.rules import Ruling, judge
 from actors.trading.risk.uses import uses, why_not
@@ -331,10 +332,16 @@ class RiskGuard(Actor):
         approved = self._leaving.pop(answer.request, None)
         if approved is None:
             return
-        if isinstance(answer, Recorded):
+        if isinstance(answer, RecordDenied):
+            refused = Refusal(code="NOT_SENT", limit="a ruling in the journal", value=answer.reason)
+        elif isinstance(approved, ApprovedOrder) and answer.seqs[0] <= approved.as_of_seq:
+            # The journal keeps the first ruling, a guard's before us that refused: whoever comes
+            # after us would know nothing of an approval.
+            value = "refused before"
+            refused = Refusal(code=Code.REPEATED, limit="one ruling a decision", value=value)
+        else:
             self.tell(addresses.ORDER_ROUTER, approved)
             return
-        refused = Refusal(code="NOT_SENT", limit="a ruling in the journal", value=answer.reason)
         name, pair = approved.reply_to, approved.pair
         if isinstance(approved, ApprovedAmendment):
             order = approved.client_order_id

@@ -123,7 +123,8 @@ class Amending:
             late = self._stage.has_expired(pending.approved)
             if late or pending.asked.quantity <= deal.filled or chance.random() < 0.1:
                 deal.pending = None
-                if chance.random() < 0.8:  # Else nobody says it, and it counts until it is old.
+                deal.is_doubtful = chance.random() >= 0.8
+                if not deal.is_doubtful:  # Else it counts until it is old.
                     self._drop(pending.approved)
                 return
             pending.stage, deal.amends = Stage.MEANT, pending.number

@@ -128,7 +128,8 @@ class Limits:
         pair, rules = order.pair, scenery.rules[order.pair]
         held = truth.held(pair)
         self._most(Code.HOLDING, truth.being_sold(pair), held)
-        if scenery.is_quiet and not order.purpose.is_protective:
+        is_known = not any(deal.is_doubtful for deal in truth.open(pair))
+        if scenery.is_quiet and is_known and not order.purpose.is_protective:
             left = (held - truth.being_sold(pair)) // rules.quantity_step * rules.quantity_step
             trapped = ZERO < left < rules.smallest(order.price)
             self._most(Code.DUST_LEFT, left if trapped else ZERO, ZERO)
@@ -179,22 +180,23 @@ class Limits:
 
     def _rates(self, pair: Pair, scenery: Scenery, truth: Truth) -> None:
         limits, this = scenery.limits, truth.approvals[-1]
-        # What protects passes whatever the rate: judged after this one, it counts for the next.
+        # What protects passes whatever the counts: judged after this one, it counts for the next.
+        later = {
+            one.decision_id
+            for one in truth.approvals
+            if one.is_protective and one.place > this.place
+        }
         recent = [
             one.pair
             for one in truth.approvals
-            if this.at_ns - one.at_ns <= MINUTE_NS
-            and not (one.is_protective and one.place > this.place)
+            if this.at_ns - one.at_ns <= MINUTE_NS and one.decision_id not in later
         ]
+        resting = [one.pair for one in truth.open() if one.order.decision_id not in later]
         counts = (
             (Code.ORDER_RATE, len(recent), limits.orders_per_minute),
             (Code.PAIR_ORDER_RATE, recent.count(pair), limits.pair_orders_per_minute),
-            (Code.OPEN_ORDERS_MAX, len(list(truth.open())), limits.open_orders_max),
-            (
-                Code.PAIR_OPEN_ORDERS_MAX,
-                len(list(truth.open(pair))),
-                limits.pair_open_orders_max,
-            ),
+            (Code.OPEN_ORDERS_MAX, len(resting), limits.open_orders_max),
+            (Code.PAIR_OPEN_ORDERS_MAX, resting.count(pair), limits.pair_open_orders_max),
         )
         for code, count, most in counts:
             self._most(code, Decimal(count), Decimal(most))

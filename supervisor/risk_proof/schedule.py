@@ -326,6 +326,7 @@ class Schedule:
             Approval(
                 at_ns=self._stage.venue_ns,
                 pair=order.pair,
+                decision_id=order.decision_id,
                 place=list(self._truth.proposals).index(order.decision_id),
                 is_protective=order.side is Side.SELL and order.purpose.is_protective,
             )

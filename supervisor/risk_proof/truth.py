@@ -74,6 +74,8 @@ class Deal:
     children: int = 0
     is_closed: bool = False
     """Of a parent: whether no child follows."""
+    is_doubtful: bool = False
+    """Whether an approved amendment of it was dropped and nobody said so."""
 
     @property
     def known(self) -> Asked:
@@ -147,6 +149,7 @@ class Approval(Struct, frozen=True, kw_only=True):
     at_ns: int
     """By the exchange's clock."""
     pair: Pair
+    decision_id: DecisionId
     place: int
     """Of its proposal among all: what is judged in one moment need not be told in that order."""
     is_protective: bool

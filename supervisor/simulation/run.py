@@ -160,7 +160,8 @@ class Simulation:
             self.desk.closed = True
             self._calm_ns = None
             self.desk.want(Session.STOPPED)
-            self._let(self.profile.quiet_s)
+            # What somebody else bought is explained when two looks agree, and each takes as long.
+            self._let(self.profile.quiet_s * (2 if self.options.slow else 1))
             while self._goes_on and self._has_fired_lately():
                 # A stop that waits at the exchange may be met at any moment, the last one too.
                 self._let(_ADOPTED_WITHIN_S)

@@ -419,6 +419,20 @@ def test_a_restart_remembers_the_decisions_that_may_still_be_out(scene):
     assert scene.denied() == ["REPEATED"]
 
 
+def test_what_an_earlier_life_refused_is_not_approved_by_the_next(scene):
+    """The journal keeps the first ruling: the life after that would not know of an approval."""
+    scene.latch.set("a trial")
+    scene.propose(decision="d-1")
+    assert scene.denied() == ["HALTED"]
+    scene.latch.release()
+    scene.house.crash(GUARD)
+    scene.get_ready()
+    scene.propose(decision="d-1")
+    assert scene.approved() == []
+    assert scene.denied() == ["REPEATED"]
+    assert scene.room() == 2
+
+
 def test_a_fact_the_books_contain_is_not_folded_again(scene):
     name = scene.become_order(scene.propose("2"), quantity=Decimal(2))
     scene.journal.patient = True
