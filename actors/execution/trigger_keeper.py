@@ -467,12 +467,14 @@ class TriggerKeeper(Actor):
             if isinstance(message, RecordDenied):
                 self._meant.discard(event.trigger_id)
             elif message.seqs[number] <= (self._last_seq or 0):
-                # Written by a recorder that died before it told: the books have it, so nobody will
-                # tell it again, and it never left.
-                self._meant.discard(event.trigger_id)
-                trigger = self._triggers.get(event.trigger_id)
-                if trigger is not None:
-                    self._record_end(trigger, TriggerEnd.REFUSED, "not sent: told too late")
+                self._told_too_late(event.trigger_id)
+
+    def _told_too_late(self, trigger_id: str) -> None:
+        """Written by a recorder that died before it told: the books have it, and it never left."""
+        self._meant.discard(trigger_id)
+        trigger = self._triggers.get(trigger_id)
+        if trigger is not None:
+            self._record_end(trigger, TriggerEnd.REFUSED, "not sent: told too late")
 
     def _on_books(self, books: Books) -> None:
         self._last_seq = books.last_seq
@@ -498,8 +500,11 @@ class TriggerKeeper(Actor):
                 of.number = max(of.number, number)
         for pair in self._pairs:
             for trigger in self._triggers.live(pair):
-                ours = trigger.trigger_id in self._sent_ns or trigger.trigger_id in self._meant
-                if trigger.state is TriggerState.INTENDED and not ours:
+                if trigger.trigger_id in self._meant:
+                    self._told_too_late(trigger.trigger_id)
+                elif trigger.state is TriggerState.INTENDED and (
+                    trigger.trigger_id not in self._sent_ns
+                ):
                     self._orphaned(trigger)
         self._look_everywhere()
         for pair in self._pairs:

@@ -48,6 +48,8 @@ LONGEST_S = 60.0
 QUIET_S = 3.0
 HALTED_FOR_NS = 5_000_000_000
 BARE_FOR_NS = 1_000_000_000
+ASKED_AGAIN_NS = 1_000_000_000
+"""Whoever heard that all is to stop may have died of it."""
 DUST = Decimal("0.00005")
 """Less of the base than the exchange would take."""
 CONFIG = Config(
@@ -124,10 +126,9 @@ class House:
         self.halted = False
         """Whether an emergency stop has been confirmed: from then on nothing may be sent."""
         self.runtime: VirtualRuntime
-        self._asked = False
-        """Whether this life was told to stop everything."""
         self._halted_ns = 0
-        self._rested_ns: int | None = None
+        self._ask_ns: int | None = None
+        """When the script stops everything, or says so again."""
         self._cast = dict(cast or {})
         self._unlucky = bool(scenario.misfortune or scenario.faults)
         self._seen = (0, 0, 0)
@@ -209,11 +210,10 @@ class House:
         if any(isinstance(one, SessionAnswer) and one.is_journalled for one in self.heard):
             self.halted, self._halted_ns = True, self.clock.elapsed_ns
             return
-        if self._rested_ns is None and any(order.is_open for order in stage.orders()):
-            self._rested_ns = self.clock.elapsed_ns
-        due_ns = None if self._rested_ns is None else self._rested_ns + int(after_s * 1e9)
-        if due_ns is not None and self.clock.elapsed_ns >= due_ns and not self._asked:
-            self._asked = True
+        if self._ask_ns is None and any(order.is_open for order in stage.orders()):
+            self._ask_ns = self.clock.elapsed_ns + int(after_s * 1e9)
+        if self._ask_ns is not None and self.clock.elapsed_ns >= self._ask_ns:
+            self._ask_ns = self.clock.elapsed_ns + ASKED_AGAIN_NS
             wish = SessionWanted(
                 session=Session.EMERGENCY, reason="the script", caller=DOOR, reply_to=DOOR
             )
@@ -234,7 +234,6 @@ class House:
         self.instants = 0
         self.diary = Diary()
         self.heard = []
-        self._asked = False
         self._bare_ns = self.clock.elapsed_ns
         self.stage.platter.rollback()
         self.progress.reborn(self._on_disk())

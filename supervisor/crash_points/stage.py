@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import partial
+from math import ceil
 from typing import Any
 
 from msgspec import Struct
@@ -156,7 +157,8 @@ class Stage(VirtualOutside):
     def fill(self, order: Order, share: Decimal) -> None:
         """Have the street trade `share` of an order with it, as much of that as rests."""
         units = self.host.venue.pairs[order.pair].units
-        lots = min(order.left, int(order.amount * share))
+        # Upwards: of one that was made smaller the last part would leave a lot that rests for ever.
+        lots = min(order.left, ceil(order.amount * share))
         if lots <= 0 or not order.is_open:
             return
         self.host.venue.place(

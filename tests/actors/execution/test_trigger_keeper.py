@@ -9,6 +9,7 @@ from actors import addresses
 from actors.execution.trigger_keeper import RELEASED_S, TriggerKeeper
 from adapters.halt_latch import Latch
 from state.config.settings import OrderSettings
+from state.messages.journal import Recorded
 from state.messages.market import StreamOpened
 from state.messages.operations import SessionState
 from state.messages.orders import OrderAccepted, OrderIntended
@@ -440,6 +441,24 @@ def test_that_one_fired_is_told_although_the_recorder_died_before_telling_it(sce
     scene.journal.append(*[entry.event for entry in waiting.entries], silently=True)
     scene.journal.reopen()
     assert all(one.fired for one in scene.released)
+    assert len(scene.released) == 1
+
+
+def test_an_intent_answered_by_a_recorder_that_then_died_binds_nobody(scene):
+    """It was answered and never told, so it never left: a sale need not wait for it."""
+    scene.journal.patient = True
+    scene.want()
+    [*_, record] = scene.journal.records
+    [entry] = record.entries
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.journal.append(entry.event, silently=True)
+    seqs = (scene.journal.store.last_seq,)
+    scene.house.tell(KEEPER, Recorded(request=record.request, seqs=seqs))
+    scene.journal.reopen()
+    assert scene.placed == []
+    assert scene.ends == [TriggerEnd.REFUSED]
+    scene.ask_release()
     assert len(scene.released) == 1
 
 
