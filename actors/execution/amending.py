@@ -155,7 +155,8 @@ class Amending:
             f"{order.client_order_id}: {wanted.quantity} at {wanted.price} was asked for, "
             f"somebody else made it {stands.quantity} at {stands.price}"
         )
-        rests = report.open and not order.state.is_terminal
+        # What it is now decides: what was filled may be all that we asked for, and not all of this.
+        rests = report.open and not order.apply(stands).state.is_terminal
         text += "; it is cancelled" if rests else "; it has ended"
         entries = [facts.alerting("order_amended_elsewhere", text, self._door.now_ns())]
         if rests and order.cancel is None:

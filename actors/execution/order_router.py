@@ -60,6 +60,7 @@ from state.messages.orders import (
     CancelOrder,
     CancelParent,
     ChildProposed,
+    ForeignAmendment,
     OrderAccepted,
     OrderEvent,
     OrderFilled,
@@ -458,6 +459,9 @@ class OrderRouter(Actor):
                     self._placing.recorded(entry.event, seq)
                 case AmendIntended():
                     self._amending.recorded(entry.event, seq)
+                case ForeignAmendment():
+                    # Its cancel follows, and leaves only if there is something left to cancel.
+                    self._orders.apply(entry.event)
                 case CancelIntended():
                     name = entry.event.client_order_id
                     if not self._sweeping.has_asked(name):
@@ -512,6 +516,9 @@ class OrderRouter(Actor):
             if order.missing_fills:
                 self._finding.look_for(order.client_order_id)
         else:
+            if isinstance(event, ForeignAmendment) and order.cancel is not None:
+                # If it seemed to be all filled nobody went on with the cancel.
+                self._finding.look_for(order.client_order_id)
             # As soon as it may be sent: a house that stops before it has read the exchange's
             # answer would leave an order resting that nobody cancels.
             if not self._countdown.is_running:

@@ -11,6 +11,7 @@ from state.messages.orders import (
     AmendUnknown,
     ApprovedAmendment,
     CancelIntended,
+    CancelOrder,
     ForeignAmendment,
     OrderAmended,
 )
@@ -131,6 +132,28 @@ def test_a_fill_beyond_what_was_asked_for_is_explained_by_the_report_that_follow
     resting.tell(shown(THEIRS, filled_quantity=Quantity(Decimal(3))))
     order = resting.order()
     assert (order.state, order.working, order.alarms) == (OrderState.OPEN, 2, ())
+
+
+@pytest.mark.parametrize("filled", [2, 3])
+def test_what_is_left_of_it_is_cancelled_though_all_that_we_asked_for_is_filled(resting, filled):
+    quantity = Decimal(filled)
+    resting.tell(a_trade_report(NAME, venue_order_id="v d-1", quantity=quantity))
+    assert resting.order().state is OrderState.FILLED
+    resting.tell(shown(THEIRS, filled_quantity=Quantity(quantity)))
+    assert resting.order().state is OrderState.OPEN
+    assert alerts(resting)[-1].endswith("5 at 103; it is cancelled")
+    assert [one.client_order_id for one in resting.cancelled] == [NAME]
+
+
+def test_a_cancel_that_was_given_up_for_filled_goes_on(resting):
+    resting.tell(CancelOrder(client_order_id=NAME, reason="old"))
+    resting.tell(a_trade_report(NAME, venue_order_id="v d-1", quantity=Decimal(2)))
+    resting.answer(CancelPlaced, Unknown(reason="time-out"))
+    resting.house.pass_time(2.0)
+    assert len(resting.cancelled) == 1
+    resting.tell(shown(THEIRS, filled_quantity=Quantity(Decimal(2))))
+    resting.house.pass_time(0.1)
+    assert len(resting.cancelled) == 2
 
 
 def test_an_order_whose_acceptance_nobody_heard_is_found_as_somebody_else_made_it(scene):
