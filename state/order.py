@@ -90,7 +90,7 @@ class Alarm(StrEnum):
     FILLS_BEYOND_FINISH = "fills_beyond_finish"
     """More fills are known than the exchange counted when the order ended."""
     AMEND_DISOWNED = "amend_disowned"
-    """An amendment was refused or proven not to be made, yet it was."""
+    """An amendment was refused or proven not to be made, yet the order was seen as it asked for."""
     CONTRADICTED = "contradicted"
     """Two reports of the same thing differ."""
 

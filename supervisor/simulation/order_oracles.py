@@ -13,6 +13,8 @@ from state.messages.orders import (
     OrderAmended,
     OrderIntended,
 )
+from state.order import Alarm
+from state.order import Order as Folded
 from state.store import Store
 from state.values import NS_PER_S, ZERO, ClientOrderId, DecisionId, Pair, Side
 from supervisor.simulation.chronicle import Known
@@ -186,11 +188,18 @@ class Limits(Oracle):
 
 
 class Settled(Oracle):
-    """At the end every order has an end that the exchange agrees with, and nothing is strange."""
+    """At the end every order has an end that the exchange agrees with, and nothing is strange.
+
+    Somebody else may make of an order just what an amendment of ours on its way asks for. When ours
+    is then refused nobody can tell that from an exchange that made it and says that it did not: the
+    alarm is all there is to say.
+    """
 
     def on_end(self, store: Store) -> None:
         """See `Oracle`."""
         for order in store.unsettled_orders():
+            if self._was_forestalled(order):
+                continue
             self.run.blame("unsettled", f"{order.client_order_id}: {order.state}")
             for alarm in order.alarms:
                 self.run.blame("alarm", f"{order.client_order_id}: {alarm}")
@@ -204,6 +213,16 @@ class Settled(Oracle):
         for one in taken:
             if one.is_open:
                 self.run.blame("order left", f"{one.text}: still rests")
+
+    def _was_forestalled(self, order: Folded) -> bool:
+        """Return whether nothing else is strange than that somebody else made it as we wanted."""
+        if order.alarms != (Alarm.AMEND_DISOWNED,):
+            return False
+        if not order.state.is_terminal or order.missing_fills:
+            return False
+        made = [one.made for one in order.amendments if one.is_disowned and one.made is not None]
+        by_hand = self.run.outside.made_by_hand
+        return all((one.client_order_id, one.quantity, one.price) in by_hand for one in made)
 
 
 class Shapes(Oracle):

@@ -77,6 +77,9 @@ class Stranger:
         added = self._outside.added_by_hand
         more = max(ZERO, self._worth(order) - before)
         added[order.text] = added.get(order.text, ZERO) + more
+        quantity = decimal_of(order.amount, units.amount_decimals)
+        price = decimal_of(order.ticks, units.price_decimals)
+        self._outside.made_by_hand.add((order.text, quantity, price))
         self._outside.host.turn()
         return True
 

@@ -142,6 +142,8 @@ class VirtualOutside:
 
         In quote units, all amendments of one together.
         """
+        self.made_by_hand: set[tuple[str, Decimal, Decimal]] = set()
+        """What somebody else made of them: name, quantity and price."""
         self._client: Client | None = None
         self._lives = 0
 

@@ -1,6 +1,7 @@
 """A run is what its options and faults say, and tells what did not hold."""
 
 from collections import Counter
+from decimal import Decimal
 
 import msgspec
 import pytest
@@ -65,6 +66,18 @@ def test_a_guard_that_buys_in_a_pair_that_was_told_not_to_is_found(monkeypatch):
     monkeypatch.setattr(Known, "session_of", lambda known, _pair: known.session)
     (violation,) = Simulation(options).run().violations
     assert violation.startswith("bought in a pair that was told not to")
+
+
+class _Forgetful(set[tuple[str, Decimal, Decimal]]):
+    def add(self, _one):
+        pass
+
+
+def test_an_amendment_that_was_refused_and_made_is_found_unless_a_hand_made_it():
+    failure = read_failure(ROOT / "tests/regressions/just-what-ours-asked-for.json")
+    simulation = Simulation(failure.options, failure.faults)
+    simulation.outside.made_by_hand = _Forgetful()
+    assert simulation.run().violations == list(failure.violations)
 
 
 def test_a_run_can_be_stopped_and_watched():
