@@ -73,6 +73,14 @@ class Trigger(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.state is not TriggerState.ENDED
 
     @property
+    def is_to_go(self) -> bool:
+        """Whether it, while it lives, is to be taken back whatever is wanted.
+
+        That was meant already, or it turned up after it had been given up.
+        """
+        return self.cancel is not None or self.ended is not None
+
+    @property
     def is_given_up(self) -> bool:
         """Whether it is taken as never placed: should it turn up, it is taken back."""
         return not self.is_live and self.ended is not None and self.ended.end in _NEVER_LIVED

@@ -62,11 +62,10 @@ def intent_of(wanted: TriggerWanted, number: int, at_ns: TimeNs) -> TriggerInten
 
 
 def is_what_is_wanted(trigger: Trigger, wanted: TriggerWanted) -> bool:
-    """Return whether `trigger` waits for what is wanted and is to go on waiting."""
+    """Return whether `trigger` waits for what is wanted."""
     intent = trigger.intent
     return (
-        trigger.cancel is None
-        and intent.quantity == wanted.quantity
+        intent.quantity == wanted.quantity
         and intent.trigger_price == wanted.trigger_price
         and intent.price == wanted.price
     )

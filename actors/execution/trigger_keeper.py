@@ -239,12 +239,17 @@ class TriggerKeeper(Actor):
                 self._grant(of)
             return
         wanted = of.wanted
+        # While nobody says what is wanted, one goes only that is to go in any case.
+        stays = [one for one in live if not one.is_to_go]
+        if wanted is not None:
+            stays = [one for one in stays if trigger_facts.is_what_is_wanted(one, wanted)][:1]
+        for trigger in live:
+            if trigger not in stays:
+                given_up = trigger.ended is not None
+                why = "it was given up" if given_up else "what is to be protected has changed"
+                self._take_back(trigger, why)
         if wanted is None:
             return
-        fitting = [one for one in live if trigger_facts.is_what_is_wanted(one, wanted)]
-        for trigger in live:
-            if trigger not in fitting[:1]:
-                self._take_back(trigger, "what is to be protected has changed")
         if live or not wanted.quantity or self._why_not(of) or self._is_meant(pair):
             return
         self._arm(of, wanted)

@@ -308,6 +308,61 @@ def test_one_that_turns_up_after_it_was_given_up_is_taken_back(scene):
     assert len(still) == 1
 
 
+def given_up(scene):
+    """Have one given up, another in its place that fired, and nothing wanted since."""
+    late = shown(scene.placed[0], "901")
+    scene.answer(PlaceTrigger, NO_ANSWER)
+    scene.house.pass_time(11.0)
+    second = shown(scene.placed[1], "902")
+    scene.listed.append(second)
+    scene.answer(PlaceTrigger, Succeeded(triggers=(second,)))
+    fire(scene, second)
+    assert scene.ends == [TriggerEnd.NOT_PLACED, TriggerEnd.FIRED]
+    return late
+
+
+def test_one_that_turns_up_is_taken_back_also_while_nothing_is_wanted(scene):
+    scene.want()
+    late = given_up(scene)
+    scene.listed.append(late)
+    scene.house.tell(KEEPER, TriggerMoved(pair=BTC))
+    assert [one.venue_trigger_id for one in scene.exchange.waiting(CancelTrigger)] == ["901"]
+    assert [one.trigger_id for one in scene.told(TriggerCancelIntended)] == ["trigger/BTC_USDT/1"]
+
+
+def test_one_that_turns_up_is_taken_back_although_its_cancel_was_meant_before(scene):
+    """No new wish sends a cancel that is meant already: it waited on, and sold what was sold."""
+    scene.want()
+    late = shown(scene.placed[0], "901")
+    scene.answer(PlaceTrigger, NO_ANSWER)
+    scene.want(quantity="0.7")
+    assert len(scene.told(TriggerCancelIntended)) == 1
+    scene.house.pass_time(11.0)
+    second = shown(scene.placed[1], "902")
+    scene.listed.append(second)
+    scene.answer(PlaceTrigger, Succeeded(triggers=(second,)))
+    fire(scene, second)
+    scene.listed.append(late)
+    scene.house.tell(KEEPER, TriggerMoved(pair=BTC))
+    assert [one.venue_trigger_id for one in scene.exchange.waiting(CancelTrigger)] == ["901"]
+
+
+def test_a_cancel_that_was_meant_leaves_again_in_a_new_life(scene):
+    scene.arm()
+    scene.want(quantity="0")
+    asked = len(scene.exchange.of(CancelTrigger))
+    scene.house.crash(KEEPER)
+    scene.house.settle()
+    assert len(scene.exchange.of(CancelTrigger)) == asked + 1
+
+
+def test_what_waits_waits_on_while_nobody_has_said_what_is_wanted(scene):
+    scene.arm()
+    scene.house.crash(KEEPER)
+    scene.house.pass_time(RELEASED_S + 1)
+    assert scene.exchange.of(CancelTrigger) == []
+
+
 def test_a_restart_searches_for_what_an_earlier_life_may_have_sent(scene):
     scene.want()
     scene.listed.append(shown(scene.placed[0], "901"))
