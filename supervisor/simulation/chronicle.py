@@ -38,6 +38,7 @@ class Known:
     __slots__ = (
         "accepted",
         "amends",
+        "asked",
         "cancel",
         "filled",
         "finished",
@@ -66,6 +67,8 @@ class Known:
         self.pending: AmendIntended | None = None
         """The amendment of which nobody knows whether it was made."""
         self.amends = 0
+        self.asked: Decimal = intent.quantity
+        """The largest quantity that we, and nobody else, made it ask for."""
         self.foreign: list[tuple[Decimal, Decimal]] = []
         """Quantity and price: what it was before somebody else amended it, and what it then was."""
         self.shaped_ns = 0
@@ -118,6 +121,7 @@ class Known:
                 self.amends += 1
             case OrderAmended():
                 self.pending = None
+                self.asked = max(self.asked, event.quantity)
                 self._become(event)
             case ForeignAmendment():
                 self.foreign += [(self.quantity, self.price), (event.quantity, event.price)]

@@ -11,10 +11,11 @@ from decimal import Decimal
 import msgspec
 
 from state.invariants import ledger_violations
+from state.ledger import Ledger
 from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
 from state.messages.operations import PairSessionChanged
-from state.messages.orders import OrderFilled, OrderIntended
+from state.messages.orders import OrderAmended, OrderFilled, OrderIntended
 from state.messages.protection import Cover, PositionCovered
 from state.order import Order as Folded
 from state.store import Store, self_check
@@ -30,6 +31,8 @@ from supervisor.simulation.order_oracles import (
     Settled,
     Shapes,
 )
+
+_OVERSOLD = "position_oversold"
 
 
 class Fills(Oracle):
@@ -47,18 +50,52 @@ class Fills(Oracle):
 
 
 class Accounts(Oracle):
-    """The accounts add up at every commit, and at the end agree with the exchange."""
+    """The accounts add up at every commit, and at the end agree with the exchange.
+
+    A sale of ours that somebody else made larger may sell coins that no trade of ours bought: by so
+    much a position may be oversold, and by no more.
+    """
+
+    def __init__(self, run: Observed) -> None:
+        super().__init__(run)
+        self._is_new = False
+        """Whether there is a fact on which it depends that has not been looked at."""
 
     def on_event(self, journaled: Journaled) -> None:
         """See `Oracle`."""
-        store = self.run.outside.store
-        if isinstance(journaled.event, OrderFilled) and store is not None:
-            for one in ledger_violations(store.ledger(self.run.config.quote)):
+        if isinstance(journaled.event, OrderFilled | OrderAmended):
+            self._is_new = True
+
+    def on_step(self) -> None:
+        """See `Oracle`. A transaction is read whole before this is asked."""
+        if self._is_new and self.run.outside.store is not None:
+            self._is_new = False
+            self._check(self.run.outside.store.ledger(self.run.config.quote))
+
+    def _check(self, ledger: Ledger) -> None:
+        for one in ledger_violations(ledger):
+            if one.name != _OVERSOLD:
                 self.run.blame(one.name, one.detail)
+        for pair, position in ledger.positions.items():
+            if position.oversold > self._sold_by_hand(pair):
+                self.run.blame(_OVERSOLD, f"{pair}: {position.oversold}")
+
+    def _sold_by_hand(self, pair: Pair) -> Decimal:
+        """Return what sales of ours sold only because somebody else made them larger."""
+        amended = [
+            known
+            for name, known in self.run.chronicle.orders.items()
+            if name in self.run.outside.added_by_hand and known.intent.pair == pair
+        ]
+        return sum(
+            (max(ZERO, one.filled - one.asked) for one in amended if one.intent.side is Side.SELL),
+            ZERO,
+        )
 
     def on_end(self, store: Store) -> None:
         """See `Oracle`."""
         ledger = store.ledger(self.run.config.quote)
+        self._check(ledger)
         theirs = self.run.outside.balances()
         for currency in sorted({*ledger.balances, *theirs}):
             ours, shown = ledger.balance(currency), theirs.get(currency, ZERO)

@@ -11,6 +11,7 @@ from actors.kernel.virtual import Policy
 from actors.trading.risk.known import Known
 from scripts.proofs.processes import ROOT
 from state.errors import ConfigurationInvalid
+from state.trigger import Trigger
 from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation, simulate
 from supervisor.simulation.batch import SIGHTINGS_DUE, Tally, Wanted, run_seeds
 from supervisor.simulation.failure import failure_of, read_failure, write_failure
@@ -78,6 +79,13 @@ def test_an_amendment_that_was_refused_and_made_is_found_unless_a_hand_made_it()
     simulation = Simulation(failure.options, failure.faults)
     simulation.outside.made_by_hand = _Forgetful()
     assert simulation.run().violations == list(failure.violations)
+
+
+def test_a_stop_that_is_not_taken_back_and_sells_what_is_not_held_is_found(monkeypatch):
+    failure = read_failure(ROOT / "tests" / "regressions" / "trigger-that-turned-up.json")
+    monkeypatch.setattr(Trigger, "is_to_go", False)
+    (violation,) = Simulation(failure.options, failure.faults).run().violations
+    assert violation.startswith("position_oversold")
 
 
 def test_a_run_can_be_stopped_and_watched():
