@@ -29,6 +29,7 @@ from state.messages.orders import DecisionDropped
 from state.messages.protection import PositionCovered
 from state.messages.venue import AmendOrder, Outcome, PlaceOrder, VenueRequest
 from state.values import NS_PER_MS, Purpose, Session, Side
+from supervisor.management import ChildState
 from supervisor.simulation.chronicle import Chronicle
 from supervisor.simulation.desk import DOOR, Desk
 from supervisor.simulation.edge import Door, WatchedLatch
@@ -50,6 +51,8 @@ TRACED = 200
 """Deliveries that a failure tells."""
 _ADOPTED_WITHIN_S = 1.5
 """Until an order that came of a trigger order, and its fills, are in the journal."""
+_LONGEST_WAIT_S = 12.0
+"""Between two starts of what the outside world may have broken, its jitter included."""
 _HAND_LOOKS_MS = 7
 """How often somebody who wants to amend an order of ours looks whether there is one."""
 _STEPS_MAX = 500_000
@@ -155,6 +158,7 @@ class Simulation:
             if self.options.slow and self.desk.heard is not Session.READY:
                 # Where each answer takes most of a second, so does each look at the balances.
                 self._let(self.profile.calm_s)
+            self._wait_for_starts()
             if self._goes_on:
                 self._check_alive()
             self.desk.closed = True
@@ -171,6 +175,18 @@ class Simulation:
         finally:
             self.disk.remove()
         return self._report()
+
+    def _wait_for_starts(self) -> None:
+        """Let those start that failed so often that they wait longer than the calm lasts.
+
+        A drilled start may fail after the faults are over, and its wait begins only then.
+        """
+        if not any(report.state == ChildState.BACKOFF for report in self.runtime.board.values()):
+            return
+        self._calm_ns = None
+        self._let(_LONGEST_WAIT_S)
+        self._calm_ns = self.clock.elapsed_ns
+        self._let(self.profile.calm_s)
 
     def _has_fired_lately(self) -> bool:
         since_ns = self.outside.host.now_ns() - int(_ADOPTED_WITHIN_S * 1e9)

@@ -12,6 +12,7 @@ from actors.trading.risk.known import Known
 from scripts.proofs.processes import ROOT
 from state.errors import ConfigurationInvalid
 from state.trigger import Trigger
+from supervisor.backoff import Backoff
 from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation, simulate
 from supervisor.simulation.batch import SIGHTINGS_DUE, Tally, Wanted, run_seeds
 from supervisor.simulation.failure import failure_of, read_failure, write_failure
@@ -86,6 +87,14 @@ def test_a_stop_that_is_not_taken_back_and_sells_what_is_not_held_is_found(monke
     monkeypatch.setattr(Trigger, "is_to_go", False)
     (violation,) = Simulation(failure.options, failure.faults).run().violations
     assert violation.startswith("position_oversold")
+
+
+def test_a_child_that_waits_for_ever_before_its_next_start_is_found(monkeypatch):
+    file = ROOT / "tests" / "regressions" / "start-that-waits-longer-than-the-calm.json"
+    failure = read_failure(file)
+    monkeypatch.setattr(Backoff, "delay_s", lambda _, failures, __: 0.1 if failures < 5 else 1e6)
+    found = Simulation(failure.options, failure.faults).run().violations
+    assert any(one.startswith("not running") for one in found)
 
 
 def test_a_run_can_be_stopped_and_watched():
