@@ -136,6 +136,19 @@ class Plan:
         ]
 
 
+def victims(fault: Fault) -> list[str]:
+    """Return who dies of what struck there, once for each time."""
+    match fault.kind:
+        case Kind.CRASH | Kind.DRILL_CRASH | Kind.HANG:
+            return [fault.place.partition(" ")[2]]
+        case Kind.START_FAILURE:
+            return [fault.place.partition(" ")[2]] * 2  # It crashes, and fails to start again.
+        case DiskFault.FULL | DiskFault.SYNC_FAILS:
+            return [addresses.RECORDER]
+        case _:
+            return []
+
+
 def planned(options: Options, profile: Profile) -> list[Fault]:
     """Return the faults that a seed means."""
     return _Planner(options, profile).faults()

@@ -33,7 +33,7 @@ from supervisor.management import ChildState
 from supervisor.simulation.chronicle import Chronicle
 from supervisor.simulation.desk import DOOR, Desk
 from supervisor.simulation.edge import Door, WatchedLatch
-from supervisor.simulation.faults import At, Fault, Kind, Plan, planned
+from supervisor.simulation.faults import At, Fault, Kind, Plan, planned, victims
 from supervisor.simulation.options import Options
 from supervisor.simulation.oracle import Oracle
 from supervisor.simulation.oracles import ORACLES
@@ -122,6 +122,8 @@ class Simulation:
         self._taken = self.outside.orders_taken()
         self._dying: Fault | None = None
         self._root_ended = False
+        self._missed: list[str] = []
+        """Who began anew in this life since mail was refused."""
         self.desk = Desk(
             self.profile,
             self.outside,
@@ -287,6 +289,8 @@ class Simulation:
         self.latch = WatchedLatch(self._on_halt)
         self._halted = False
         self._root_ended = False
+        self._struck_before = len(self.plan.struck)
+        self._missed.clear()
         self.under_way.clear()
         self.desk.begin()
         for oracle in self.oracles:
@@ -441,11 +445,25 @@ class Simulation:
 
     def _check_death(self, report: ChildReport) -> None:
         """Nobody may die but of what was done to it."""
-        # A supervisor that cannot boot quotes what its child died of.
-        error = _CANNOT_START.sub("", report.last_error)
+        # A supervisor that cannot boot or gave up quotes what its child died of.
+        error = _QUOTES.sub("", report.last_error)
         kind = error.partition(":")[0].partition(" ")[0]
-        if kind and kind not in _PLANNED_DEATHS:
+        is_planned = not kind or kind in _PLANNED_DEATHS
+        gave_up = _GAVE_UP.search(report.last_error)
+        if gave_up is not None:
+            last = int(kind == _MISSED)  # Nobody began anew after it.
+            deaths = self._planned_deaths(report.address) + last
+            is_planned = is_planned and deaths > int(gave_up[1])
+        elif kind == _MISSED and report.state == "backoff":
+            self._missed.append(report.address)
+        if not is_planned:
             self.blame("died by itself", f"{report.address}: {report.last_error}")
+
+    def _planned_deaths(self, group: str) -> int:
+        """Return how many deaths below `group` were planned: one fault is not to be many deaths."""
+        struck = self.plan.struck[self._struck_before :]
+        dead = [one for fault in struck for one in victims(fault)]
+        return sum(one.startswith(f"{group}/") for one in dead + self._missed)
 
     def _on_halt(self) -> None:
         if not self._halted:
@@ -552,8 +570,10 @@ def _needs_file(plan: Plan) -> bool:
     return any(fault.kind in _OF_FILES for fault in plan.faults)
 
 
-_PLANNED_DEATHS = frozenset({"Injected", "Drilled", "StoreRefused", "MailMissed", "hung", "parked"})
+_MISSED = "MailMissed"
+_PLANNED_DEATHS = frozenset({"Injected", "Drilled", "StoreRefused", _MISSED, "hung", "parked"})
 """What a death may begin with: struck, drilled, a disk that refused, mail refused before, hung."""
-_CANNOT_START = re.compile(r"^(\S+ cannot start: )+")
+_GAVE_UP = re.compile(r"more than (\d+) restarts in \S+ s, the last of \S+: ")
+_QUOTES = re.compile(rf"^(\S+ cannot start: |{_GAVE_UP.pattern})+")
 _OF_FILES = frozenset({Kind.POWER_LOSS, DiskFault.FULL, DiskFault.SYNC_FAILS})
 """Without these a database in memory does the same, sooner."""

@@ -7,10 +7,12 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from actors import addresses
 from actors.kernel.virtual import Policy
+from actors.operations.recorder import Recorder
 from actors.trading.risk.known import Known
 from scripts.proofs.processes import ROOT
-from state.errors import ConfigurationInvalid
+from state.errors import ConfigurationInvalid, StoreRefused
 from state.trigger import Trigger
 from supervisor.backoff import Backoff
 from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation, simulate
@@ -59,6 +61,20 @@ def test_a_strategy_that_fails_at_each_start_is_parked_and_the_house_goes_on():
     assert report.sightings["a strategy was parked"] == 1
     assert report.counts["crash"] == 6
     assert report.counts["lives"] == 1
+
+
+def test_a_group_that_gives_up_after_a_single_fault_is_found(monkeypatch):
+    def refuses(_recorder):
+        raise StoreRefused("as it would be if it could not be opened again")
+
+    crash = Fault(place=f"{At.AFTER} {addresses.RECORDER}", nth=20, kind=Kind.CRASH)
+    options = Options.of(3, ORDER_PATH)
+    opens = Recorder.on_start
+    monkeypatch.setattr(
+        Recorder, "on_start", lambda one: (opens if one.incarnation == 1 else refuses)(one)
+    )
+    (violation,) = Simulation(options, [crash]).run().violations
+    assert "operations: more than 10 restarts in 60 s, the last of recorder: Store" in violation
 
 
 def test_a_guard_that_buys_in_a_pair_that_was_told_not_to_is_found(monkeypatch):
