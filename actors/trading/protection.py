@@ -559,6 +559,9 @@ class Protector(Actor):
         live, wanted = list(self._triggers.values()), self._wanted(held)
         if not wanted.quantity:
             return any(trigger.cancel is None for trigger in live)
+        if self._why_unwatched() and self._resident() == held:
+            # It alone covers: whoever replaced it now would lay the position bare meanwhile.
+            return False
         return not any(
             trigger.intent.quantity == wanted.quantity
             and trigger.intent.trigger_price == wanted.trigger_price

@@ -231,6 +231,42 @@ def test_without_a_book_only_a_trigger_order_for_all_of_it_covers(scene):
     assert is_uncovered(scene)
 
 
+def test_what_alone_covers_is_not_replaced_before_somebody_watches(house):
+    scene = Scene(house, CoverSettings(stop=StopMode.TRAILING, resident=True))
+    scene.book()
+    scene.fill()
+    scene.arm()
+    house.pass_time(0.3)
+    scene.book(103.0)
+    house.crash(PROTECTOR)
+    said = len(scene.wanted)
+    house.tell(PROTECTOR, RulesKnown(pair=BTC, rules=rules()))
+    house.pass_time(2.0)
+    assert len(scene.wanted) == said
+    assert (scene.covered.cover, scene.covered.watched) == (Cover.COVERED, False)
+    assert scene.readiness == ""
+    scene.book(102.0)
+    assert len(scene.wanted) == said + 1
+    assert scene.wanted[-1].trigger_price == Decimal("101.0")
+
+
+@pytest.mark.parametrize("session", [Session.STOPPED, Session.EMERGENCY])
+def test_what_alone_covers_is_not_taken_back_while_nothing_may_be_armed(house, session):
+    scene = Scene(house, CoverSettings(stop=StopMode.TRAILING, resident=True))
+    scene.book()
+    scene.fill()
+    scene.arm()
+    house.pass_time(0.3)
+    scene.session(session)
+    said = len(scene.wanted)
+    scene.book(110.0)
+    house.pass_time(2.0)
+    assert scene.journal.told(StopMoved)
+    assert len(scene.wanted) == said
+    scene.session(Session.READY)
+    assert scene.wanted[-1].trigger_price == scene.covered.stop
+
+
 def test_a_book_that_falls_silent_covers_nothing(scene):
     scene.fill()
     scene.house.pass_time(STALE_S + 1)
