@@ -275,7 +275,9 @@ class Protector(Actor):
         pair = self._pair
         self._position = books.ledger.position(pair)
         self._protection = protection_of({one.pair: one for one in books.protections}, pair)
-        self._triggers = {one.trigger_id: one for one in books.triggers if one.pair == pair}
+        # One that was given up counts as gone; should it turn up, its keeper looks after it.
+        live = [one for one in books.triggers if one.pair == pair and one.is_live]
+        self._triggers = {one.trigger_id: one for one in live}
         self._orders = {one.client_order_id: one for one in books.orders if one.intent.pair == pair}
         self._parents = {
             one.decision_id: one.intent for one in books.parents if one.intent.pair == pair

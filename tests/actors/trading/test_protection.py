@@ -26,6 +26,7 @@ from state.messages.protection import (
     PositionCovered,
     ProtectionChosen,
     StopMoved,
+    TriggerEnd,
     TriggerWanted,
 )
 from state.values import NS_PER_S, Price, Purpose, Quantity, Session, Side, TimeNs, TradeId
@@ -332,6 +333,18 @@ def test_a_restart_has_the_same_levels_and_is_covered_within_the_first_book(hous
     scene.book(109.0)
     after = scene.covered
     assert (after.stop, after.quantity, after.cover) == (before.stop, 1, Cover.COVERED)
+
+
+def test_what_was_given_up_before_a_restart_is_not_taken_for_what_waits(scene):
+    scene.fill()
+    wish = scene.wanted[-1]
+    given_up = a_trigger_intent(quantity=wish.quantity, trigger_price=wish.trigger_price)
+    scene.journal.append(given_up, a_trigger_end(TriggerEnd.NOT_PLACED))
+    scene.house.crash(PROTECTOR)
+    scene.house.tell(PROTECTOR, RulesKnown(pair=BTC, rules=rules()))
+    told = len(scene.wanted)
+    scene.house.pass_time(1.0)
+    assert len(scene.wanted) > told
 
 
 # Stops that follow.
