@@ -19,7 +19,7 @@ from state.messages.protection import (
     TriggerWanted,
 )
 from state.messages.venue import PlaceTrigger, TriggerReport, TriggerRule, TriggerStatus
-from state.trigger import Trigger, TriggerFact
+from state.trigger import Trigger, TriggerFact, TriggerState
 from state.values import (
     NS_PER_S,
     DecisionId,
@@ -69,6 +69,13 @@ def is_what_is_wanted(trigger: Trigger, wanted: TriggerWanted) -> bool:
         and intent.trigger_price == wanted.trigger_price
         and intent.price == wanted.price
     )
+
+
+def alone_sells_all(live: list[Trigger], wanted: TriggerWanted) -> bool:
+    """Return whether the only one of `live` waits with what is to be sold, at whatever price."""
+    return [(one.state, one.cancel, one.intent.quantity) for one in live] == [
+        (TriggerState.ARMED, None, wanted.quantity)
+    ]
 
 
 def arming(intent: TriggerIntended, expires_at_ns: TimeNs) -> PlaceTrigger:

@@ -241,7 +241,10 @@ class TriggerKeeper(Actor):
         wanted = of.wanted
         # While nobody says what is wanted, one goes only that is to go in any case.
         stays = [one for one in live if not one.is_to_go]
-        if wanted is not None:
+        # While halted nothing could be armed in the place of what sells all that is held.
+        if wanted is not None and not (
+            self._is_halted and trigger_facts.alone_sells_all(live, wanted)
+        ):
             stays = [one for one in stays if trigger_facts.is_what_is_wanted(one, wanted)][:1]
         for trigger in live:
             if trigger not in stays:
@@ -254,9 +257,13 @@ class TriggerKeeper(Actor):
             return
         self._arm(of, wanted)
 
+    @property
+    def _is_halted(self) -> bool:
+        return self._latch.reason is not None or self._session in _SILENT
+
     def _why_not(self, of: PairTriggers) -> str:
         """Why nothing may be armed now; empty when it may."""
-        if self._latch.reason is not None or self._session in _SILENT:
+        if self._is_halted:
             return "halted or stopped"
         if self._clock is None or not of.looked:
             return "not known yet what waits at the exchange"

@@ -214,6 +214,25 @@ def test_nothing_is_armed_while_the_latch_is_set(scene):
     assert scene.placed == []
 
 
+def test_while_halted_what_waits_is_not_taken_back_for_another_price(scene):
+    first = scene.arm()
+    scene.latch.set("by hand")
+    scene.want(stop="99")
+    assert scene.told(TriggerCancelIntended) == []
+    assert scene.latch.release() == ""
+    scene.want(stop="99")
+    gone = scene.end(first, TriggerStatus.CANCELLED)
+    scene.answer(CancelTrigger, Succeeded(triggers=(gone,)))
+    assert [request.trigger_price for request in scene.placed] == [98, 99]
+
+
+def test_while_halted_what_would_sell_too_much_is_taken_back(scene):
+    scene.arm()
+    scene.latch.set("by hand")
+    scene.want(quantity="0.3")
+    assert len(scene.told(TriggerCancelIntended)) == 1
+
+
 def test_what_was_wanted_before_the_newest_fill_is_wanted_no_more(scene):
     scene.journal.append(an_intent(pair=BTC, client_order_id="t-1"), a_fill(client_order_id="t-1"))
     filled_seq = scene.journal.store.last_seq
