@@ -95,6 +95,7 @@ def opinion(
     is_confirmed = trend.confirmed is not None and trend.confirmed.sign == side
     if not is_confirmed:
         direction *= unconfirmed_share
+        side = side if direction else 0  # The share of what is hardly anything is nothing.
     heard = sum(weight for one, weight in WEIGHTS.items() if one not in trend.missing)
     agreed = max(0.0, trend.agreement or 0.0)
     reasons = [Reason(says=_trend_in_words(trend, is_confirmed=is_confirmed), refers="trend")]

@@ -1,7 +1,7 @@
 """The technical opinion follows its published formula and never says what no opinion may say."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from state.messages.market import Timeframe
@@ -151,6 +151,8 @@ def test_a_pattern_counts_for_three_of_its_bars_and_until_it_is_refuted():
     st.lists(st.sampled_from(list(Direction)), max_size=9),
     st.none() | st.floats(1e-9, 1e6),
 )
+@example(5e-324, None, None, [], [], None)
+@example(5e-324, None, None, [], [], 1.0)
 def test_no_market_makes_it_say_what_no_opinion_may_say(bias, agreed, side, missing, sides, atr):
     told = said(
         trend(bias, agreement=agreed, confirmed=side, missing=missing),
