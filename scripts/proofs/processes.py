@@ -48,6 +48,7 @@ RESTING = (
     "risk.exposure_notional_max=100000",
 )
 """What has something of ours rest nearly all the time."""
+
 SHORT_WINDOWS = (
     "orders.expiry_s=1",
     "orders.visibility_lag_s=0.5",
