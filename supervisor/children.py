@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from actors.kernel import ChildReport, ExitKind, Runtime, Timer
-from supervisor.child_spec import ChildSpec
+from supervisor.child_spec import ChildSpec, SupervisorSpec
 from supervisor.management import (
     ChildCounts,
     ChildInfo,
@@ -160,11 +160,18 @@ class Children:
         parking = spec.parking
         budget = None if parking is None else RestartBudget(parking.intensity, parking.period_s)
         child = Child(spec, self._path(spec.id), budget=budget)
-        # Open before anybody starts: mail for a child that is started later must wait, not vanish.
-        self._runtime.open(child.address, control=spec.control, data=spec.data)
+        self._open(child.address, spec)
         self._by_id[child.id] = child
         self._by_address[child.address] = child
         self.enter(child, ChildState.STOPPED)
+
+    def _open(self, address: str, spec: ChildSpec) -> None:
+        """Open, before anybody starts: mail for who starts later must wait, not vanish."""
+        self._runtime.open(address, control=spec.control, data=spec.data)
+        if spec.supervises:
+            below: SupervisorSpec = spec.birth.args[0]
+            for child in below.children:
+                self._open(f"{address}/{child.id}", child)
 
     def forget(self, id_: str) -> None:
         """Drop one that is down, and close its address for good."""

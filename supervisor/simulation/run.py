@@ -18,7 +18,7 @@ from actors import addresses
 from actors.kernel import Birthright, Drill, Exited
 from actors.kernel import Fault as Drilled
 from actors.kernel.backend import here
-from actors.kernel.dead_letters import Quarantine
+from actors.kernel.dead_letters import Quarantine, Undelivered
 from actors.kernel.lifecycle import ChildReport
 from actors.kernel.virtual import VirtualClock, VirtualRuntime
 from adapters.simulated.network import Network
@@ -328,6 +328,10 @@ class Simulation:
         self.spotter.on_downtime(resting, left)
 
     def _end_life(self) -> None:
+        # Every address of the tree keeps mail from the beginning, except those of dynamic children.
+        for letter in self.runtime.dead_letters.newest():
+            if letter.why is Undelivered.ABSENT and not letter.to.startswith(_WORKERS):
+                self.blame("mail to nobody", f"{type(letter.message).__name__} to {letter.to}")
         self.runtime.kill()
         self._fingerprint = self._fingerprint * 31 + self.runtime.fingerprint & _MASK
         self._steps += self.runtime.steps

@@ -34,6 +34,14 @@ def test_mail_to_a_child_not_yet_started_waits(world):
 
 
 @everywhere
+def test_mail_to_a_child_of_a_supervisor_not_yet_started_waits(world):
+    world.begin(world.child("a"), world.sub("outer", world.sub("inner", world.child("b"))))
+    world.until(lambda: world.state("outer") != "unknown")
+    assert world.runtime.tell("top/outer/inner/b", Say("early"))
+    world.until(lambda: world.heard == [("b", 1, "early")])
+
+
+@everywhere
 def test_mail_waits_through_failing_starts_without_loss_or_reordering(world):
     """Akka: a failing constructor is retried without losing or reordering mail."""
     world.start(world.child("a"))

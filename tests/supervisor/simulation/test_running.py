@@ -15,6 +15,7 @@ from scripts.proofs.processes import ROOT
 from state.errors import ConfigurationInvalid, StoreRefused
 from state.trigger import Trigger
 from supervisor.backoff import Backoff
+from supervisor.children import Children
 from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation, simulate
 from supervisor.simulation.batch import SIGHTINGS_DUE, Tally, Wanted, run_seeds
 from supervisor.simulation.failure import failure_of, read_failure, write_failure
@@ -84,6 +85,18 @@ def test_a_guard_that_buys_in_a_pair_that_was_told_not_to_is_found(monkeypatch):
     monkeypatch.setattr(Known, "session_of", lambda known, _pair: known.session)
     (violation,) = Simulation(options).run().violations
     assert violation.startswith("bought in a pair that was told not to")
+
+
+def test_mail_to_who_is_not_there_yet_is_found_when_it_is_lost(monkeypatch):
+    options = Options.of(5, ORDER_PATH)
+    assert Simulation(options).run().violations == []
+
+    def open_just_it(children, address, spec):
+        children._runtime.open(address, control=spec.control, data=spec.data)
+
+    monkeypatch.setattr(Children, "_open", open_just_it)
+    violations = Simulation(options).run().violations
+    assert any(one.startswith("mail to nobody") for one in violations)
 
 
 class _Forgetful(set[tuple[str, Decimal, Decimal]]):
