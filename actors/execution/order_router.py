@@ -26,7 +26,7 @@ from actors.execution.placing import Placing, ReleaseOverdue
 from actors.execution.releases import Releases
 from actors.execution.strangers import Strangers
 from actors.execution.sweeping import LookDue, Sweeping
-from actors.kernel import Actor, ExitKind
+from actors.kernel import Actor, ChildReport, ExitKind
 from actors.outbox import Outbox
 from adapters.ports import Exchange, HaltLatch
 from state.config.settings import OrdersAtShutdown, OrderSettings
@@ -169,13 +169,15 @@ class OrderRouter(Actor):
         self._unready = "starting"
         """Why nothing may be sent; empty when it may."""
         self._leaving = False
+        self._recorder_is_gone = False
+        """Whether its group has given up: nobody writes until the root has begun anew."""
 
     def on_start(self) -> None:
         """Ask for the books; nothing is sent before they and the exchange agree."""
         self._outbox = Outbox(self.address, self.incarnation)
         self._placing.releases = Releases(self.address, self.incarnation)
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()]
-        topics += [JournalOpened, ClockMeasured]
+        topics += [JournalOpened, ClockMeasured, ChildReport]
         for topic in topics:
             self.subscribe(topic)
         self._not_ready("starting")
@@ -188,7 +190,9 @@ class OrderRouter(Actor):
     def on_shutdown(self) -> None:
         """Cancel what rests or may rest if that is the policy, hear of every fill, then end."""
         self._leaving = True
-        if self._is_quiet():
+        if self._is_quiet() or self._recorder_is_gone:
+            # A cancel that nobody writes down never leaves: those who are to begin anew would wait
+            # for it, and positions with them. What rests is found again, or the countdown has it.
             self.finish(ExitKind.SHUTDOWN)
         elif self._at_shutdown is OrdersAtShutdown.LEAVE:
             self._countdown.let_go()
@@ -234,6 +238,8 @@ class OrderRouter(Actor):
                 self._placing.released(message)
             case ReadinessWanted():
                 self._tell_readiness()
+            case ChildReport():
+                self._on_child(message)
             case _:
                 self._on_timer(message)
 
@@ -254,6 +260,13 @@ class OrderRouter(Actor):
                 self._ask_books()
                 for record in self._outbox.unanswered():
                     self.tell(addresses.RECORDER, record)
+
+    def _on_child(self, report: ChildReport) -> None:
+        # The recorder's own reports tell of restarts too, which are over in a moment.
+        if report.address == _GROUP_OF_RECORDER:
+            self._recorder_is_gone = report.state != _RUNNING
+            if self._leaving and self._recorder_is_gone:
+                self.finish(ExitKind.SHUTDOWN)
 
     def _on_condition(self, message: ClockMeasured | StreamOpened | StreamLost) -> None:
         match message:
@@ -585,6 +598,9 @@ class OrderRouter(Actor):
         self.record([facts.alerting(alert, text, self.now_ns())])
 
 
+_GROUP_OF_RECORDER = addresses.RECORDER.rpartition("/")[0]
+_RUNNING = "running"
+"""As the root reports a group that works."""
 _MAY_REST = frozenset({OrderState.OPEN, OrderState.UNKNOWN})
 
 

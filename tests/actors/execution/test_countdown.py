@@ -1,13 +1,28 @@
 """Cancel on silence: armed while anything may rest, disarmed when nothing does; and going down."""
 
+import pytest
 from msgspec.structs import replace
 
+from actors import addresses
+from actors.kernel import ChildReport
 from state.config.settings import OrdersAtShutdown
 from state.messages.orders import CancelIntended, DecisionDropped
 from state.messages.venue import ArmCountdown, PlaceOrder, Succeeded, Unknown
 from state.values import VenueOrderId
 from tests.actors.examples import a_trade_report
 from tests.actors.execution.router_scene import NAME, ROUTER, SETTINGS, Scene, name_of
+
+
+def a_report(address, state):
+    return ChildReport(
+        address=address,
+        supervisor="",
+        state=state,
+        incarnation=1,
+        restarts=0,
+        last_error="",
+        since_ns=0,
+    )
 
 
 def test_an_order_that_rests_arms_it(scene):
@@ -161,6 +176,26 @@ def test_what_is_to_be_left_is_left_and_kept_from_the_countdown(house):
     assert not house.is_alive(ROUTER)
     assert scene.cancelled == []
     assert scene.armed == [30, 0]
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+def test_what_nobody_can_write_down_is_not_waited_for(house, known_before):
+    scene = Scene(house)
+    scene.rest()
+    scene.journal.patient = True
+    began_ns = house.now_ns
+    if known_before:
+        house.publish(a_report("operations", "stopped"))
+        house.stop(ROUTER)
+    else:
+        house.stop(ROUTER)
+        house.publish(a_report(addresses.RECORDER, "stopped"))
+        assert house.is_alive(ROUTER), "it is restarted in a moment"
+        house.publish(a_report("operations", "backoff"))
+    assert not house.is_alive(ROUTER)
+    assert house.now_ns == began_ns
+    assert scene.cancelled == []
+    assert scene.armed == [30], "the exchange cancels it if nobody comes back"
 
 
 def test_without_a_countdown_there_is_none_to_keep_them_from(house):
