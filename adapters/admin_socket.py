@@ -11,6 +11,7 @@ import os
 import socket
 import stat
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,10 @@ _PATH_BYTES_MAX = 100
 """The kernel takes about 108."""
 _PROBE_S = 1.0
 _LAST_ANSWER_S = 10.0
+_LOST = (
+    "whoever had the request in hand has died; it may have been done or not:"
+    " look at status before you ask again"
+)
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -82,10 +87,16 @@ class AdminSocket:
         deliver: Callable[[AdminRequest], None],
         hung_up: Callable[[AdminHungUp], None] | None = None,
     ) -> None:
-        """See `adapters.ports.AdminServer.open`; a second call replaces the first."""
+        """See `adapters.ports.AdminServer.open`."""
         self.bind()
         self._deliver = deliver
         self._hung_up = hung_up or _nobody_cares
+        self._loop.call(self._give_up)
+
+    def take(self, request: AdminRequest) -> None:
+        """See `adapters.ports.AdminServer.take`."""
+        if request.request_id is not None:
+            self._loop.call(self._taken, request.connection, request.request_id)
 
     def answer(self, request: AdminRequest, result: Any) -> None:
         """See `adapters.ports.AdminServer.answer`."""
@@ -112,7 +123,7 @@ class AdminSocket:
         if request.request_id is None:
             return
         line = _line(body | {"id": request.request_id})
-        self._loop.call(self._answered, request.connection, line)
+        self._loop.call(self._answered, request.connection, request.request_id, line)
 
     async def _listen(self, listener: socket.socket) -> None:
         self._server = await asyncio.start_unix_server(
@@ -155,25 +166,37 @@ class AdminSocket:
         if self._deliver is None:
             message = "starting: nobody takes requests yet"
             raise _Wrong(UNAVAILABLE, message, request.request_id)
-        if connection.unanswered >= _UNANSWERED_MAX:
+        if connection.waiting.total() >= _UNANSWERED_MAX:
             message = f"{_UNANSWERED_MAX} requests of yours wait for their answers"
             raise _Wrong(UNAVAILABLE, message, request.request_id)
 
     def _hand_on(self, connection: "_Connection", request: AdminRequest) -> None:
         assert self._deliver is not None, "_check lets nothing through before"
         if request.request_id is not None:
-            connection.taken()
+            connection.begin(request.request_id)
         try:
             self._deliver(request)
         except Exception:  # noqa: BLE001 - other connections go on
             logger.exception("the request {} could not be delivered", request.method)
             self.refuse(request, UNAVAILABLE, "the request could not be delivered")
 
-    def _answered(self, number: int, line: bytes) -> None:
+    def _taken(self, number: int, request_id: int | str) -> None:
         connection = self._connections.get(number)
         if connection is not None:
+            connection.in_hand[request_id] += 1
+
+    def _give_up(self) -> None:
+        """Refuse what somebody had in hand who is no more."""
+        for number, connection in list(self._connections.items()):
+            for request_id in list(connection.in_hand.elements()):
+                self._answered(number, request_id, _error(_Wrong(UNAVAILABLE, _LOST, request_id)))
+
+    def _answered(self, number: int, request_id: int | str, line: bytes) -> None:
+        connection = self._connections.get(number)
+        # What has been given up may be answered after all, by a thread that hung.
+        if connection is not None and connection.end(request_id):
             self._write(number, line)
-            connection.answered()
+            connection.rest()
 
     def _write(self, number: int, line: bytes) -> None:
         connection = self._connections.get(number)
@@ -214,17 +237,28 @@ class _Connection:
         self.number = number
         self.caller = caller
         self.writer = writer
-        self.unanswered = 0
+        self.waiting: Counter[int | str] = Counter()
+        """Requests without an answer, by their ids, which nobody makes a client keep apart."""
+        self.in_hand: Counter[int | str] = Counter()
+        """Those of them that somebody is at."""
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def taken(self) -> None:
-        self.unanswered += 1
+    def begin(self, request_id: int | str) -> None:
+        self.waiting[request_id] += 1
         self._idle.clear()
 
-    def answered(self) -> None:
-        self.unanswered -= 1
-        if self.unanswered == 0:
+    def end(self, request_id: int | str) -> bool:
+        """Count one answer; False when none is due."""
+        if not self.waiting[request_id]:
+            return False
+        self.waiting -= Counter([request_id])
+        self.in_hand -= Counter([request_id])
+        return True
+
+    def rest(self) -> None:
+        """Let whoever waits for the last answer go on once that is written."""
+        if not self.waiting:
             self._idle.set()
 
     async def all_answered(self) -> None:

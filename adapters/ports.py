@@ -183,8 +183,13 @@ class AdminServer(Protocol):
     ) -> None:
         """Deliver every well-formed request, and the end of every connection to `hung_up`.
 
-        What is malformed is answered by the server itself. A second call replaces the first.
+        What is malformed is answered by the server itself. A second call replaces the first; what
+        was in hand then is refused, for whoever had it is no more.
         """
+        ...
+
+    def take(self, request: AdminRequest) -> None:
+        """Hear that `request` is in hand: no longer in any mailbox, and not answered yet."""
         ...
 
     def answer(self, request: AdminRequest, result: Any) -> None:

@@ -104,6 +104,7 @@ class FakeAdminServer:
     """The `AdminServer` port: the test is the operator's client."""
 
     def __init__(self) -> None:
+        self.taken: list[AdminRequest] = []
         self.answers: list[tuple[AdminRequest, Any]] = []
         self.refusals: list[tuple[AdminRequest, int, str]] = []
         self.notifications: list[tuple[int, str, Any]] = []
@@ -116,6 +117,9 @@ class FakeAdminServer:
     ) -> None:
         self._deliver = deliver
         self.hang_up = hung_up
+
+    def take(self, request: AdminRequest) -> None:
+        self.taken.append(request)
 
     def answer(self, request: AdminRequest, result: Any) -> None:
         self.answers.append((request, result))

@@ -304,6 +304,7 @@ class Admin(Actor):
     # Requests.
 
     def _on_request(self, request: AdminRequest) -> None:
+        self._desk.server.take(request)
         try:
             if request.method not in METHODS:
                 raise Refused(f"no method {request.method!r}", METHOD_NOT_FOUND)

@@ -341,6 +341,35 @@ def test_a_new_receiver_replaces_the_old_one(admin, path):
         assert client.call("echo") == "second"
 
 
+def test_what_a_receiver_had_in_hand_is_refused_when_another_replaces_it(admin, path):
+    first, second = queue.SimpleQueue(), queue.SimpleQueue()
+    admin.open(first.put)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(path))
+        for number in (1, 2, 3):
+            client.sendall(a_line(number))
+        in_hand, waits, answered = (first.get(timeout=5) for _ in range(3))
+        admin.take(in_hand)
+        admin.take(answered)
+        admin.answer(answered, "in time")
+        admin.open(second.put)
+        admin.answer(in_hand, "by a thread that hung")
+        admin.take(waits)
+        admin.answer(waits, "by the next one")
+        with client.makefile("rb") as lines:
+            told = [msgspec.json.decode(lines.readline()) for _ in range(3)]
+    assert [one["id"] for one in told] == [3, 1, 2]
+    assert [one.get("result") for one in told] == ["in time", None, "by the next one"]
+    assert told[1]["error"]["code"] == UNAVAILABLE
+    assert "may have been done" in told[1]["error"]["message"]
+
+
+def a_line(number):
+    request = {"jsonrpc": "2.0", "id": number, "method": "echo", "params": {}}
+    return msgspec.json.encode(request) + b"\n"
+
+
 def test_a_receiver_that_fails_is_an_error_to_the_caller_only(admin, path):
     def fail(request):
         raise RuntimeError("the mailbox is gone")
