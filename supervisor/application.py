@@ -19,7 +19,7 @@ from typing import Any
 from loguru import logger
 
 from actors import addresses
-from actors.kernel import Actor, Birthright, Exited, Shutdown
+from actors.kernel import Actor, Birthright, ChildDied, Exited, Shutdown
 from actors.kernel.live import LiveRuntime
 from actors.kernel.recorded_snapshots import RecordedSnapshots
 from actors.kernel.snapshots import Stored
@@ -85,7 +85,7 @@ class _Wishes:
 
 
 class _Door(Actor):
-    """Where the tree's own news reach the process: the root's end, the session."""
+    """Where the tree's own news reach the process: the root's end, the session, deaths."""
 
     def __init__(
         self, on_exit: Callable[[Exited], None], on_session: Callable[[SessionState], None]
@@ -96,6 +96,7 @@ class _Door(Actor):
 
     def on_start(self) -> None:
         self.subscribe(SessionState)
+        self.subscribe(ChildDied)
 
     def on_receive(self, message: Any) -> None:
         match message:
@@ -103,8 +104,17 @@ class _Door(Actor):
                 self._on_exit(message)
             case SessionState():
                 self._on_session(message)
+            case ChildDied():
+                _log_death(message)
             case _:
                 pass
+
+
+def _log_death(died: ChildDied) -> None:
+    who = f"{died.address} (life {died.incarnation}) died"
+    if not died.incarnation:
+        who = f"{died.address} could not be made"
+    logger.error("{}: {}", who, f"{died.error}\n{died.traceback}".rstrip())
 
 
 class Application:

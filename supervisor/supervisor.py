@@ -14,7 +14,8 @@ from typing import Any, assert_never
 
 from msgspec import Struct
 
-from actors.kernel import Actor, Cycle, Exited, ExitKind, Hung, Started, StartFailed
+from actors.kernel import Actor, ChildDied, Cycle, Exited, ExitKind, Hung, Started, StartFailed
+from actors.kernel.actor import death_told
 from actors.kernel.dead_letters import Undelivered
 from actors.kernel.mailbox import Fenced
 from supervisor.child_spec import (
@@ -204,6 +205,7 @@ class Supervisor(Actor):
         try:
             child.incarnation = self.spawn(child.address, child.spec.birth)
         except StartFailed as error:
+            self._tell_death(child, 0, str(error), death_told(error, error.__traceback__))
             self._start_failed(child, step, str(error))
             return
         except Fenced:
@@ -241,8 +243,10 @@ class Supervisor(Actor):
         if child is None or step is None or child.incarnation != due.incarnation:
             return
         self._awaiting = None
+        reason = f"did not start within {child.spec.start_s:g} s"
+        self._tell_death(child, due.incarnation, reason)
         self._children.cut_off(child)
-        self._start_failed(child, step, f"did not start within {child.spec.start_s:g} s")
+        self._start_failed(child, step, reason)
 
     def _start_failed(self, child: Child, step: Start, reason: str) -> None:
         child.hush()
@@ -311,19 +315,27 @@ class Supervisor(Actor):
     def _on_exited(self, exited: Exited) -> None:
         child = self._children.living(exited.child, exited.incarnation)
         if child is not None:
-            self._died(child, exited.kind, exited.reason)
+            self._died(child, exited.kind, exited.reason, exited.traceback)
 
     def _on_hung(self, hung: Hung) -> None:
         child = self._children.living(hung.child, hung.incarnation)
         if child is not None:
             reason = f"hung for {hung.busy_s:.2f} s in {hung.message}"
-            self._died(child, ExitKind.FENCED, reason)
+            self._died(child, ExitKind.FENCED, reason, hung.stack)
 
-    def _died(self, child: Child, kind: ExitKind, reason: str) -> None:
-        # What hangs must be fenced, and a supervisor's children must not outlive it.
-        self._children.cut_off(child)
+    def _tell_death(self, child: Child, incarnation: int, error: str, traceback: str = "") -> None:
+        self.publish(
+            ChildDied(
+                address=child.address, incarnation=incarnation, error=error, traceback=traceback
+            )
+        )
+
+    def _died(self, child: Child, kind: ExitKind, reason: str, traceback: str) -> None:
         if kind in (ExitKind.ERROR, ExitKind.FENCED):
             child.last_error = reason
+            self._tell_death(child, child.incarnation, reason, traceback)
+        # What hangs must be fenced, and a supervisor's children must not outlive it.
+        self._children.cut_off(child)
         step = self._awaited_start(child)
         if step is not None:
             self._awaiting = None

@@ -6,6 +6,7 @@ Read `mailbox` first (identity, lanes, epochs), then `actor` (what a handler may
 
 from actors.kernel.actor import Actor
 from actors.kernel.lifecycle import (
+    ChildDied,
     ChildReport,
     Cycle,
     Drill,
@@ -24,6 +25,7 @@ from actors.kernel.runtime import Birthright, Runtime, StartFailed, Timer
 __all__ = [
     "Actor",
     "Birthright",
+    "ChildDied",
     "ChildReport",
     "Cycle",
     "Drill",

@@ -91,6 +91,17 @@ class Hung(Struct, frozen=True, kw_only=True, tag=True):
     stack: str
 
 
+class ChildDied(Struct, frozen=True, kw_only=True, tag=True):
+    """Published by supervisors: a child has ended as it should not, or could not begin."""
+
+    address: str
+    incarnation: int
+    """0: not born yet."""
+    error: str
+    traceback: str
+    """Where it was, or empty where that is nowhere."""
+
+
 class ChildReport(Struct, frozen=True, kw_only=True, tag=True):
     """Published by supervisors and kept by the runtime: where one child stands."""
 

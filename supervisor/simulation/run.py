@@ -328,9 +328,11 @@ class Simulation:
         self.spotter.on_downtime(resting, left)
 
     def _end_life(self) -> None:
-        # Every address of the tree keeps mail from the beginning, except those of dynamic children.
+        # Every address of the tree keeps mail from the beginning, except those of dynamic children;
+        # what we drill may have begun no tree yet.
         for letter in self.runtime.dead_letters.newest():
-            if letter.why is Undelivered.ABSENT and not letter.to.startswith(_WORKERS):
+            is_ours = not isinstance(letter.message, Drill) and not letter.to.startswith(_WORKERS)
+            if letter.why is Undelivered.ABSENT and is_ours:
                 self.blame("mail to nobody", f"{type(letter.message).__name__} to {letter.to}")
         self.runtime.kill()
         self._fingerprint = self._fingerprint * 31 + self.runtime.fingerprint & _MASK
