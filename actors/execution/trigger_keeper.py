@@ -74,6 +74,8 @@ RELEASED_S = 3.0
 """So long nothing is armed after a release: time for the sale to reach the journal and to leave."""
 PASSES_NEEDED = 2
 """Lists in a row, each conclusive and without it, that prove a trigger order absent."""
+CANCEL_AGAIN_S = 0.25
+"""Between two cancels of one, where the first came to nothing: a sale may be waiting for it."""
 REFUSED_AGAIN_MIN_S, REFUSED_AGAIN_MAX_S = 1.0, 60.0
 _MARGIN_NS = 60 * NS_PER_S
 """How much earlier than needed a list begins: clocks differ, and Gate's times are whole seconds."""
@@ -148,6 +150,8 @@ class TriggerKeeper(Actor):
         """When each was last known to wait, by our clock."""
         self._cancelling: dict[str, int] = {}
         """When its cancel was asked for that is on its way, monotonic."""
+        self._cancel_again_ns: dict[str, int] = {}
+        """Before when, monotonic, a cancel that came to nothing is not asked for again."""
 
     def on_start(self) -> None:
         """Ask for the books; nothing is armed before they and a list of the exchange agree."""
@@ -328,7 +332,9 @@ class TriggerKeeper(Actor):
 
     def _send_cancel(self, trigger: Trigger) -> None:
         name, venue_id = trigger.trigger_id, trigger.venue_trigger_id
-        if venue_id is not None and trigger.is_live and name not in self._cancelling:
+        if venue_id is None or not trigger.is_live or name in self._cancelling:
+            return
+        if self.monotonic_ns() >= self._cancel_again_ns.get(name, 0):
             self._cancelling[name] = self.monotonic_ns()
             self._ask(CancelTrigger(pair=trigger.pair, venue_trigger_id=venue_id))
 
@@ -372,18 +378,22 @@ class TriggerKeeper(Actor):
                 self._record([trigger_facts.unknown(trigger, outcome.reason, self.now_ns())])
 
     def _on_cancelled(self, request: CancelTrigger, outcome: Outcome) -> None:
+        ended = isinstance(outcome, Succeeded) and all(
+            report.status is not TriggerStatus.OPEN for report in outcome.triggers
+        )
         for trigger in self._triggers.live(request.pair):
             if trigger.venue_trigger_id == request.venue_trigger_id:
                 if isinstance(outcome, Succeeded):
                     for report in outcome.triggers:
                         self._take(trigger, report)
                 self._cancelling.pop(trigger.trigger_id, None)
-        ended = isinstance(outcome, Succeeded) and all(
-            report.status is not TriggerStatus.OPEN for report in outcome.triggers
-        )
+                if not ended:
+                    again_ns = self.monotonic_ns() + int(CANCEL_AGAIN_S * NS_PER_S)
+                    self._cancel_again_ns[trigger.trigger_id] = again_ns
         if not ended:
-            # A refusal of a cancel proves nothing, no answer even less: look.
+            # A refusal of a cancel proves nothing, no answer even less: look, and ask once more.
             self._look(request.pair)
+            self.after(CANCEL_AGAIN_S, _SettleDue(request.pair))
 
     def _take(self, trigger: Trigger, report: TriggerReport) -> None:
         entries = trigger_facts.of_report(trigger, report, self._account, self.now_ns())
@@ -568,7 +578,7 @@ class TriggerKeeper(Actor):
         self._settle(event.pair)
 
     def _on_ended(self, event: TriggerEnded, of: PairTriggers) -> None:
-        for memory in (self._sent_ns, self._passes, self._cancelling):
+        for memory in (self._sent_ns, self._passes, self._cancelling, self._cancel_again_ns):
             memory.pop(event.trigger_id, None)
         if self._triggers.get(event.trigger_id) is None:
             self._seen_ns.pop(event.trigger_id, None)  # Of one that may turn up it is still asked.

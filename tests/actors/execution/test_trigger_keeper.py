@@ -375,6 +375,17 @@ def test_a_cancel_that_was_meant_leaves_again_in_a_new_life(scene):
     assert len(scene.exchange.of(CancelTrigger)) == asked + 1
 
 
+@pytest.mark.parametrize("outcome", [Refused(label="SERVER_BUSY", message=""), NO_ANSWER])
+def test_a_cancel_that_comes_to_nothing_is_asked_for_again_after_a_pause(scene, outcome):
+    scene.arm()
+    scene.exchange.promptly(CancelTrigger, outcome)
+    scene.want(quantity="0")
+    scene.want(quantity="0.1")
+    assert len(scene.exchange.of(CancelTrigger)) == 1
+    scene.house.pass_time(10.0)
+    assert len(scene.exchange.of(CancelTrigger)) in range(30, 45)
+
+
 def test_what_waits_waits_on_while_nobody_has_said_what_is_wanted(scene):
     scene.arm()
     scene.house.crash(KEEPER)
