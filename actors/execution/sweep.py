@@ -43,6 +43,8 @@ class Sweep:
         self._asked: set[str] = set(self._ended)
         self._cancelled: set[str] = set()
         self._looks = 0
+        self._failed = False
+        """Whether a cancel came to nothing since the last look."""
         self.is_clean = False
 
     def cancels(self, orders: Iterable[Order]) -> list[CancelPlaced]:
@@ -68,10 +70,17 @@ class Sweep:
         name = request.client_order_id
         if isinstance(outcome, Succeeded):
             self._cancelled.add(name)
+        else:
+            self._failed = True
         if name not in self._waiting:
             return False
         self._waiting.discard(name)
         return not self._waiting
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether cancels keep coming to nothing: then at once once more would be a hammer."""
+        return self._failed and self._looks > 0
 
     @property
     def ended(self) -> frozenset[str]:
@@ -98,6 +107,7 @@ class Sweep:
             now_ns: Monotonic.
         """
         self._looks += 1
+        self._failed = False
         resting = [
             report
             for report in reports

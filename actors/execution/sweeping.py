@@ -86,7 +86,12 @@ class Sweeping:
 
     def answered(self, request: CancelPlaced, outcome: Outcome) -> None:
         """Take the answer to a cancel."""
-        if self._sweep is not None and self._sweep.answered(request, outcome):
+        sweep = self._sweep
+        if sweep is None or not sweep.answered(request, outcome):
+            return
+        if sweep.is_worn:
+            self._look_in(sweep.again_s, sweep)
+        else:
             self._door.request(FetchOpenOrders())
 
     def look(self, due: LookDue) -> None:

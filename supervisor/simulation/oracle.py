@@ -7,6 +7,7 @@ from adapters.simulated.core.orders import Order
 from state.config import Config
 from state.messages.journal import Journaled
 from state.messages.protection import PositionCovered
+from state.messages.venue import VenueRequest
 from state.store import Store
 from state.values import Pair, Session
 from supervisor.simulation.chronicle import Chronicle
@@ -44,6 +45,9 @@ class Oracle:
 
     def on_taken(self, order: Order) -> None:
         """The exchange took an order of ours."""
+
+    def on_leaving(self, request: VenueRequest) -> None:
+        """A request is about to leave."""
 
     def on_life(self) -> None:
         """A new process is about to begin."""

@@ -404,6 +404,8 @@ class Simulation:
         """See `wire.Watcher.leaving`."""
         if self._doomed(self.plan.visit_two(At.LEAVING, subject)):
             raise Injected("leaving")
+        for oracle in self.oracles:
+            oracle.on_leaving(request)
         if isinstance(request, PlaceOrder):
             name = request.client_order_id
             if self.latch.stops(request.side, request.purpose) is not None:

@@ -103,6 +103,23 @@ def test_a_cancel_that_failed_is_repeated_while_the_order_is_shown(slow, outcome
     assert swept(slow)[-1].is_clean
 
 
+def test_cancels_that_keep_failing_are_repeated_with_pauses(scene):
+    scene.rest()
+    resting = an_order_report(NAME, venue_order_id="v d-1")
+    scene.exchange.promptly(CancelPlaced, GONE)
+    scene.exchange.promptly(FetchOpenOrders, Succeeded(orders=(resting,)))
+    halt(scene)
+    at_once = len(scene.cancelled)
+    assert at_once in (2, 3, 4), "by the sweep, by its first look, and by a search"
+    scene.house.pass_time(2.0)
+    assert len(scene.cancelled) - at_once in range(5, 15)
+    scene.exchange.promptly(CancelPlaced, Succeeded(orders=(scene.ended(),)))
+    scene.house.pass_time(2.0)
+    scene.exchange.promptly(FetchOpenOrders, Succeeded())
+    scene.house.pass_time(2.0)
+    assert swept(scene)[-1].is_clean
+
+
 def test_a_look_that_fails_is_repeated(slow):
     halt(slow)
     slow.answer(FetchOpenOrders, Unknown(reason="cut"))

@@ -8,6 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from actors import addresses
+from actors.execution import trigger_keeper
+from actors.execution.sweep import Sweep
 from actors.kernel.virtual import Policy
 from actors.operations.recorder import Recorder
 from actors.trading.risk.known import Known
@@ -97,6 +99,19 @@ def test_mail_to_who_is_not_there_yet_is_found_when_it_is_lost(monkeypatch):
     monkeypatch.setattr(Children, "_open", open_just_it)
     violations = Simulation(options).run().violations
     assert any(one.startswith("mail to nobody") for one in violations)
+
+
+@pytest.mark.parametrize(
+    ("seed", "owner", "pause"),
+    [(309, Sweep, "is_worn"), (217, trigger_keeper, "CANCEL_AGAIN_S")],
+)
+def test_what_is_asked_again_and_again_is_found(monkeypatch, seed, owner, pause):
+    options = Options.of(seed, ORDER_PATH)
+    assert Simulation(options).run().violations == []
+    monkeypatch.setattr(owner, pause, 0)
+    violations = Simulation(options).run().violations
+    assert violations
+    assert all(one.startswith("asked without a pause") for one in violations)
 
 
 class _Forgetful(set[tuple[str, Decimal, Decimal]]):
