@@ -43,8 +43,9 @@ class Sweep:
         self._asked: set[str] = set(self._ended)
         self._cancelled: set[str] = set()
         self._looks = 0
-        self._failed = False
-        """Whether a cancel came to nothing since the last look."""
+        self.is_worn = False
+        """Whether what is being cancelled was cancelled before: then at once once more, and the
+        next look at once, would be a hammer."""
         self.is_clean = False
 
     def cancels(self, orders: Iterable[Order]) -> list[CancelPlaced]:
@@ -70,17 +71,10 @@ class Sweep:
         name = request.client_order_id
         if isinstance(outcome, Succeeded):
             self._cancelled.add(name)
-        else:
-            self._failed = True
         if name not in self._waiting:
             return False
         self._waiting.discard(name)
         return not self._waiting
-
-    @property
-    def is_worn(self) -> bool:
-        """Whether cancels keep coming to nothing: then at once once more would be a hammer."""
-        return self._failed and self._looks > 0
 
     @property
     def ended(self) -> frozenset[str]:
@@ -107,7 +101,6 @@ class Sweep:
             now_ns: Monotonic.
         """
         self._looks += 1
-        self._failed = False
         resting = [
             report
             for report in reports
@@ -127,6 +120,7 @@ class Sweep:
             took_ms=(now_ns - self.began_ns) / NS_PER_MS,
         )
         self.is_clean = swept.is_clean
+        self.is_worn = not shown.isdisjoint(self._asked)
         again = [
             self._cancel(
                 CancelPlaced(

@@ -98,7 +98,7 @@ def test_a_cancel_that_failed_is_repeated_while_the_order_is_shown(slow, outcome
     look(slow, resting)
     assert len(slow.cancelled) > before
     slow.exchange.answer(CancelPlaced, Succeeded(orders=(slow.ended(),)), newest=True)
-    slow.house.settle()
+    slow.house.pass_time(0.5)
     look(slow)
     assert swept(slow)[-1].is_clean
 

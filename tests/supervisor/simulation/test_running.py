@@ -102,13 +102,16 @@ def test_mail_to_who_is_not_there_yet_is_found_when_it_is_lost(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("seed", "owner", "pause"),
-    [(309, Sweep, "is_worn"), (217, trigger_keeper, "CANCEL_AGAIN_S")],
+    ("seed", "owner", "pause", "no_pause"),
+    [
+        (309, Sweep, "is_worn", property(lambda _: False, lambda *_: None)),
+        (217, trigger_keeper, "CANCEL_AGAIN_S", 0),
+    ],
 )
-def test_what_is_asked_again_and_again_is_found(monkeypatch, seed, owner, pause):
+def test_what_is_asked_again_and_again_is_found(monkeypatch, seed, owner, pause, no_pause):
     options = Options.of(seed, ORDER_PATH)
     assert Simulation(options).run().violations == []
-    monkeypatch.setattr(owner, pause, 0)
+    monkeypatch.setattr(owner, pause, no_pause, raising=False)
     violations = Simulation(options).run().violations
     assert violations
     assert all(one.startswith("asked without a pause") for one in violations)
