@@ -168,6 +168,8 @@ class OrderRouter(Actor):
         self._stream_open = False
         self._unready = "starting"
         """Why nothing may be sent; empty when it may."""
+        self._written_seq = 0
+        """Position of the newest event of ours that the recorder has answered for."""
         self._leaving = False
         self._recorder_is_gone = False
         """Whether its group has given up: nobody writes until the root has begun anew."""
@@ -467,6 +469,8 @@ class OrderRouter(Actor):
         if record is None:
             return  # Of an earlier life, or said twice: what it stands for is never sent twice.
         for entry, seq in zip(record.entries, recorded.seqs, strict=True):
+            if isinstance(entry.event, OrderEvent | ParentEvent):
+                self._written_seq = max(self._written_seq, seq)
             match entry.event:
                 case OrderIntended(adopted=False):
                     self._placing.recorded(entry.event, seq)
@@ -481,6 +485,7 @@ class OrderRouter(Actor):
                         self._cancels.send(name)
                 case _:
                     pass  # Facts are folded when the journal tells them.
+        self._say_ready()
 
     def _on_denied(self, denied: RecordDenied) -> None:
         record = self._outbox.answered(denied.request)
@@ -508,6 +513,7 @@ class OrderRouter(Actor):
                 self._on_order_event(event)
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(journaled.event).__name__}")
+        self._say_ready()
         if self._leaving and self._is_quiet():
             self.finish(ExitKind.SHUTDOWN)
 
@@ -574,10 +580,17 @@ class OrderRouter(Actor):
             return
         if not self._ready and self._stream_open:
             self._away = False
-            self._unready = ""
-            self._tell_readiness()
+            self._unready = _UNTOLD
+            self._say_ready()
         if self._orders.alive():
             self._countdown.arm()
+
+    def _say_ready(self) -> None:
+        """Say so once all that was found is in the journal, and told to whoever protects it."""
+        is_told = not self._outbox.unanswered() and (self.last_seq or 0) >= self._written_seq
+        if self._unready == _UNTOLD and is_told:
+            self._unready = ""
+            self._tell_readiness()
 
     @property
     def _ready(self) -> bool:
@@ -598,6 +611,7 @@ class OrderRouter(Actor):
         self.record([facts.alerting(alert, text, self.now_ns())])
 
 
+_UNTOLD = "what was found at the exchange is being written down"
 _GROUP_OF_RECORDER = addresses.RECORDER.rpartition("/")[0]
 _RUNNING = "running"
 """As the root reports a group that works."""

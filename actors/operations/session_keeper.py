@@ -148,7 +148,7 @@ class SessionKeeper(Actor):
             case SessionWanted():
                 self._on_wanted(message)
             case PartReady():
-                self._missing.pop(message.part, None)
+                self._on_ready(message.part)
                 self._tell_if_changed()
                 if self._latch.exits_allowed:
                     self._tell_to_flatten()  # It may not have been born when this was decided.
@@ -181,6 +181,18 @@ class SessionKeeper(Actor):
                     self._answer_askers()
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
+
+    def _on_ready(self, part: str) -> None:
+        """Let nobody trade on an answer that a protector gave before it knew what others found.
+
+        What the last part has found is in the journal, and so in the mailboxes of the protectors,
+        before that part says it is ready.
+        """
+        was_missing = self._missing.pop(part, None) is not None
+        if was_missing and not self._missing and part in PARTS:
+            for pair in self._pairs:
+                self._missing[addresses.protection_part(pair)] = "asked once more"
+                self.tell(addresses.protection(pair), ReadinessWanted())
 
     @property
     def _session(self) -> Session:

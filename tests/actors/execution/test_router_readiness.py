@@ -79,6 +79,21 @@ def test_a_lost_stream_makes_it_not_ready_until_it_has_reconciled(scene):
     assert scene.is_ready
 
 
+def test_it_is_not_ready_before_what_it_found_is_written_and_told(scene):
+    """Whoever is to protect what was bought meanwhile must know of it first."""
+    scene.rest()
+    scene.lose_stream()
+    found = a_trade_report(client_order_id=NAME, venue_order_id="v d-1")
+    scene.exchange.promptly(FetchTrades, Succeeded(trades=(found,)))
+    scene.journal.patient = True
+    scene.tell(StreamOpened())
+    assert scene.journal.records[-1].entries[0].event.trade_id == found.trade_id
+    assert not scene.is_ready
+    scene.journal.patient = False
+    scene.journal.write()
+    assert scene.is_ready
+
+
 def test_an_answer_from_before_the_stream_was_lost_does_not_make_it_ready(scene):
     """What happened in between is in no push, and the answer is too old to know it."""
     scene.be_slow()

@@ -48,6 +48,7 @@ class Scene:
         self.journal.append(*stored)
         self.router = house.ear(addresses.ORDER_ROUTER)
         self.ledger = house.ear(addresses.LEDGER_KEEPER)
+        self.protectors = {pair: house.ear(addresses.protection(pair)) for pair in (BTC, ETH)}
         self.asker = house.ear("asker")
         self.heard = house.listener(SessionState)
         house.live(KEEPER, SessionKeeper, self.latch, USDT, (BTC, ETH), positions)
@@ -55,6 +56,13 @@ class Scene:
     def ready(self):
         for part in PARTS:
             self.house.tell(KEEPER, PartReady(part=part))
+
+    def ready_again(self, part):
+        """Say that `part` is ready, and have the protectors answer if they are asked for it."""
+        self.house.tell(KEEPER, PartReady(part=part))
+        for pair, heard in self.protectors.items():
+            if heard.take(ReadinessWanted):
+                self.house.tell(KEEPER, PartReady(part=addresses.protection_part(pair)))
 
     def want_in(self, pair, session, *, flattens=False):
         """Ask for a session of one pair; return why it was refused, empty when it was granted."""
@@ -145,7 +153,20 @@ def test_a_part_that_is_not_ready_takes_the_house_back_to_starting(scene, part):
     scene.house.tell(KEEPER, PartNotReady(part=part, reason="lost"))
     assert scene.session() is Session.STARTING
     assert scene.state.reason == f"{part}: lost"
-    scene.house.tell(KEEPER, PartReady(part=part))
+    scene.ready_again(part)
+    assert scene.session() is Session.READY
+
+
+@pytest.mark.parametrize("part", ["orders", "ledger"])
+def test_protectors_are_asked_once_more_when_the_last_of_the_others_is_ready(scene, part):
+    """What it has found may be a position that nobody covers yet."""
+    scene.house.tell(KEEPER, PartNotReady(part=part, reason="lost"), PartReady(part=part))
+    assert scene.session() is Session.STARTING
+    assert [len(heard.of(ReadinessWanted)) for heard in scene.protectors.values()] == [1, 1]
+    btc, eth = (addresses.protection_part(pair) for pair in (BTC, ETH))
+    scene.house.tell(KEEPER, PartReady(part=btc), PartNotReady(part=eth, reason="uncovered"))
+    assert scene.state.reason == f"{eth}: uncovered"
+    scene.house.tell(KEEPER, PartReady(part=eth))
     assert scene.session() is Session.READY
 
 
@@ -161,7 +182,7 @@ def test_what_is_wanted_comes_back_when_the_parts_do(scene, session):
     scene.want(session)
     scene.house.tell(KEEPER, PartNotReady(part="orders", reason="lost"))
     assert scene.session() is Session.STARTING
-    scene.house.tell(KEEPER, PartReady(part="orders"))
+    scene.ready_again("orders")
     assert scene.session() is session
 
 
@@ -349,7 +370,7 @@ def test_positions_are_kept_in_an_emergency_unless_somebody_wants_them_sold(scen
     wish = SessionWanted(
         session=Session.DRAINING, reason="get out", caller="uid 1000", flattens=True
     )
-    protections = [scene.house.ear(addresses.protection(pair)) for pair in (BTC, ETH)]
+    protections = list(scene.protectors.values())
     scene.house.tell(KEEPER, wish)
     assert scene.session() is Session.EMERGENCY
     assert scene.latch.exits_allowed
@@ -365,14 +386,14 @@ def test_positions_are_kept_in_an_emergency_unless_somebody_wants_them_sold(scen
 def test_positions_are_sold_at_once_where_the_policy_says_so(house):
     scene = Scene(house, positions=PositionsInEmergency.FLATTEN)
     scene.ready()
-    protection = scene.house.ear(addresses.protection(BTC))
+    protection = scene.protectors[BTC]
     scene.want(Session.EMERGENCY, "fire")
     assert scene.latch.exits_allowed
     assert len(protection.of(FlattenWanted)) == 1
 
 
 def test_a_flatten_drains_and_tells_who_protects_the_positions(scene):
-    protection = scene.house.ear(addresses.protection(ETH))
+    protection = scene.protectors[ETH]
     wish = SessionWanted(
         session=Session.DRAINING, reason="get out", caller="uid 1000", flattens=True
     )
@@ -596,8 +617,8 @@ def test_while_a_pair_is_stopped_its_orders_are_cancelled_again_and_again(house)
 
 
 def test_a_pair_is_flattened_alone(house):
-    ears = {pair: house.ear(addresses.protection(pair)) for pair in (BTC, ETH)}
     scene = Scene(house)
+    ears = scene.protectors
     scene.ready()
     assert scene.want_in(BTC, Session.DRAINING, flattens=True) == ""
     assert [len(ears[pair].of(FlattenWanted)) for pair in (BTC, ETH)] == [1, 0]
@@ -628,8 +649,8 @@ def park(house, pair, state="disabled"):
 
 
 def test_where_the_trader_is_parked_the_protector_is_asked_to_end_the_drain(house):
-    protectors = {pair: house.ear(addresses.protection(pair)) for pair in (BTC, ETH)}
     scene = Scene(house)
+    protectors = scene.protectors
     scene.ready()
     park(house, BTC)
     park(house, ETH, "running")
@@ -657,7 +678,7 @@ def test_where_the_trader_is_parked_the_protector_is_asked_to_end_the_drain(hous
 
 
 def test_a_drain_of_all_ends_although_a_trader_is_parked(scene):
-    protector = scene.house.ear(addresses.protection(BTC))
+    protector = scene.protectors[BTC]
     park(scene.house, BTC)
     scene.want(Session.DRAINING)
     scene.drained(ETH)
