@@ -205,9 +205,14 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Quantity(max(ZERO, difference(self.finished.filled_quantity, self.filled)))
 
     @property
+    def is_complete(self) -> bool:
+        """Whether it ended and every fill of it is known: nothing more of it is to be heard."""
+        return self.state.is_terminal and not self.missing_fills
+
+    @property
     def is_settled(self) -> bool:
-        """Whether it ended, every fill of it is known and nothing about it is strange."""
-        return self.state.is_terminal and not self.missing_fills and not self.alarms
+        """Whether it is complete and nothing about it is strange."""
+        return self.is_complete and not self.alarms
 
     @property
     def alarms(self) -> tuple[Alarm, ...]:

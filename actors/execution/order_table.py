@@ -13,7 +13,10 @@ SETTLED_KEPT = 500
 
 
 class OrderTable:
-    """Every unsettled order and the newest settled ones, each the fold of what is journalled."""
+    """Every unsettled order and the newest settled ones, each the fold of what is journalled.
+
+    Here what is complete is settled, also where something about it is strange.
+    """
 
     def __init__(self) -> None:
         self._orders: dict[ClientOrderId, Order] = {}
@@ -74,7 +77,7 @@ class OrderTable:
         self._orders[name] = order
         if order.venue_order_id is not None:
             self._of_venue[(order.intent.pair, order.venue_order_id)] = name
-        if order.is_settled:
+        if order.is_complete:
             self._unsettled.pop(name, None)
             self._settled[name] = None
             if len(self._settled) > SETTLED_KEPT:

@@ -1,5 +1,7 @@
 """Cancel on silence: armed while anything may rest, disarmed when nothing does; and going down."""
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 
@@ -176,6 +178,18 @@ def test_what_is_to_be_left_is_left_and_kept_from_the_countdown(house):
     assert not house.is_alive(ROUTER)
     assert scene.cancelled == []
     assert scene.armed == [30, 0]
+
+
+def test_an_order_that_is_over_and_strange_does_not_hold_up_the_end(house):
+    scene = Scene(house)
+    scene.rest()
+    much = a_trade_report(NAME, venue_order_id=VenueOrderId("v d-1"), quantity=Decimal(1000))
+    scene.tell(much, scene.ended())
+    assert scene.order().alarms
+    began_ns = house.now_ns
+    house.stop(ROUTER)
+    assert not house.is_alive(ROUTER)
+    assert house.now_ns == began_ns
 
 
 @pytest.mark.parametrize("known_before", [True, False])

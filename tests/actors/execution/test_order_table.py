@@ -55,6 +55,18 @@ def test_orders_are_unsettled_until_they_end_and_every_fill_is_known():
     assert table.get(name(1)) is not None
 
 
+def test_what_is_over_is_not_unsettled_for_being_strange():
+    """Nothing more of it is to be heard: it would be asked about for ever, ever further back."""
+    table = a_table(an_intent(client_order_id=name(1), quantity=Decimal(1)))
+    table.apply(a_finish(client_order_id=name(1), filled_quantity=Decimal(1)))
+    table.apply(a_fill(client_order_id=name(1), quantity=Decimal(2)))
+    order = table.get(name(1))
+    assert order is not None
+    assert order.alarms
+    assert not order.is_settled
+    assert table.unsettled() == []
+
+
 def test_unsettled_orders_come_oldest_first_and_by_pair():
     table = a_table(
         an_intent(client_order_id=name(2)),
