@@ -39,8 +39,8 @@ _PATH_BYTES_MAX = 100
 _PROBE_S = 1.0
 _LAST_ANSWER_S = 10.0
 _LOST = (
-    "whoever had the request in hand has died; it may have been done or not:"
-    " look at status before you ask again"
+    "whoever had the request in hand has died; it may have been done or not (an emergency stop"
+    " has been): look at status before you ask again"
 )
 _CREDENTIALS = struct.Struct("3i")
 

@@ -292,8 +292,9 @@ class Supervisor(Actor):
         child = self._children.get(due.id)
         if child is None or child.id not in self._stopping or child.incarnation != due.incarnation:
             return
-        self._children.cut_off(child)
         child.last_error = f"did not stop within {child.spec.stop_s:g} s"
+        self._tell_death(child, due.incarnation, child.last_error)
+        self._children.cut_off(child)
         self._stopped(child)
 
     def _stopped(self, child: Child) -> None:
@@ -331,12 +332,15 @@ class Supervisor(Actor):
         )
 
     def _died(self, child: Child, kind: ExitKind, reason: str, traceback: str) -> None:
+        step = self._awaited_start(child)
+        is_wanted = step is not None or is_restarted(child.spec.restart, kind)
         if kind in (ExitKind.ERROR, ExitKind.FENCED):
             child.last_error = reason
             self._tell_death(child, child.incarnation, reason, traceback)
+        elif is_wanted and child.id not in self._stopping:
+            self._tell_death(child, child.incarnation, reason or "it ended by itself")
         # What hangs must be fenced, and a supervisor's children must not outlive it.
         self._children.cut_off(child)
-        step = self._awaited_start(child)
         if step is not None:
             self._awaiting = None
             self._start_failed(child, step, reason or f"ended ({kind.value}) while starting")

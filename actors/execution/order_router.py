@@ -192,12 +192,14 @@ class OrderRouter(Actor):
     def on_shutdown(self) -> None:
         """Cancel what rests or may rest if that is the policy, hear of every fill, then end."""
         self._leaving = True
-        if self._is_quiet() or self._recorder_is_gone:
-            # A cancel that nobody writes down never leaves: those who are to begin anew would wait
-            # for it, and positions with them. What rests is found again, or the countdown has it.
+        if self._is_quiet():
             self.finish(ExitKind.SHUTDOWN)
         elif self._at_shutdown is OrdersAtShutdown.LEAVE:
             self._countdown.let_go()
+            self.finish(ExitKind.SHUTDOWN)
+        elif self._recorder_is_gone:
+            # A cancel that nobody writes down never leaves: those who are to begin anew would wait
+            # for it, and positions with them. What rests is found again, or the countdown has it.
             self.finish(ExitKind.SHUTDOWN)
         else:
             self._cancel_all("the house goes down")

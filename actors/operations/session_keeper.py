@@ -58,6 +58,8 @@ _PARKED = "disabled"
 
 _DRAINED = "drained: nothing is out, and nothing is held that could be sold"
 _OF_PAIRS = frozenset({Session.READY, Session.PAUSED, Session.DRAINING, Session.STOPPED})
+_QUESTIONS = 1_000_000
+"""Of one life at most: what an earlier life asked is older."""
 _ENDS = frozenset({Session.STOPPED, Session.EMERGENCY})
 _MAY_BE_WANTED = frozenset(Session) - {Session.STARTING}
 
@@ -107,6 +109,9 @@ class SessionKeeper(Actor):
         """What the operator wants; None before the journal told."""
         self._reason = ""
         self._missing = dict.fromkeys(parts_of(pairs), "starting")
+        self._protectors = {addresses.protection_part(pair): pair for pair in pairs}
+        self._question = 0
+        """The newest one to the protectors."""
         self._wishes: list[SessionWanted] = []
         """What was wanted before the journal told: it may hold an emergency stop."""
         self._pair_sessions: dict[Pair, Session] = {}
@@ -130,6 +135,7 @@ class SessionKeeper(Actor):
     def on_start(self) -> None:
         """Ask the journal what is wanted."""
         self._outbox = Outbox(self.address, self.incarnation)
+        self._question = (self.incarnation - 1) * _QUESTIONS
         self.subscribe(JournalOpened)
         self._ask_books()
         if self.incarnation > 1:
@@ -140,7 +146,7 @@ class SessionKeeper(Actor):
                 addresses.HEALTH_MONITOR,
                 *map(addresses.protection, self._pairs),
             ):
-                self.tell(part, ReadinessWanted())
+                self.tell(part, ReadinessWanted(asked=self._question))
 
     def on_receive(self, message: Any) -> None:
         """Hear of parts, wishes and the journal."""
@@ -148,7 +154,7 @@ class SessionKeeper(Actor):
             case SessionWanted():
                 self._on_wanted(message)
             case PartReady():
-                self._on_ready(message.part)
+                self._on_ready(message)
                 self._tell_if_changed()
                 if self._latch.exits_allowed:
                     self._tell_to_flatten()  # It may not have been born when this was decided.
@@ -182,17 +188,23 @@ class SessionKeeper(Actor):
             case _:
                 raise TypeError(f"{self.address}: unexpected {type(message).__name__}")
 
-    def _on_ready(self, part: str) -> None:
+    def _on_ready(self, ready: PartReady) -> None:
         """Let nobody trade on an answer that a protector gave before it knew what others found.
 
-        What the last part has found is in the journal, and so in the mailboxes of the protectors,
-        before that part says it is ready.
+        What orders and ledger have found is with the recorder before they say that they are ready;
+        a protector that is asked after that asks the recorder before it answers.
         """
-        was_missing = self._missing.pop(part, None) is not None
-        if was_missing and not self._missing and part in PARTS:
-            for pair in self._pairs:
-                self._missing[addresses.protection_part(pair)] = "asked once more"
-                self.tell(addresses.protection(pair), ReadinessWanted())
+        pair = self._protectors.get(ready.part)
+        if pair is not None and ready.asked < self._question:
+            self.tell(addresses.protection(pair), ReadinessWanted(asked=self._question))
+            return
+        was_missing = self._missing.pop(ready.part, None) is not None
+        if was_missing and ready.part in PARTS and self._missing.keys().isdisjoint(PARTS):
+            self._question += 1
+            for part, its_pair in self._protectors.items():
+                self._missing[part] = "asked once more"
+                wanted = ReadinessWanted(asked=self._question)
+                self.tell(addresses.protection(its_pair), wanted)
 
     @property
     def _session(self) -> Session:

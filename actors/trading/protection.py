@@ -175,6 +175,10 @@ class Protector(Actor):
         """Whether somebody was told of this time without cover."""
         self._readiness: str | None = None
         """What the session keeper was told last, empty for ready."""
+        self._asked = 0
+        """The newest question of the session keeper's."""
+        self._books_due = False
+        """Whether it is to be answered by books that are on their way."""
         self._wished_ns = -WISHES_APART_NS
         self._wish_due = False
         self._not_resident = ""
@@ -258,7 +262,9 @@ class Protector(Actor):
                 if self._told is not None:
                     self.tell(message.reply_to, self._told)
             case ReadinessWanted():
-                self._readiness = None
+                # The books come behind all that the recorder has told, and to tell, of others.
+                self._asked, self._readiness, self._books_due = message.asked, None, True
+                self._ask_books()
             case JournalOpened():
                 self._ask_books()
                 for record in self._outbox.unanswered():
@@ -271,14 +277,16 @@ class Protector(Actor):
     # What is known.
 
     def _on_books(self, books: Books) -> None:
-        self._seq = books.last_seq
+        self._seq, self._books_due = books.last_seq, False
         pair = self._pair
         self._position = books.ledger.position(pair)
         self._protection = protection_of({one.pair: one for one in books.protections}, pair)
         # One that was given up counts as gone; should it turn up, its keeper looks after it.
         live = [one for one in books.triggers if one.pair == pair and one.is_live]
         self._triggers = {one.trigger_id: one for one in live}
-        self._orders = {one.client_order_id: one for one in books.orders if one.intent.pair == pair}
+        # Of one that is over nothing more will come, also where something about it is strange.
+        open_ones = [one for one in books.orders if one.intent.pair == pair and not one.is_complete]
+        self._orders = {one.client_order_id: one for one in open_ones}
         self._parents = {
             one.decision_id: one.intent for one in books.parents if one.intent.pair == pair
         }
@@ -335,7 +343,7 @@ class Protector(Actor):
         else:
             order = order.apply(event)
         self._orders[name] = order
-        if order.is_settled:
+        if order.is_complete:
             del self._orders[name]
 
     def _on_trigger_event(self, event: Any) -> None:
@@ -660,11 +668,14 @@ class Protector(Actor):
         return self._not_resident or "on its way, or less than the exchange takes"
 
     def _tell_readiness(self, reason: str) -> None:
-        if reason != self._readiness:
-            self._readiness = reason
-            part = addresses.protection_part(self._pair)
-            told = PartNotReady(part=part, reason=reason) if reason else PartReady(part=part)
-            self.tell_control(addresses.SESSION_KEEPER, told)
+        if reason == self._readiness or (self._books_due and not reason):
+            return
+        self._readiness = reason
+        part = addresses.protection_part(self._pair)
+        told: PartReady | PartNotReady = PartReady(part=part, asked=self._asked)
+        if reason:
+            told = PartNotReady(part=part, reason=reason)
+        self.tell_control(addresses.SESSION_KEEPER, told)
 
     def _alert(self, alert: str, severity: Severity, text: str, trace: str = "") -> None:
         raised = AlertRaised(

@@ -423,7 +423,7 @@ def _fold(orders: dict[ClientOrderId, Order], event: OrderEvent) -> None:
     else:
         return
     orders[name] = order
-    if order.is_settled:
+    if order.is_complete:
         del orders[name]
 
 

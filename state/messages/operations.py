@@ -75,13 +75,18 @@ class PairDrained(Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ReadinessWanted(Struct, frozen=True, kw_only=True, tag=True):
-    """From a session keeper that knows nothing yet: are you ready?"""
+    """From the session keeper: are you ready, by all that is known now?"""
+
+    asked: int = 0
+    """Grows with each question: an answer to an earlier one says nothing about now."""
 
 
 class PartReady(Struct, frozen=True, kw_only=True, tag=True):
     """Told to the session keeper: this part has recovered and agrees with the exchange."""
 
     part: str
+    asked: int = 0
+    """The newest question that it knows of; others than protectors are not asked."""
 
 
 class PartNotReady(Struct, frozen=True, kw_only=True, tag=True):

@@ -17,7 +17,13 @@ from state.messages.accounts import FundsKind, FundsMoved
 from state.messages.journal import Journaled
 from state.messages.operations import PairSessionChanged
 from state.messages.orders import OrderAmended, OrderFilled, OrderIntended
-from state.messages.protection import Cover, PositionCovered
+from state.messages.protection import (
+    Cover,
+    PositionCovered,
+    TriggerArmed,
+    TriggerEnd,
+    TriggerEnded,
+)
 from state.messages.venue import CancelPlaced, CancelTrigger, VenueRequest
 from state.order import Order as Folded
 from state.store import Store, self_check
@@ -54,19 +60,38 @@ class Fills(Oracle):
 class Accounts(Oracle):
     """The accounts add up at every commit, and at the end agree with the exchange.
 
-    A sale of ours that somebody else made larger may sell coins that no trade of ours bought: by so
-    much a position may be oversold, and by no more.
+    A sale of ours that somebody else made larger may sell coins that no trade of ours bought. So may
+    a trigger order that was given up, for nothing guards its request against being late, and that
+    fires as soon as it has turned up. By so much a position may be oversold, and by no more.
     """
+
+    _TAKEN_BACK_S = 0.5
+    """From its turning up until it must be gone."""
 
     def __init__(self, run: Observed) -> None:
         super().__init__(run)
+        self._given_up: dict[str, int | None] = {}
+        """When they have turned up all the same."""
+        self._fired_at_once: set[str] = set()
         self._is_new = False
         """Whether there is a fact on which it depends that has not been looked at."""
 
     def on_event(self, journaled: Journaled) -> None:
         """See `Oracle`."""
-        if isinstance(journaled.event, OrderFilled | OrderAmended):
-            self._is_new = True
+        match journaled.event:
+            case OrderFilled() | OrderAmended():
+                self._is_new = True
+            case TriggerEnded(end=TriggerEnd.NOT_PLACED) as ended:
+                self._given_up[ended.trigger_id] = None
+            case TriggerArmed() as armed if armed.trigger_id in self._given_up:
+                self._given_up[armed.trigger_id] = self.run.clock.elapsed_ns
+            case TriggerEnded(end=TriggerEnd.FIRED) as fired if fired.trigger_id in self._given_up:
+                since_ns = self._given_up[fired.trigger_id]
+                late_ns = 0 if since_ns is None else self.run.clock.elapsed_ns - since_ns
+                if late_ns <= self._TAKEN_BACK_S * NS_PER_S:
+                    self._fired_at_once.add(fired.trigger_id)
+            case _:
+                pass
 
     def on_step(self) -> None:
         """See `Oracle`. A transaction is read whole before this is asked."""
@@ -79,7 +104,7 @@ class Accounts(Oracle):
             if one.name != _OVERSOLD:
                 self.run.blame(one.name, one.detail)
         for pair, position in ledger.positions.items():
-            if position.oversold > self._sold_by_hand(pair):
+            if position.oversold > self._sold_by_hand(pair) + self._sold_too_late(pair):
                 self.run.blame(_OVERSOLD, f"{pair}: {position.oversold}")
 
     def _sold_by_hand(self, pair: Pair) -> Decimal:
@@ -93,6 +118,16 @@ class Accounts(Oracle):
             (max(ZERO, one.filled - one.asked) for one in amended if one.intent.side is Side.SELL),
             ZERO,
         )
+
+    def _sold_too_late(self, pair: Pair) -> Decimal:
+        """Return what trigger orders sold that had been given up and fired as they turned up."""
+        orders = self.run.chronicle.orders.values() if self._fired_at_once else ()
+        sold = [
+            known.filled
+            for known in orders
+            if known.intent.pair == pair and known.intent.trigger_id in self._fired_at_once
+        ]
+        return sum(sold, ZERO)
 
     def on_end(self, store: Store) -> None:
         """See `Oracle`."""

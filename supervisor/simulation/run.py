@@ -28,7 +28,7 @@ from state.messages.operations import SessionState
 from state.messages.orders import DecisionDropped
 from state.messages.protection import PositionCovered
 from state.messages.venue import AmendOrder, Outcome, PlaceOrder, VenueRequest
-from state.values import NS_PER_MS, Purpose, Session, Side
+from state.values import NS_PER_MS, NS_PER_S, Purpose, Session, Side
 from supervisor.management import ChildState
 from supervisor.simulation.chronicle import Chronicle
 from supervisor.simulation.desk import DOOR, Desk
@@ -157,8 +157,10 @@ class Simulation:
             self._let(self.options.faulty_s)
             self._calm_down()
             self._let(self.profile.calm_s)
-            if self.options.slow and self.desk.heard is not Session.READY:
-                # Where each answer takes most of a second, so does each look at the balances.
+            is_new = self.clock.elapsed_ns - self._born_ns < NS_PER_S
+            if self.desk.heard is not Session.READY and (self.options.slow or is_new):
+                # Where each answer takes most of a second, so does each look at the balances; and a
+                # house that ends, for a part that could not be started, waits for its cancels.
                 self._let(self.profile.calm_s)
             self._wait_for_starts()
             if self._goes_on:
@@ -289,6 +291,7 @@ class Simulation:
         self.latch = WatchedLatch(self._on_halt)
         self._halted = False
         self._root_ended = False
+        self._born_ns = self.clock.elapsed_ns
         self._struck_before = len(self.plan.struck)
         self._missed.clear()
         self.under_way.clear()

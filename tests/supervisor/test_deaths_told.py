@@ -4,7 +4,7 @@ import pytest
 
 from actors.kernel import ChildDied
 from supervisor.management import RestartChild
-from tests.supervisor.worlds import SlowStarter, everywhere
+from tests.supervisor.worlds import Leave, SlowStarter, everywhere
 
 
 def listened(world):
@@ -61,6 +61,27 @@ def test_who_gives_up_says_of_what(world):
     assert child.address == "top/sub/a"
     assert group.address == "top/sub"
     assert group.error == "more than 0 restarts in 60 s, the last of a: ValueError: told to"
+
+
+@everywhere
+def test_who_ends_by_itself_and_is_wanted_is_told(world):
+    told = listened(world)
+    world.start(world.child("a"))
+    world.tell("a", Leave())
+    world.until(told)
+    [left] = told()
+    assert (left.address, left.incarnation) == ("top/a", 1)
+    assert left.error == "it ended by itself"
+
+
+@everywhere
+def test_who_does_not_stop_in_time_is_told(world):
+    told = listened(world)
+    world.start(world.child("a", stop_s=0.02))
+    world.script("a").when_asked_to_stop = "deaf"
+    world.shut_down()
+    world.until(told)
+    assert told()[0].error == "did not stop within 0.02 s"
 
 
 @everywhere

@@ -53,16 +53,22 @@ class Scene:
         self.heard = house.listener(SessionState)
         house.live(KEEPER, SessionKeeper, self.latch, USDT, (BTC, ETH), positions)
 
+    def tell_ready(self, part):
+        """Say that a part is ready; a protector answers what it was asked last."""
+        asked = 0
+        for pair, heard in self.protectors.items():
+            if part == addresses.protection_part(pair) and heard.of(ReadinessWanted):
+                asked = heard.of(ReadinessWanted)[-1].asked
+        self.house.tell(KEEPER, PartReady(part=part, asked=asked))
+
     def ready(self):
         for part in PARTS:
-            self.house.tell(KEEPER, PartReady(part=part))
+            self.tell_ready(part)
 
     def ready_again(self, part):
-        """Say that `part` is ready, and have the protectors answer if they are asked for it."""
-        self.house.tell(KEEPER, PartReady(part=part))
-        for pair, heard in self.protectors.items():
-            if heard.take(ReadinessWanted):
-                self.house.tell(KEEPER, PartReady(part=addresses.protection_part(pair)))
+        """Say that `part` is ready, and have the protectors answer as they will be asked to."""
+        for one in (part, *PARTS[2:]):
+            self.tell_ready(one)
 
     def want_in(self, pair, session, *, flattens=False):
         """Ask for a session of one pair; return why it was refused, empty when it was granted."""
@@ -143,7 +149,7 @@ def test_the_first_session_of_all_is_ready_once_every_part_is(house):
     assert PARTS == ("orders", "ledger", "protection of BTC_USDT", "protection of ETH_USDT")
     for part in PARTS:
         assert scene.session() is Session.STARTING
-        scene.house.tell(KEEPER, PartReady(part=part))
+        scene.tell_ready(part)
     assert scene.session() is Session.READY
     assert scene.journalled == []
 
@@ -160,13 +166,50 @@ def test_a_part_that_is_not_ready_takes_the_house_back_to_starting(scene, part):
 @pytest.mark.parametrize("part", ["orders", "ledger"])
 def test_protectors_are_asked_once_more_when_the_last_of_the_others_is_ready(scene, part):
     """What it has found may be a position that nobody covers yet."""
+    asked = [len(heard.of(ReadinessWanted)) for heard in scene.protectors.values()]
     scene.house.tell(KEEPER, PartNotReady(part=part, reason="lost"), PartReady(part=part))
     assert scene.session() is Session.STARTING
-    assert [len(heard.of(ReadinessWanted)) for heard in scene.protectors.values()] == [1, 1]
-    btc, eth = (addresses.protection_part(pair) for pair in (BTC, ETH))
-    scene.house.tell(KEEPER, PartReady(part=btc), PartNotReady(part=eth, reason="uncovered"))
+    again = [len(heard.of(ReadinessWanted)) for heard in scene.protectors.values()]
+    assert again == [number + 1 for number in asked]
+    btc, eth = PARTS[2:]
+    scene.tell_ready(btc)
+    scene.house.tell(KEEPER, PartNotReady(part=eth, reason="uncovered"))
     assert scene.state.reason == f"{eth}: uncovered"
-    scene.house.tell(KEEPER, PartReady(part=eth))
+    scene.tell_ready(eth)
+    assert scene.session() is Session.READY
+
+
+def test_a_protector_that_is_ready_last_is_asked_all_the_same(house):
+    scene = Scene(house)
+    btc, eth = PARTS[2:]
+    for part in (btc, "ledger", "orders"):
+        scene.tell_ready(part)
+    assert scene.session() is Session.STARTING
+    scene.tell_ready(eth)
+    assert scene.state.reason == f"{btc}: asked once more"
+    scene.tell_ready(btc)
+    assert scene.session() is Session.READY
+
+
+def test_an_answer_to_an_earlier_question_does_not_count(scene):
+    btc, eth = PARTS[2:]
+    earlier = scene.protectors[BTC].of(ReadinessWanted)[-1].asked
+    scene.house.tell(KEEPER, PartNotReady(part="orders", reason="lost"), PartReady(part="orders"))
+    scene.tell_ready(eth)
+    scene.house.tell(KEEPER, PartReady(part=btc, asked=earlier))
+    assert scene.session() is Session.STARTING
+    scene.tell_ready(btc)
+    assert scene.session() is Session.READY
+
+
+def test_a_protector_that_knows_of_no_question_is_asked(scene):
+    """It was restarted, and with it went what it had been asked."""
+    scene.house.tell(KEEPER, PartNotReady(part=PARTS[2], reason="starting"))
+    asked = len(scene.protectors[BTC].of(ReadinessWanted))
+    scene.house.tell(KEEPER, PartReady(part=PARTS[2]))
+    assert scene.session() is Session.STARTING
+    assert len(scene.protectors[BTC].of(ReadinessWanted)) == asked + 1
+    scene.tell_ready(PARTS[2])
     assert scene.session() is Session.READY
 
 
@@ -188,7 +231,7 @@ def test_what_is_wanted_comes_back_when_the_parts_do(scene, session):
 
 def test_everybody_hears_of_every_change_and_of_nothing_else(scene):
     scene.heard.clear()
-    scene.house.tell(KEEPER, PartReady(part="orders"))
+    scene.tell_ready("orders")
     assert scene.heard == []
     scene.want(Session.PAUSED, "lunch")
     assert [(one.session, one.reason) for one in scene.heard] == [(Session.PAUSED, "lunch")]
@@ -202,7 +245,7 @@ def test_a_new_reason_is_told_although_the_session_is_the_same(house):
     scene.house.pass_time(5.0)
     for part in PARTS:
         if part != "ledger":
-            scene.house.tell(KEEPER, PartReady(part=part))
+            scene.tell_ready(part)
     assert scene.heard[-1].session is Session.STARTING
     assert scene.heard[-1].reason == "ledger: the exchange shows less"
     assert scene.heard[-1].since_ns == since_ns
@@ -534,8 +577,8 @@ def test_what_was_wanted_outlives_the_process(scene, session):
 def test_a_later_life_asks_the_parts_because_they_will_not_say_it_by_themselves(scene):
     scene.router.clear()
     scene.house.crash(KEEPER)
-    assert scene.router == [ReadinessWanted()]
-    assert scene.ledger == [ReadinessWanted()]
+    assert len(scene.router.of(ReadinessWanted)) == len(scene.router) == 1
+    assert len(scene.ledger.of(ReadinessWanted)) == len(scene.ledger) == 1
     assert scene.session() is Session.STARTING
     scene.ready()
     assert scene.session() is Session.READY

@@ -15,6 +15,7 @@ from state.messages.operations import (
     PairDrained,
     PartNotReady,
     PartReady,
+    ReadinessWanted,
     SessionState,
 )
 from state.messages.orders import CancelOrder, DecisionDropped, OrderProposed, Refusal
@@ -312,6 +313,18 @@ def test_it_is_not_ready_while_what_is_held_is_not_covered(house):
     assert scene.readiness == ""
 
 
+def test_a_question_is_answered_by_books_that_come_after_it(scene):
+    """What the recorder has not told yet may be a position that nobody covers."""
+    scene.keeper.clear()
+    scene.journal.patient = True
+    scene.house.tell(PROTECTOR, ReadinessWanted(asked=3))
+    scene.book()
+    assert scene.keeper.of(PartReady) == []
+    scene.journal.patient = False
+    scene.journal.write()
+    assert scene.keeper.of(PartReady) == [PartReady(part=f"protection of {BTC}", asked=3)]
+
+
 def test_in_mid_session_what_is_uncovered_holds_up_nobody_else(scene):
     scene.fill()
     scene.house.publish(BookLost(pair=BTC, reason="gap"))
@@ -453,6 +466,26 @@ def test_it_waits_for_a_sale_that_is_out_already(scene):
     scene.journal.append(a_finish(**sale, filled_quantity=Quantity(Decimal(0)), reason="ioc"))
     scene.book(97.0)
     assert len(scene.proposals) == 1
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_sale_that_is_over_and_strange_keeps_no_other_from_leaving(scene, restarted):
+    """It was waited for for ever, with the stop at the exchange taken back for the way out."""
+    scene.fill(quantity="2")
+    name = {"client_order_id": "t-strange", "pair": BTC}
+    common = {**name, "side": Side.SELL}
+    asked, sold = Quantity(Decimal("0.5")), Quantity(Decimal("0.6"))
+    scene.journal.append(
+        an_intent(**common, quantity=asked, decision_id="d-strange"),
+        a_fill(**common, quantity=sold, fee=Decimal(0), trade_id=TradeId("77")),
+        a_finish(**name, filled_quantity=asked),
+    )
+    if restarted:
+        scene.house.crash(PROTECTOR)
+        scene.house.tell(PROTECTOR, RulesKnown(pair=BTC, rules=rules()))
+    scene.book(90.0)
+    [proposal] = scene.proposals
+    assert proposal.quantity == Decimal("1.4")
 
 
 def test_nothing_is_proposed_on_a_book_that_is_not_live(scene):
