@@ -60,9 +60,9 @@ class Fills(Oracle):
 class Accounts(Oracle):
     """The accounts add up at every commit, and at the end agree with the exchange.
 
-    A sale of ours that somebody else made larger may sell coins that no trade of ours bought. So may
-    a trigger order that was given up, for nothing guards its request against being late, and that
-    fires as soon as it has turned up. By so much a position may be oversold, and by no more.
+    A sale of ours that somebody else made larger may sell coins that no trade of ours bought. So
+    may a trigger order that was given up, for nothing guards its request against being late, and
+    that fires as soon as it has turned up. By so much a position may be oversold, and by no more.
     """
 
     _TAKEN_BACK_S = 0.5
