@@ -135,6 +135,10 @@ class Application:
         self._gone = threading.Event()
         """The root has ended."""
         self._end: Exited | None = None
+        self._session: Session | None = None
+        """Which one the log has."""
+        self._newer: SessionState | None = None
+        """The same for another reason, to be written down soon."""
         self._announced = False
         self._when_announced: Callable[[], None] = _nothing
         self._signs: LifeSigns
@@ -395,7 +399,11 @@ class Application:
         self._wishes.ask(f"the root has ended: {exited.reason or exited.kind}")
 
     def _on_session(self, state: SessionState) -> None:
-        logger.info("session {} {}", state.session, f"({state.reason})" if state.reason else "")
+        # With fifty pairs a start has a hundred reasons: of those that pass in a moment only the
+        # newest is written down, by whoever turns next.
+        self._newer = state
+        if state.session is not self._session:
+            self._log_session()
         self._service.status(f"{state.session} {state.reason}")
         if not self._announced and state.session is not Session.STARTING:
             self._announced = True
@@ -403,6 +411,13 @@ class Application:
             self._when_announced()
             took_s = (self._clock.monotonic_ns() - self._started_ns) / 1e9
             logger.info("ready after {:.2f} s", took_s)
+
+    def _log_session(self) -> None:
+        state, self._newer = self._newer, None
+        if state is not None:
+            self._session = state.session
+            reason = f"({state.reason})" if state.reason else ""
+            logger.info("session {} {}", state.session, reason)
 
     def _wait(self, runtime: LiveRuntime) -> int:
         limit = self._config.supervision
@@ -419,6 +434,7 @@ class Application:
         self._signs.beat()
         while not self._wishes.stop.wait(TICK_S):
             last_line.pause()
+            self._log_session()
             self._look_after_exchange()
             self._signs.look_after_watchdog()
             if pulse.beats():
