@@ -517,6 +517,14 @@ def test_a_drain_is_not_over_while_an_order_may_still_be_filled(scene):
     assert len(drained(scene)) == 1
 
 
+def test_an_order_that_is_over_and_strange_does_not_hold_up_a_drain(scene):
+    name = scene.enter()
+    scene.be(Session.DRAINING)
+    much = a_fill(client_order_id=name, quantity=Decimal(1000))
+    scene.journal(much, a_finish(client_order_id=name, filled_quantity=Decimal(1)))
+    assert len(drained(scene)) == 1
+
+
 def test_a_drain_is_not_over_while_a_proposal_is_out(scene):
     scene.rise()
     scene.book()
