@@ -135,6 +135,8 @@ class Application:
         self._gone = threading.Event()
         """The root has ended."""
         self._end: Exited | None = None
+        self._logging = threading.Lock()
+        """What is said of the session comes in the order in which it was."""
         self._session: Session | None = None
         """Which one the log has."""
         self._newer: SessionState | None = None
@@ -401,7 +403,8 @@ class Application:
     def _on_session(self, state: SessionState) -> None:
         # With fifty pairs a start has a hundred reasons: of those that pass in a moment only the
         # newest is written down, by whoever turns next.
-        self._newer = state
+        with self._logging:
+            self._newer = state
         if state.session is not self._session:
             self._log_session()
         self._service.status(f"{state.session} {state.reason}")
@@ -413,11 +416,12 @@ class Application:
             logger.info("ready after {:.2f} s", took_s)
 
     def _log_session(self) -> None:
-        state, self._newer = self._newer, None
-        if state is not None:
-            self._session = state.session
-            reason = f"({state.reason})" if state.reason else ""
-            logger.info("session {} {}", state.session, reason)
+        with self._logging:
+            state, self._newer = self._newer, None
+            if state is not None:
+                self._session = state.session
+                reason = f"({state.reason})" if state.reason else ""
+                logger.info("session {} {}", state.session, reason)
 
     def _wait(self, runtime: LiveRuntime) -> int:
         limit = self._config.supervision
@@ -454,6 +458,7 @@ class Application:
 
     def _end_runtime(self, runtime: LiveRuntime) -> int:
         """Stop the tree within the deadline; what does not stop by then ends with the process."""
+        self._log_session()
         logger.info("shutting down: {}", self._wishes.why)
         self._service.stopping()
         asked = not self._gone.is_set()

@@ -10,6 +10,8 @@ from state.messages.advice import AdviceWanted
 from state.messages.journal import (
     Books,
     BooksWanted,
+    Echo,
+    EchoWanted,
     JournalOpened,
     KnownSought,
     OrderFound,
@@ -123,6 +125,9 @@ class Recorder(Actor):
             case KnownSought():
                 self._flush()
                 self.tell(message.reply_to, known_of(self.store, message))
+            case EchoWanted():
+                self._flush()
+                self.tell(message.reply_to, Echo(number=message.number))
             case _CheckpointDue():
                 self.store.checkpoint()
                 self.after(CHECKPOINT_EVERY_S, _CheckpointDue())

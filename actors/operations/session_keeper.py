@@ -192,7 +192,7 @@ class SessionKeeper(Actor):
         """Let nobody trade on an answer that a protector gave before it knew what others found.
 
         What orders and ledger have found is with the recorder before they say that they are ready;
-        a protector that is asked after that asks the recorder before it answers.
+        a protector that is asked after that has the recorder's echo before it answers.
         """
         pair = self._protectors.get(ready.part)
         if pair is not None and ready.asked < self._question:

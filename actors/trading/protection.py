@@ -21,6 +21,8 @@ from state.messages.held import RulesKnown
 from state.messages.journal import (
     Books,
     BooksWanted,
+    Echo,
+    EchoWanted,
     Entry,
     Journaled,
     JournalOpened,
@@ -178,7 +180,9 @@ class Protector(Actor):
         self._asked = 0
         """The newest question of the session keeper's."""
         self._books_due = False
-        """Whether it is to be answered by books that are on their way."""
+        """Whether books are on their way: until then we may not know all that the journal does."""
+        self._echo_due = False
+        """Whether the recorder has yet to say that it has told all from before the question."""
         self._wished_ns = -WISHES_APART_NS
         self._wish_due = False
         self._not_resident = ""
@@ -245,6 +249,8 @@ class Protector(Actor):
         match message:
             case _Tick():
                 self.after(TICK_S, _Tick())
+                if self._echo_due:
+                    self._ask_echo()
                 if self._rules is None:
                     wanted = RulesWanted(pair=self._pair, reply_to=self.address)
                     self.tell(addresses.RISK_GUARD, wanted)
@@ -262,9 +268,9 @@ class Protector(Actor):
                 if self._told is not None:
                     self.tell(message.reply_to, self._told)
             case ReadinessWanted():
-                # The books come behind all that the recorder has told, and to tell, of others.
-                self._asked, self._readiness, self._books_due = message.asked, None, True
-                self._ask_books()
+                self._on_asked(message.asked)
+            case Echo():
+                self._echo_due = self._echo_due and message.number != self._asked
             case JournalOpened():
                 self._ask_books()
                 for record in self._outbox.unanswered():
@@ -282,11 +288,9 @@ class Protector(Actor):
         self._position = books.ledger.position(pair)
         self._protection = protection_of({one.pair: one for one in books.protections}, pair)
         # One that was given up counts as gone; should it turn up, its keeper looks after it.
-        live = [one for one in books.triggers if one.pair == pair and one.is_live]
+        live = [one for one in books.triggers if one.pair == pair and one.ended is None]
         self._triggers = {one.trigger_id: one for one in live}
-        # Of one that is over nothing more will come, also where something about it is strange.
-        open_ones = [one for one in books.orders if one.intent.pair == pair and not one.is_complete]
-        self._orders = {one.client_order_id: one for one in open_ones}
+        self._orders = {one.client_order_id: one for one in books.orders if one.intent.pair == pair}
         self._parents = {
             one.decision_id: one.intent for one in books.parents if one.intent.pair == pair
         }
@@ -343,8 +347,12 @@ class Protector(Actor):
         else:
             order = order.apply(event)
         self._orders[name] = order
-        if order.is_complete:
+        if order.is_settled:
             del self._orders[name]
+
+    def _incomplete(self) -> list[Order]:
+        """Return the orders of which more may come: one that is over may be kept for its alarm."""
+        return [order for order in self._orders.values() if not order.is_complete]
 
     def _on_trigger_event(self, event: Any) -> None:
         known = self._triggers.get(event.trigger_id)
@@ -446,7 +454,7 @@ class Protector(Actor):
             )
         if self._session in _SILENT and purpose is not Purpose.FLATTEN:
             return
-        resting = [order for order in self._orders.values() if not order.state.is_terminal]
+        resting = [order for order in self._incomplete() if not order.state.is_terminal]
         for order in resting:
             # What would buy more is in the way, and so is what would sell at another price.
             if order.cancel is None and order.intent.time_in_force is not TimeInForce.IOC:
@@ -458,7 +466,7 @@ class Protector(Actor):
                     addresses.ORDER_ROUTER,
                     CancelParent(decision_id=parent.decision_id, reason=reason),
                 )
-        is_selling = any(order.intent.side is Side.SELL for order in self._orders.values()) or any(
+        is_selling = any(order.intent.side is Side.SELL for order in self._incomplete()) or any(
             parent.side is Side.SELL for parent in self._parents.values()
         )
         if self._proposed is None and not is_selling and self._way_out.may(self.monotonic_ns()):
@@ -517,7 +525,7 @@ class Protector(Actor):
     def _end_way_out(self) -> None:
         """Say how the exit went, once nothing is held and nothing of it is under way."""
         out = self._way_out
-        if out is None or self._orders or self._parents or self._proposed is not None:
+        if out is None or self._incomplete() or self._parents or self._proposed is not None:
             return
         self._way_out = None
         text = out.told(self._pair, self.monotonic_ns())
@@ -536,7 +544,7 @@ class Protector(Actor):
             return  # Whoever asks asks again.
         if self._sellable():
             self._on_flatten("draining, and its trader is parked")
-        elif not self._orders and not self._parents and self._proposed is None:
+        elif not self._incomplete() and not self._parents and self._proposed is None:
             self.tell(addresses.SESSION_KEEPER, PairDrained(pair=self._pair))
 
     # What waits at the exchange.
@@ -668,7 +676,7 @@ class Protector(Actor):
         return self._not_resident or "on its way, or less than the exchange takes"
 
     def _tell_readiness(self, reason: str) -> None:
-        if reason == self._readiness or (self._books_due and not reason):
+        if reason == self._readiness or (not reason and (self._books_due or self._echo_due)):
             return
         self._readiness = reason
         part = addresses.protection_part(self._pair)
@@ -686,7 +694,18 @@ class Protector(Actor):
     def _record(self, event: Any, key: str | None = None) -> None:
         self.tell(addresses.RECORDER, self._outbox.add([Entry(event=event, key=key)]))
 
+    def _on_asked(self, question: int) -> None:
+        """Answer when all is known here that others have found, and had journalled, before that."""
+        if question == self._asked and question and not self._echo_due:
+            return  # Answered.
+        self._asked, self._readiness, self._echo_due = question, None, True
+        self._ask_echo()
+
+    def _ask_echo(self) -> None:
+        self.tell(addresses.RECORDER, EchoWanted(number=self._asked, reply_to=self.address))
+
     def _ask_books(self) -> None:
+        self._books_due = True
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._quote))
 
 

@@ -1,5 +1,6 @@
 """The trader: turns opinions and measures into proposals for one pair."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -320,11 +321,18 @@ class Trader(Actor):
             return Waits.SESSION
         if self._orders is None or self._held is None or self._rules is None:
             return Waits.NOT_KNOWN
-        return Waits.UNDER_WAY if self._proposed is not None or self._orders else None
+        is_out = self._proposed is not None or self._is_any_open(self._orders)
+        return Waits.UNDER_WAY if is_out else None
+
+    def _is_any_open(self, orders: Mapping[ClientOrderId, Order]) -> bool:
+        """Whether more may come of an order: one that is over may be kept for its alarm."""
+        return not all(order.is_complete for order in orders.values())
 
     def _tell_if_drained(self) -> None:
         """Say once that nothing is out here and that nobody would take what is held."""
-        if self._drained or self._proposed is not None or self._orders is None or self._orders:
+        if self._drained or self._proposed is not None or self._orders is None:
+            return
+        if self._is_any_open(self._orders):
             return
         if self._held is None or self._is_sellable(self._held.quantity):
             return
@@ -423,7 +431,7 @@ def _fold(orders: dict[ClientOrderId, Order], event: OrderEvent) -> None:
     else:
         return
     orders[name] = order
-    if order.is_complete:
+    if order.is_settled:
         del orders[name]
 
 

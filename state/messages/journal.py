@@ -229,6 +229,19 @@ class FiredTrigger(Struct, frozen=True, kw_only=True):
     """Of the trigger order: its mark, where it is ours."""
 
 
+class EchoWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """To the recorder: say it back behind all that came before it, written and told."""
+
+    number: int
+    reply_to: str
+
+
+class Echo(Struct, frozen=True, kw_only=True, tag=True):
+    """From the recorder: what it had before it was asked has been told."""
+
+    number: int
+
+
 class KnownSought(Struct, frozen=True, kw_only=True, tag=True):
     """Which of these does the journal know?"""
 

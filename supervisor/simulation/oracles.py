@@ -20,7 +20,6 @@ from state.messages.orders import OrderAmended, OrderFilled, OrderIntended
 from state.messages.protection import (
     Cover,
     PositionCovered,
-    TriggerArmed,
     TriggerEnd,
     TriggerEnded,
 )
@@ -66,12 +65,12 @@ class Accounts(Oracle):
     """
 
     _TAKEN_BACK_S = 0.5
-    """From its turning up until it must be gone."""
+    """Until it must be gone, beyond the longest time between two looks."""
 
     def __init__(self, run: Observed) -> None:
         super().__init__(run)
-        self._given_up: dict[str, int | None] = {}
-        """When they have turned up all the same."""
+        self._given_up: dict[str, int] = {}
+        """The exchange's next number of a trigger order when each was: it has not come yet."""
         self._fired_at_once: set[str] = set()
         self._is_new = False
         """Whether there is a fact on which it depends that has not been looked at."""
@@ -82,13 +81,9 @@ class Accounts(Oracle):
             case OrderFilled() | OrderAmended():
                 self._is_new = True
             case TriggerEnded(end=TriggerEnd.NOT_PLACED) as ended:
-                self._given_up[ended.trigger_id] = None
-            case TriggerArmed() as armed if armed.trigger_id in self._given_up:
-                self._given_up[armed.trigger_id] = self.run.clock.elapsed_ns
+                self._given_up[ended.trigger_id] = self.run.outside.host.venue.triggers.next_id
             case TriggerEnded(end=TriggerEnd.FIRED) as fired if fired.trigger_id in self._given_up:
-                since_ns = self._given_up[fired.trigger_id]
-                late_ns = 0 if since_ns is None else self.run.clock.elapsed_ns - since_ns
-                if late_ns <= self._TAKEN_BACK_S * NS_PER_S:
+                if self._came_too_late(fired):
                     self._fired_at_once.add(fired.trigger_id)
             case _:
                 pass
@@ -118,6 +113,14 @@ class Accounts(Oracle):
             (max(ZERO, one.filled - one.asked) for one in amended if one.intent.side is Side.SELL),
             ZERO,
         )
+
+    def _came_too_late(self, fired: TriggerEnded) -> bool:
+        """Return whether it came after it was given up, and fired before it could be taken back."""
+        known = self.run.outside.host.venue.triggers.finished
+        [one] = [one for one in known if str(one.fired_order_id) == fired.fired_order_id]
+        within_s = self.run.config.orders.reconcile_every_s + self._TAKEN_BACK_S
+        lived_ns = one.ended_ns - one.created_ns
+        return one.id >= self._given_up[fired.trigger_id] and lived_ns <= within_s * NS_PER_S
 
     def _sold_too_late(self, pair: Pair) -> Decimal:
         """Return what trigger orders sold that had been given up and fired as they turned up."""

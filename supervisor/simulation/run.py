@@ -370,6 +370,10 @@ class Simulation:
         if isinstance(message, PositionCovered):
             for oracle in self.oracles:
                 oracle.on_covered(message)
+        elif isinstance(message, SessionState):
+            # As it is said, not as it is heard: meanwhile somebody may have died of a strike.
+            for oracle in self.oracles:
+                oracle.on_session(message.session)
         self._strike(At.SENDING, address)
 
     def after(self, address: str, message: object) -> None:
@@ -443,7 +447,6 @@ class Simulation:
             case SessionState():
                 self.spotter.on_session(message)
                 for oracle in self.oracles:
-                    oracle.on_session(message.session)
                     oracle.on_pairs(message.pairs)
                 self.desk.on_session(message)
             case ChildReport():

@@ -8,6 +8,8 @@ from state.messages.advice import AdviceWanted
 from state.messages.journal import (
     Books,
     BooksWanted,
+    Echo,
+    EchoWanted,
     Event,
     Journaled,
     JournalOpened,
@@ -215,6 +217,8 @@ class Journal:
                 self._publish(written.journaled)
             case BooksWanted():
                 tell(message.reply_to, self._books(message))
+            case EchoWanted():
+                tell(message.reply_to, Echo(number=message.number))
             case KnownSought():
                 tell(message.reply_to, known_of(self.store, message))
             case AdviceWanted():

@@ -12,6 +12,8 @@ from state.messages.accounts import BalanceDifference, TradeClosed
 from state.messages.journal import (
     Books,
     BooksWanted,
+    Echo,
+    EchoWanted,
     Entry,
     FiredTrigger,
     Journaled,
@@ -138,6 +140,18 @@ def test_the_fact_is_told_with_its_place_after_it_is_written(scene):
     scene.record(an_alert())
     assert scene.told == [(2, an_alert())]
     assert scene.kinds == [AlertRaised]
+
+
+def test_an_echo_comes_behind_all_that_was_said_before_it_was_wanted(scene):
+    """Who hears it has been told of everything until then."""
+    both = scene.house.ear("both")
+    scene.house.runtime.bus.subscribe("both", AlertRaised)
+    scene.record(an_alert(), settle=False)
+    scene.house.runtime.tell(RECORDER, EchoWanted(number=7, reply_to="both"))
+    scene.record(an_alert_saying("later"), settle=False)
+    scene.house.settle()
+    assert [type(one) for one in both] == [Journaled, Echo, Journaled]
+    assert both[1] == Echo(number=7)
 
 
 def test_the_sender_is_answered_before_the_fact_is_told(scene):

@@ -9,6 +9,7 @@ from actors import addresses
 from actors.trading.protection import Protector
 from state.config import CoverSettings, StopMode
 from state.messages.held import RulesKnown
+from state.messages.journal import Echo, JournalOpened
 from state.messages.market import BookLost
 from state.messages.operations import (
     AlertRaised,
@@ -36,6 +37,7 @@ from tests.actors.house import Journal
 from tests.state.examples import (
     a_fill,
     a_finish,
+    a_foreign_amendment,
     a_trigger_cancel,
     a_trigger_end,
     a_trigger_intent,
@@ -313,8 +315,9 @@ def test_it_is_not_ready_while_what_is_held_is_not_covered(house):
     assert scene.readiness == ""
 
 
-def test_a_question_is_answered_by_books_that_come_after_it(scene):
-    """What the recorder has not told yet may be a position that nobody covers."""
+def test_a_question_is_answered_behind_what_the_recorder_has_yet_to_tell(scene):
+    """It may be a position that nobody covers."""
+    ready = PartReady(part=f"protection of {BTC}", asked=3)
     scene.keeper.clear()
     scene.journal.patient = True
     scene.house.tell(PROTECTOR, ReadinessWanted(asked=3))
@@ -322,7 +325,31 @@ def test_a_question_is_answered_by_books_that_come_after_it(scene):
     assert scene.keeper.of(PartReady) == []
     scene.journal.patient = False
     scene.journal.write()
-    assert scene.keeper.of(PartReady) == [PartReady(part=f"protection of {BTC}", asked=3)]
+    assert scene.keeper.of(PartReady) == [ready]
+    scene.house.tell(PROTECTOR, ReadinessWanted(asked=3))
+    assert scene.keeper.of(PartReady) == [ready], "it has been answered"
+
+
+def test_what_the_recorder_could_not_say_is_asked_for_again(scene):
+    scene.keeper.clear()
+    scene.journal.patient = True
+    scene.house.tell(PROTECTOR, ReadinessWanted(asked=3))
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.house.pass_time(1.0)
+    assert len(scene.keeper.of(PartReady)) == 1
+
+
+def test_it_is_not_ready_by_an_echo_while_it_waits_for_books(scene):
+    """A new recorder has told no one what the one before it wrote last."""
+    scene.keeper.clear()
+    scene.journal.patient = True
+    scene.house.tell(PROTECTOR, JournalOpened(last_seq=9, epoch=2), ReadinessWanted(asked=3))
+    scene.house.tell(PROTECTOR, Echo(number=3))
+    assert scene.keeper.of(PartReady) == []
+    scene.journal.patient = False
+    scene.journal.write()
+    assert len(scene.keeper.of(PartReady)) == 1
 
 
 def test_in_mid_session_what_is_uncovered_holds_up_nobody_else(scene):
@@ -486,6 +513,19 @@ def test_a_sale_that_is_over_and_strange_keeps_no_other_from_leaving(scene, rest
     scene.book(90.0)
     [proposal] = scene.proposals
     assert proposal.quantity == Decimal("1.4")
+
+
+def test_an_order_that_somebody_made_larger_after_it_was_filled_is_cancelled_first(scene):
+    """It seemed to be over, and strange, when the fills came first."""
+    name = {"client_order_id": "t-grown", "pair": BTC}
+    scene.journal.append(
+        an_intent(**name, quantity=Quantity(Decimal(1)), decision_id="d-grown"),
+        a_fill(**name, quantity=Quantity(Decimal("1.5")), fee=Decimal(0), trade_id=TradeId("78")),
+        a_foreign_amendment(**name, quantity=Quantity(Decimal(3))),
+    )
+    scene.book(90.0)
+    [cancel] = scene.router.of(CancelOrder)
+    assert cancel.client_order_id == "t-grown"
 
 
 def test_nothing_is_proposed_on_a_book_that_is_not_live(scene):
