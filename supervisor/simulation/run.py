@@ -172,7 +172,7 @@ class Simulation:
             self._let(self.profile.quiet_s * (2 if self.options.slow else 1))
             while self._goes_on and self._has_fired_lately():
                 # A stop that waits at the exchange may be met at any moment, the last one too.
-                self._let(_ADOPTED_WITHIN_S)
+                self._let(self._adopted_within_s)
             if self._goes_on:
                 self._check_books()
             self._end_life()
@@ -192,8 +192,13 @@ class Simulation:
         self._calm_ns = self.clock.elapsed_ns
         self._let(self.profile.calm_s)
 
+    @property
+    def _adopted_within_s(self) -> float:
+        """Lists, orders and fills are asked for one after the other."""
+        return _ADOPTED_WITHIN_S * (2 if self.options.slow else 1)
+
     def _has_fired_lately(self) -> bool:
-        since_ns = self.outside.host.now_ns() - int(_ADOPTED_WITHIN_S * 1e9)
+        since_ns = self.outside.host.now_ns() - int(self._adopted_within_s * 1e9)
         return any(order.created_ns > since_ns for order in self.outside.fired_orders())
 
     _stop_at: int | None = None
