@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors import addresses
 from actors.kernel import Actor, Timer
@@ -110,6 +111,8 @@ class SessionKeeper(Actor):
         self._reason = ""
         self._missing = dict.fromkeys(parts_of(pairs), "starting")
         self._protectors = {addresses.protection_part(pair): pair for pair in pairs}
+        self._unsaid: dict[int, list[tuple[str, SessionAnswer]]] = {}
+        """Answers that wait until a record is on the disk, by its number."""
         self._question = 0
         """The newest one to the protectors."""
         self._wishes: list[SessionWanted] = []
@@ -182,6 +185,7 @@ class SessionKeeper(Actor):
                     self.tell(addresses.RECORDER, record)
             case Recorded() | RecordDenied():
                 self._outbox.answered(message.request)
+                self._say_what_is_written(message)
                 if isinstance(message, Recorded):
                     self._halts.discard(message.request)
                     self._answer_askers()
@@ -240,7 +244,20 @@ class SessionKeeper(Actor):
                     self._tell_to_flatten()
         if wish.reply_to:
             answer = SessionAnswer(request=wish.request, session=self._session, refused=refused)
-            self.tell_control(wish.reply_to, answer)
+            self._answer(wish.reply_to, answer)
+
+    def _answer(self, reply_to: str, answer: SessionAnswer) -> None:
+        """Say what came of a wish once that is on the disk: nothing that was answered is lost."""
+        records = [] if answer.refused else self._outbox.unanswered()
+        if records:
+            self._unsaid.setdefault(records[-1].request, []).append((reply_to, answer))
+        else:
+            self.tell_control(reply_to, answer)
+
+    def _say_what_is_written(self, message: Recorded | RecordDenied) -> None:
+        for reply_to, answer in self._unsaid.pop(message.request, ()):
+            refused = message.reason if isinstance(message, RecordDenied) else ""
+            self.tell_control(reply_to, replace(answer, refused=refused))
 
     # One pair.
 
@@ -257,7 +274,7 @@ class SessionKeeper(Actor):
         if wish.reply_to:
             session = self._now().of(pair)
             answer = SessionAnswer(request=wish.request, session=session, refused=refused)
-            self.tell_control(wish.reply_to, answer)
+            self._answer(wish.reply_to, answer)
 
     def _want_in(self, pair: Pair, session: Session, reason: str, caller: str) -> None:
         self._pair_sessions = {**self._pair_sessions, pair: session}

@@ -229,6 +229,23 @@ def test_what_is_wanted_comes_back_when_the_parts_do(scene, session):
     assert scene.session() is session
 
 
+def test_a_wish_is_answered_once_it_is_on_the_disk(scene):
+    """Found by a kill right after an answer: the house came back ready and not paused."""
+    scene.journal.patient = True
+    assert scene.want(Session.PAUSED) == "no answer"
+    assert scene.session() is Session.PAUSED, "it holds at once"
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.journal.reopen()
+    [answer] = scene.asker.of(SessionAnswer)
+    assert (answer.session, answer.refused) == (Session.PAUSED, "")
+
+
+def test_a_wish_that_is_refused_waits_for_no_disk(scene):
+    scene.journal.patient = True
+    assert scene.want(Session.STARTING) == "starting cannot be asked for"
+
+
 def test_everybody_hears_of_every_change_and_of_nothing_else(scene):
     scene.heard.clear()
     scene.tell_ready("orders")
