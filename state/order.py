@@ -206,7 +206,7 @@ class Order(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def is_complete(self) -> bool:
-        """Whether it ended and every fill of it is known: nothing more of it is to be heard."""
+        """Whether it ended and every fill of it is known; an amendment by hand may revive it."""
         return self.state.is_terminal and not self.missing_fills
 
     @property

@@ -321,18 +321,14 @@ class Trader(Actor):
             return Waits.SESSION
         if self._orders is None or self._held is None or self._rules is None:
             return Waits.NOT_KNOWN
-        is_out = self._proposed is not None or self._is_any_open(self._orders)
+        is_out = self._proposed is not None or _is_any_open(self._orders)
         return Waits.UNDER_WAY if is_out else None
-
-    def _is_any_open(self, orders: Mapping[ClientOrderId, Order]) -> bool:
-        """Whether more may come of an order: one that is over may be kept for its alarm."""
-        return not all(order.is_complete for order in orders.values())
 
     def _tell_if_drained(self) -> None:
         """Say once that nothing is out here and that nobody would take what is held."""
         if self._drained or self._proposed is not None or self._orders is None:
             return
-        if self._is_any_open(self._orders):
+        if _is_any_open(self._orders):
             return
         if self._held is None or self._is_sellable(self._held.quantity):
             return
@@ -418,6 +414,11 @@ def _told(judgement: Judgement) -> str:
     assert judgement.score is not None
     sources = [f"{one.source} {one.direction * one.confidence:+.2f}" for one in judgement.used]
     return f"score {judgement.score:+.2f}: {', '.join(sources)}"
+
+
+def _is_any_open(orders: Mapping[ClientOrderId, Order]) -> bool:
+    """Whether more may come of an order: one that is over may be kept for its alarm."""
+    return not all(order.is_complete for order in orders.values())
 
 
 def _fold(orders: dict[ClientOrderId, Order], event: OrderEvent) -> None:
