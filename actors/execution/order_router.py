@@ -30,7 +30,13 @@ from actors.kernel import Actor, ChildReport, ExitKind
 from actors.outbox import Outbox
 from adapters.ports import Exchange, HaltLatch
 from state.config.settings import OrdersAtShutdown, OrderSettings
-from state.messages.held import ForeignOrders, ForeignOrdersWanted, OrdersHeld
+from state.messages.held import (
+    ApprovalsHeld,
+    ApprovalsWanted,
+    ForeignOrders,
+    ForeignOrdersWanted,
+    OrdersHeld,
+)
 from state.messages.journal import (
     Books,
     BooksWanted,
@@ -225,6 +231,8 @@ class OrderRouter(Actor):
             case OrdersWanted():
                 self._questions.append(message)
                 self._tell_orders()
+            case ApprovalsWanted():
+                self.tell(message.reply_to, self._approvals(message.request))
             case Answered():
                 self._on_answer(message)
             case OrderReport() | TradeReport():
@@ -560,6 +568,22 @@ class OrderRouter(Actor):
             orders = tuple(self._orders.unsettled(one.pair))
             held = OrdersHeld(pair=one.pair, orders=orders, request=one.request)
             self.tell(one.reply_to, held)
+
+    def _approvals(self, request: int) -> ApprovalsHeld:
+        """Return what was approved and may still be meant: it waits, or is being written."""
+        decisions, amendments = self._placing.releases.decisions(), []
+        for record in self._outbox.unanswered():
+            for entry in record.entries:
+                match entry.event:
+                    case OrderIntended() | ParentIntended():
+                        decisions.append(entry.event.decision_id)
+                    case AmendIntended():
+                        amendments.append(entry.event.client_order_id)
+                    case _:
+                        pass
+        return ApprovalsHeld(
+            request=request, decisions=tuple(decisions), amendments=tuple(amendments)
+        )
 
     def _ask_books(self) -> None:
         self._books_due = True

@@ -6,7 +6,7 @@ after the trigger keeper has released the pair, and only for a moment.
 
 from state.messages.orders import ApprovedOrder, OrderIntended
 from state.messages.protection import ReleaseTriggers, TriggersReleased
-from state.values import ClientOrderId
+from state.values import ClientOrderId, DecisionId
 
 Sale = ApprovedOrder | OrderIntended
 """An order that was approved, or the child of a parent that was."""
@@ -45,6 +45,10 @@ class Releases:
     def waits(self, name: ClientOrderId) -> bool:
         """Return whether the sale of our name waits."""
         return any(name == waiting for waiting, _ in self._waiting.values())
+
+    def decisions(self) -> list[DecisionId]:
+        """Return the decisions whose sales wait."""
+        return [sale.decision_id for _, sale in self._waiting.values()]
 
     def granted(self, told: TriggersReleased) -> Sale | None:
         """Return the sale that may leave now; None when nobody waits for this answer."""

@@ -101,8 +101,9 @@ WISHES_APART_NS = NS_PER_S // 4
 """Between two wishes about what waits at the exchange: fills come in bursts."""
 UNCOVERED_TOLD_NS = NS_PER_S
 """Uncovered for so long, somebody is told."""
-FATE_TIMEOUT_S = 5.0
-"""How long after its expiry a proposal that nobody answered is waited for."""
+FATE_AFTER_S = 1.0
+"""How long a proposal that nobody answers is waited for: whoever had it in hand may have died. The
+guard sees to it that two proposals do not sell the same units."""
 _SILENT = frozenset({Session.STOPPED, Session.EMERGENCY})
 """Sessions in which nothing of ours leaves."""
 
@@ -511,7 +512,7 @@ class Protector(Actor):
         )
         out.trace = out.trace or decision
         self.tell(addresses.RISK_GUARD, proposal)
-        self.after(self._settings.proposal_ttl_s + FATE_TIMEOUT_S, _FateDue(decision))
+        self.after(FATE_AFTER_S, _FateDue(decision))
 
     def _on_dropped(self, dropped: DecisionDropped) -> None:
         if self._proposed == dropped.decision_id and self._way_out is not None:

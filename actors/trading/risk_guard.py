@@ -11,6 +11,7 @@ from actors.kernel import Actor, Timer
 from actors.outbox import Outbox
 from actors.trading.risk.alerts import alerts_of
 from actors.trading.risk.amendments import NOT_AMENDABLE, judge_amendment, wanted_shape
+from actors.trading.risk.approvals import NOT_SENT, Inquiry
 from actors.trading.risk.codes import Code
 from actors.trading.risk.known import Known
 from actors.trading.risk.rules import Ruling, judge
@@ -18,10 +19,11 @@ from actors.trading.risk.uses import uses, why_not
 from adapters.ports import Exchange, HaltLatch
 from state.config import ProtectionSettings, RiskSettings
 from state.messages.accounts import FundsMoved, TradeClosed
-from state.messages.held import RulesKnown
+from state.messages.held import ApprovalsHeld, RulesKnown
 from state.messages.journal import (
     Books,
     BooksWanted,
+    Echo,
     Entry,
     Journaled,
     JournalOpened,
@@ -139,6 +141,7 @@ class RiskGuard(Actor):
     def on_start(self) -> None:
         """Ask for the books, the rules, the session and the clock."""
         self._outbox = Outbox(self.address, self.incarnation)
+        self._inquiry = Inquiry(self.address, self.incarnation)
         topics: list[type[Any]] = [*OrderEvent.__subclasses__(), *ParentEvent.__subclasses__()]
         topics += [FundsMoved, JournalOpened]
         topics += [BookMeasured, BookLost, SessionState, SessionChanged, TradeClosed]
@@ -161,8 +164,8 @@ class RiskGuard(Actor):
                 self._on_proposed(message)
             case AmendProposed():
                 self._on_amend_proposed(message)
-            case AmendmentDropped():
-                self._known.drop_amendment(message.client_order_id)
+            case AmendmentDropped() | DecisionDropped():
+                self._known.approvals.dropped(message)
             case Journaled():
                 self._on_journaled(message)
             case TradeClosed():
@@ -172,16 +175,19 @@ class RiskGuard(Actor):
                 self.after(MARK_EVERY_S, _MarkDue())
                 self._mark()
                 self._flatten_what_a_halt_holds()
+                self._inquire()
             case RulesWanted():
                 if message.pair in self._known.rules:
                     self.tell(message.reply_to, self._rules_known(message.pair))
             case LimitsWanted():
                 self.tell(message.reply_to, self._limits(message))
-            case DecisionDropped():
-                self._known.drop(message.decision_id)
+            case ApprovalsHeld() | Echo():
+                self._on_inquired(message)
             case Books():
                 self._on_books(message)
             case JournalOpened():
+                # What it had in hand is told by the books: until they came an echo proves nothing.
+                self._inquiry.void()
                 self._ask_books()
                 for record in self._outbox.unanswered():
                     self.tell(addresses.RECORDER, record)
@@ -208,6 +214,8 @@ class RiskGuard(Actor):
             request = self._record([Entry(event=decision, trace_id=proposal.trace_id)])
         if ruling.verdict is Verdict.DENY:
             assert ruling.refusal is not None
+            if ruling.refusal.code == Code.HOLDING and not self._inquiry.is_open:
+                self._inquire()  # What holds it back may be lost, and this may be a stop.
             self.tell(
                 proposal.reply_to,
                 DecisionDropped(
@@ -217,7 +225,7 @@ class RiskGuard(Actor):
                 ),
             )
             return
-        self._known.approve(decision)
+        self._known.approve(decision, proposal.reply_to)
         rules = self._known.rules.get(proposal.pair)
         self._leaving[request] = ApprovedOrder(
             decision_id=proposal.decision_id,
@@ -240,7 +248,7 @@ class RiskGuard(Actor):
 
     def _on_amend_proposed(self, proposed: AmendProposed) -> None:
         name, order = proposed.client_order_id, self._known.order(proposed.client_order_id)
-        if order is None or self._known.is_amending(name):
+        if order is None or self._known.approvals.is_amending(name):
             value = "it is not known" if order is None else "it is being amended"
             refused = Refusal(code=NOT_AMENDABLE, limit="an order that rests", value=value)
             self._drop_amendment(proposed, refused)
@@ -305,6 +313,55 @@ class RiskGuard(Actor):
             standing=self._known.standing,
         )
 
+    # What became of approvals.
+
+    def _let_leave(self, answer: Recorded | RecordDenied) -> None:
+        """Tell the router what may go out, now that the journal knows of it.
+
+        Not before: if we and the recorder died in one moment, nobody would count it.
+        """
+        approved = self._leaving.pop(answer.request, None)
+        if approved is None:
+            return
+        if isinstance(answer, RecordDenied):
+            refused = Refusal(code=NOT_SENT, limit="a ruling in the journal", value=answer.reason)
+        elif isinstance(approved, ApprovedOrder) and answer.seqs[0] <= approved.as_of_seq:
+            # The journal keeps the first ruling, a guard's before us that refused: whoever comes
+            # after us would know nothing of an approval.
+            value = "refused before"
+            refused = Refusal(code=Code.REPEATED, limit="one ruling a decision", value=value)
+        else:
+            self.tell(addresses.ORDER_ROUTER, approved)
+            return
+        told: DecisionDropped | AmendmentDropped
+        if isinstance(approved, ApprovedAmendment):
+            name = approved.client_order_id
+            told = AmendmentDropped(client_order_id=name, pair=approved.pair, refusal=refused)
+        else:
+            decision = approved.decision_id
+            told = DecisionDropped(decision_id=decision, pair=approved.pair, refusal=refused)
+        self._known.approvals.dropped(told)
+        self.tell(approved.reply_to, told)
+
+    def _inquire(self) -> None:
+        """Ask the router what it still has of what it was told."""
+        ours: set[Any] = set()
+        for one in self._leaving.values():
+            ours.add(one.decision_id if isinstance(one, ApprovedOrder) else one.client_order_id)
+        question = self._inquiry.question(self._known.approvals.pick(but=ours))
+        if question is not None:
+            self.tell(addresses.ORDER_ROUTER, question)
+
+    def _on_inquired(self, answer: ApprovalsHeld | Echo) -> None:
+        if isinstance(answer, ApprovalsHeld):
+            wanted = self._inquiry.found(answer)
+            if wanted is not None:
+                self.tell(addresses.RECORDER, wanted)
+            return
+        lost = self._inquiry.echoed(answer.number)
+        for address, dropped in () if lost is None else self._known.approvals.forget(lost):
+            self.tell(address, dropped)
+
     # What may be lost.
 
     def _mark(self) -> None:
@@ -323,35 +380,6 @@ class RiskGuard(Actor):
         grave = is_grave(self._told, standing)
         self._told = standing
         self._record(entries, durable=grave)
-
-    def _let_leave(self, answer: Recorded | RecordDenied) -> None:
-        """Tell the router what may go out, now that the journal knows of it.
-
-        Not before: if we and the recorder died in one moment, nobody would count it.
-        """
-        approved = self._leaving.pop(answer.request, None)
-        if approved is None:
-            return
-        if isinstance(answer, RecordDenied):
-            refused = Refusal(code="NOT_SENT", limit="a ruling in the journal", value=answer.reason)
-        elif isinstance(approved, ApprovedOrder) and answer.seqs[0] <= approved.as_of_seq:
-            # The journal keeps the first ruling, a guard's before us that refused: whoever comes
-            # after us would know nothing of an approval.
-            value = "refused before"
-            refused = Refusal(code=Code.REPEATED, limit="one ruling a decision", value=value)
-        else:
-            self.tell(addresses.ORDER_ROUTER, approved)
-            return
-        name, pair = approved.reply_to, approved.pair
-        if isinstance(approved, ApprovedAmendment):
-            order = approved.client_order_id
-            self._known.drop_amendment(order)
-            told: Any = AmendmentDropped(client_order_id=order, pair=pair, refusal=refused)
-        else:
-            decision = approved.decision_id
-            self._known.drop(decision)
-            told = DecisionDropped(decision_id=decision, pair=pair, refusal=refused)
-        self.tell(name, told)
 
     def _on_recorded(self, record: Record | None) -> None:
         for entry in () if record is None else record.entries:
@@ -413,6 +441,7 @@ class RiskGuard(Actor):
             self._end_halt(books.session)
         self._mark()
         self._halt_if_due()
+        self._inquire()
 
     def _on_journaled(self, journaled: Journaled) -> None:
         event = journaled.event

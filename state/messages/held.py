@@ -6,7 +6,7 @@ from state.instrument import TradingRules
 from state.messages.venue import OrderReport
 from state.order import Order
 from state.parent_order import ParentOrder
-from state.values import DecisionId, Pair
+from state.values import ClientOrderId, DecisionId, Pair
 
 
 class RulesKnown(Struct, frozen=True, kw_only=True, tag=True):
@@ -23,6 +23,27 @@ class OrdersHeld(Struct, frozen=True, kw_only=True, tag=True):
     orders: tuple[Order, ...]
     request: int = 0
     """Of the question."""
+
+
+class ApprovalsWanted(Struct, frozen=True, kw_only=True, tag=True):
+    """Risk guard to order router: of what I approved, what may you still have journalled?"""
+
+    reply_to: str
+    request: int
+    """The guard's own number, echoed."""
+
+
+class ApprovalsHeld(Struct, frozen=True, kw_only=True, tag=True):
+    """Order router to risk guard: of these an intent may still come.
+
+    Nothing comes any more of what it was told before the question and is neither here nor in the
+    journal: it was dropped, or lost with an earlier life.
+    """
+
+    request: int
+    decisions: tuple[DecisionId, ...]
+    amendments: tuple[ClientOrderId, ...]
+    """Orders whose amendment it is."""
 
 
 class ParentHeld(Struct, frozen=True, kw_only=True, tag=True):

@@ -84,6 +84,7 @@ class Schedule:
         self._stage = RiskStage(seed, self._settings, protections)
         self._stage.on_approved = self._on_approved
         self._stage.on_meant = self._on_meant
+        self._stage.in_hand = self._in_hand
         self._stage.on_refused = self._on_refused
         self._stage.on_closed = self._on_closed
         self._stage.on_decided = self._on_decided
@@ -333,6 +334,16 @@ class Schedule:
         )
         self._limits.approved(order, proposal, scenery, self._truth)
 
+    def _in_hand(self) -> tuple[tuple[DecisionId, ...], tuple[ClientOrderId, ...]]:
+        """Return the decisions that may still be meant, and the orders that may be amended."""
+        deals = self._truth.deals.values()
+        early = (Stage.APPROVED, Stage.MEANT)
+        decisions = [deal.order.decision_id for deal in deals if deal.stage in early]
+        amended = [
+            deal.name for deal in deals if deal.pending is not None and deal.pending.stage in early
+        ]
+        return tuple(decisions), tuple(amended)
+
     def let_expire(self) -> None:
         """What was approved and not meant in time never leaves, whether anybody says so or not."""
         for deal in self._truth.deals.values():
@@ -379,7 +390,7 @@ class Schedule:
                 told = DecisionDropped(
                     decision_id=deal.order.decision_id, pair=deal.pair, refusal=refusal
                 )
-                if chance.random() < 0.8:  # Else nobody says it, and it counts until it is old.
+                if chance.random() < 0.8:  # Else it was lost, and the guard has to ask.
                     self._stage.tell(addresses.ORDER_ROUTER, Dropped(dropped=told))
                 return
             deal.stage = Stage.MEANT

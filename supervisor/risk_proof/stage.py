@@ -23,6 +23,7 @@ from adapters.halt_latch import Latch
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.instrument import TradingRules
 from state.messages.accounts import TradeClosed
+from state.messages.held import ApprovalsHeld, ApprovalsWanted
 from state.messages.journal import (
     BooksWanted,
     Entry,
@@ -136,6 +137,12 @@ class _Router(Actor):
                 self.tell(addresses.RECORDER, self._outbox.add(message.entries, durable=True))
             case Dropped():
                 self.tell(addresses.RISK_GUARD, message.dropped)
+            case ApprovalsWanted():
+                decisions, amendments = self._stage.in_hand()
+                held = ApprovalsHeld(
+                    request=message.request, decisions=decisions, amendments=amendments
+                )
+                self.tell(message.reply_to, held)
             case BooksWanted():
                 self.tell(addresses.RECORDER, message)
             case JournalOpened():
@@ -256,6 +263,8 @@ class RiskStage:
 
     on_approved: Callable[[ApprovedOrder], None]
     on_meant: Callable[[ClientOrderId], None]
+    in_hand: Callable[[], tuple[tuple[DecisionId, ...], tuple[ClientOrderId, ...]]]
+    """Decisions and orders whose approval or amendment may still be meant."""
     on_amendment: Callable[[ApprovedAmendment], None]
     on_amend_meant: Callable[[ClientOrderId], None]
     on_parent_meant: Callable[[DecisionId], None]

@@ -106,7 +106,7 @@ class ReleasesHoldsEarly(RiskGuard):
 
     def on_start(self) -> None:
         super().on_start()
-        self._known.approve = lambda decision: None  # type: ignore[method-assign]
+        self._known.approve = lambda *_: None  # type: ignore[method-assign]
 
 
 class ForgetsTheHalt(SessionKeeper):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from actors.execution.parent_table import ParentTable
 from actors.trading import exposure
-from actors.trading.risk import known, questions, rules
+from actors.trading.risk import approvals, known, questions, rules
 from actors.trading.risk.codes import Code
 from state import standing
 from state.instrument import TradingRules
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_trial():
 def forget_approvals(monkeypatch):
     """What was approved counts only once its order is known."""
 
-    def approve(self, decision):
+    def approve(self, decision, _reply_to):
         self._rates.add(recent_of(decision), self._monotonic_ns)
 
     monkeypatch.setattr(known.Known, "approve", approve)
@@ -92,7 +92,7 @@ def sell_twice(monkeypatch):
 
 def forget_amendments(monkeypatch):
     """What an order may become by an amendment counts only once it has."""
-    monkeypatch.setattr(known.Known, "_count_amendment", lambda *_: None)
+    monkeypatch.setattr(approvals.Approvals, "shapes", lambda _: {})
     monkeypatch.setattr(Order, "amending", None)
 
 

@@ -7,16 +7,15 @@ until its order is known, it was dropped, or it can no longer be sent. Pure but 
 from collections import deque
 from decimal import Decimal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.execution.order_table import OrderTable
 from actors.execution.parent_table import ParentTable
-from actors.trading.exposure import Commitment, Exposure, exposure, of_all, of_decision
+from actors.trading.exposure import Commitment, Exposure, exposure, of_all
+from actors.trading.risk.approvals import Approvals, Moment
 from actors.trading.risk.clock_watch import ClockWatch
 from actors.trading.risk.protections import locks_after, lookback_ns
 from actors.trading.risk.view import GroupExposure, View
-from state.amendment import Shape
 from state.config.limits import ProtectionSettings, RiskSettings
 from state.exact import total
 from state.instrument import TradingRules
@@ -54,24 +53,6 @@ from state.values import (
 )
 
 DECISIONS_REMEMBERED = 10_000
-HELD_AFTER_EXPIRY_NS = 5 * NS_PER_S
-"""An approval the router may still be writing counts this much longer than it may be sent."""
-
-
-class _Approved(Struct, frozen=True, kw_only=True):
-    """An approval of which no order is known, and until when one may still come."""
-
-    decision: DecisionMade
-    until_ns: TimeNs
-    until_monotonic_ns: int
-
-
-class _Amendment(Struct, frozen=True, kw_only=True):
-    """An approved amendment that the journal does not know yet, and until when it may leave."""
-
-    shape: Shape
-    until_ns: TimeNs
-    until_monotonic_ns: int
 
 
 class Known:
@@ -115,10 +96,7 @@ class Known:
         self._ledger = Ledger(quote=self.quote)
         self._orders = OrderTable()
         self._parents = ParentTable()
-        self._approved: dict[DecisionId, _Approved] = {}
-        """Approved, and no order known yet."""
-        self._amendments: dict[ClientOrderId, _Amendment] = {}
-        """Approved, and not known to be meant yet."""
+        self.approvals = Approvals()
         self._judged: dict[DecisionId, None] = {}
         self._rates = Rates()
         self._trades: deque[TradeClosed] = deque()
@@ -166,9 +144,9 @@ class Known:
         self._parents.begin(books.parents)
         self._rates.begin(books.recent, self._now_ns, self._monotonic_ns)
         written = {one.decision for one in books.recent}
-        for decision_id, approved in self._approved.items():
-            recent = recent_of(approved.decision)
-            if decision_id not in written and recent is not None:
+        for approved in self.approvals.decisions():
+            recent = recent_of(approved)
+            if approved.decision_id not in written and recent is not None:
                 # Its ruling is still on the way to the journal, which was opened anew meanwhile.
                 self._rates.add(recent, self._monotonic_ns)
         self._trades = deque(books.trades)
@@ -179,14 +157,8 @@ class Known:
             if name is not None:
                 self.remember(name)
         for decision in books.decisions:
-            if decision.decision_id not in self._approved:
-                self._approved[decision.decision_id] = self._until_it_cannot_leave(decision)
             self.remember(decision.decision_id)
-        for judged in books.amendments:
-            # An earlier guard approved it, and it may be on its way to the router still.
-            if judged.client_order_id not in self._amendments:
-                shape = Shape(judged.quantity, judged.price)
-                self._count_amendment(judged.client_order_id, shape, judged.expires_at_ns)
+        self.approvals.begin(books, self._moment)
 
     def fold(self, journaled: Journaled) -> bool:
         """Fold one journalled event; False when it is known already, or nothing is known yet."""
@@ -201,9 +173,9 @@ class Known:
         if isinstance(event, ParentEvent):
             self._parents.apply(event)
         if isinstance(event, AmendIntended):
-            self._amendments.pop(event.client_order_id, None)
+            self.approvals.drop_amendment(event.client_order_id)
         if isinstance(event, OrderIntended | ParentIntended):
-            self._approved.pop(event.decision_id, None)
+            self.approvals.drop(event.decision_id)
         recent = recent_of(event)
         if recent is not None and recent.kind is not Happened.APPROVED:
             # Approvals count from the moment they are made.
@@ -228,9 +200,14 @@ class Known:
         """Whether a decision has been judged before."""
         return decision in self._judged
 
-    def approve(self, decision: DecisionMade) -> None:
-        """Count an approval from now on."""
-        self._approved[decision.decision_id] = self._until_it_cannot_leave(decision)
+    def approve(self, decision: DecisionMade, reply_to: str) -> None:
+        """Count an approval from now on.
+
+        Args:
+            decision: What was approved.
+            reply_to: Who proposed it.
+        """
+        self.approvals.approve(decision, reply_to, self._moment)
         recent = recent_of(decision)
         assert recent is not None, "nothing was approved"
         self._rates.add(recent, self._monotonic_ns)
@@ -239,18 +216,9 @@ class Known:
         """Return an order that is known."""
         return self._orders.get(name)
 
-    def is_amending(self, name: ClientOrderId) -> bool:
-        """Whether an amendment of it was approved and is not known to be meant yet."""
-        return name in self._amendments
-
     def approve_amendment(self, approved: ApprovedAmendment) -> None:
         """Count what an order may become from now on."""
-        shape = Shape(approved.quantity, approved.price)
-        self._count_amendment(approved.client_order_id, shape, approved.expires_at_ns)
-
-    def drop_amendment(self, name: ClientOrderId) -> None:
-        """Know that nothing will come of an amendment."""
-        self._amendments.pop(name, None)
+        self.approvals.approve_amendment(approved, self._moment)
 
     def view_without(self, order: Order, *, halted: str | None) -> View:
         """Return the view as if `order` were not there: an amendment puts another in its place."""
@@ -260,10 +228,6 @@ class Known:
             open_orders=max(0, view.open_orders - 1),
             pair_open_orders=max(0, view.pair_open_orders - 1),
         )
-
-    def drop(self, decision: DecisionId) -> None:
-        """Know that nothing will come of a decision."""
-        self._approved.pop(decision, None)
 
     # What may be lost.
 
@@ -345,7 +309,7 @@ class Known:
         alive, parents = self._orders.alive(), self._parents.all()
         open_pairs = [one.intent.pair for one in alive if one.intent.parent not in parents]
         open_pairs += [parent.intent.pair for parent in parents.values()]
-        open_pairs += [one.decision.pair for one in self._approved.values()]
+        open_pairs += [decision.pair for decision in self.approvals.decisions()]
         unknown = sum(order.state is OrderState.UNKNOWN for order in alive)
         last_book, seen_ns = self._seen.get(pair, (None, 0))
         within, moment = self._rates.within, self._monotonic_ns
@@ -401,36 +365,13 @@ class Known:
         return exposure(self._ledger, commitments, marks, self.pairs, rates)
 
     def _commitments(self, without: Order | None) -> list[Commitment]:
-        for name, one in list(self._approved.items()):
-            if self._now_ns > one.until_ns and self._monotonic_ns > one.until_monotonic_ns:
-                del self._approved[name]
-        found = [of_decision(one.decision) for one in self._approved.values()]
-        for order, amendment in list(self._amendments.items()):
-            is_late = self._now_ns > amendment.until_ns
-            if is_late and self._monotonic_ns > amendment.until_monotonic_ns:
-                del self._amendments[order]
-        shapes = {name: one.shape for name, one in self._amendments.items()}
+        found = self.approvals.commitments(self._moment)
         orders = [order for order in self._orders.unsettled() if order is not without]
-        return [*found, *of_all(orders, self._parents.all(), shapes)]
+        return [*found, *of_all(orders, self._parents.all(), self.approvals.shapes())]
 
-    def _count_amendment(self, name: ClientOrderId, shape: Shape, expires_at_ns: TimeNs) -> None:
-        # By both clocks, as decisions.
-        until_ns = expires_at_ns + HELD_AFTER_EXPIRY_NS
-        self._amendments[name] = _Amendment(
-            shape=shape,
-            until_ns=TimeNs(until_ns),
-            until_monotonic_ns=self._monotonic_ns + until_ns - self._now_ns,
-        )
-
-    def _until_it_cannot_leave(self, decision: DecisionMade) -> _Approved:
-        # By both clocks: the router looks at one of them, and it may leap.
-        until_ns = decision.expires_at_ns + HELD_AFTER_EXPIRY_NS
-        left_ns = until_ns - self._now_ns
-        return _Approved(
-            decision=decision,
-            until_ns=TimeNs(until_ns),
-            until_monotonic_ns=self._monotonic_ns + left_ns,
-        )
+    @property
+    def _moment(self) -> Moment:
+        return Moment(self._now_ns, self._monotonic_ns)
 
 
 def _is_newer(stored: RiskMarked, known: Known) -> bool:

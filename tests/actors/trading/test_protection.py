@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from actors import addresses
-from actors.trading.protection import Protector
+from actors.trading.protection import FATE_AFTER_S, Protector
 from state.config import CoverSettings, StopMode
 from state.messages.held import RulesKnown
 from state.messages.journal import Echo, JournalOpened
@@ -427,6 +427,21 @@ def test_at_the_target_it_is_sold_too(house):
     scene.book(101.0)
     [proposal] = scene.proposals
     assert proposal.purpose is Purpose.TAKE_PROFIT
+
+
+def test_an_exit_that_nobody_answers_is_proposed_again_within_a_second(scene):
+    """Who had it in hand may have died; the guard sees to it that nothing is sold twice."""
+    scene.book()
+    scene.fill()
+    scene.book(97.0)
+    scene.house.pass_time(FATE_AFTER_S - 0.1)
+    scene.book(97.0)
+    assert len(scene.proposals) == 1
+    scene.house.pass_time(0.2)
+    scene.book(97.0)
+    first, second = scene.proposals
+    assert first.decision_id != second.decision_id
+    assert (second.purpose, second.quantity) == (Purpose.STOP_LOSS, Decimal(1))
 
 
 def test_one_attempt_is_out_at_a_time_and_the_rest_is_tried_again(scene):

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from actors import addresses
-from actors.trading.risk.known import DECISIONS_REMEMBERED, HELD_AFTER_EXPIRY_NS
+from actors.trading.risk.approvals import HELD_AFTER_EXPIRY_NS
+from actors.trading.risk.known import DECISIONS_REMEMBERED
 from actors.trading.risk_guard import (
     RULES_AGAIN_S,
     RULES_EVERY_S,
