@@ -11,6 +11,7 @@ from state.messages.venue import VenueRequest
 from state.store import Store
 from state.values import Pair, Session
 from supervisor.simulation.chronicle import Chronicle
+from supervisor.simulation.options import Options
 from supervisor.worlds.virtual import VirtualOutside
 
 
@@ -18,6 +19,7 @@ class Observed(Protocol):
     """What an oracle may look at."""
 
     config: Config
+    options: Options
     outside: VirtualOutside
     chronicle: Chronicle
     left: dict[str, str | None]

@@ -5,11 +5,9 @@ compares what the exchange did with what the journal says, and says what is wron
 nothing. `ORACLES` lists those that every run has.
 """
 
-from collections import Counter, deque
+from collections import deque
 from decimal import Decimal
 from typing import ClassVar
-
-import msgspec
 
 from state.invariants import ledger_violations
 from state.ledger import Ledger
@@ -18,13 +16,10 @@ from state.messages.journal import Journaled
 from state.messages.operations import PairSessionChanged
 from state.messages.orders import OrderAmended, OrderFilled, OrderIntended
 from state.messages.protection import (
-    Cover,
-    PositionCovered,
     TriggerEnd,
     TriggerEnded,
 )
 from state.messages.venue import CancelPlaced, CancelTrigger, VenueRequest
-from state.order import Order as Folded
 from state.store import Store, self_check
 from state.values import NS_PER_S, ZERO, Pair, Session, Side
 from supervisor.simulation.oracle import Observed, Oracle
@@ -38,6 +33,7 @@ from supervisor.simulation.order_oracles import (
     Settled,
     Shapes,
 )
+from supervisor.simulation.protection_oracles import Covered, Stops, Triggers
 
 _OVERSOLD = "position_oversold"
 
@@ -161,68 +157,6 @@ class Causes(Oracle):
             self.run.blame("booked as something else", f"{event.change} {event.reason}")
 
 
-class Covered(Oracle):
-    """No house is ready, and none goes on in peace, while a position is not protected."""
-
-    _SOON_S = 1.0
-    _PEACE_S = 8.0
-    """After the faults: by then every book is live and every order's fate is known."""
-
-    def __init__(self, run: Observed) -> None:
-        super().__init__(run)
-        self._told: dict[Pair, PositionCovered] = {}
-        self._session = Session.STARTING
-        self._naked_ns: dict[Pair, int] = {}
-        self._looked_ns = 0
-
-    def on_life(self) -> None:
-        """See `Oracle`."""
-        self._told.clear()
-        self._naked_ns.clear()
-        self._session = Session.STARTING
-
-    def on_covered(self, covered: PositionCovered) -> None:
-        """See `Oracle`."""
-        self._told[covered.pair] = covered
-
-    def on_session(self, session: Session) -> None:
-        """See `Oracle`."""
-        before, self._session = self._session, session
-        if session is Session.READY and before is Session.STARTING:
-            for pair in self.run.config.pairs:
-                told = self._told.get(pair)
-                if told is None or told.cover is Cover.UNCOVERED:
-                    why = "nobody protects it" if told is None else told.reason
-                    self.run.blame("ready without protection", f"{pair}: {why}")
-
-    def on_step(self) -> None:
-        """See `Oracle`."""
-        now_ns = self.run.clock.elapsed_ns
-        if now_ns - self._looked_ns < NS_PER_S // 10 or self.run.calm_for_s < self._PEACE_S:
-            return
-        self._looked_ns = now_ns
-        store = self.run.outside.store
-        if store is None or self._session is not Session.READY:
-            return
-        ledger = store.ledger(self.run.config.quote)
-        for pair in self.run.config.pairs:
-            if not self._is_naked(pair, ledger.position(pair).quantity):
-                self._naked_ns.pop(pair, None)
-            elif now_ns - self._naked_ns.setdefault(pair, now_ns) > self._SOON_S * NS_PER_S:
-                self.run.blame("uncovered", f"{pair}: {self._told.get(pair)}")
-
-    def _is_naked(self, pair: Pair, held: Decimal) -> bool:
-        """Return whether what is held is neither said to be protected nor too little to sell."""
-        rules = self.run.outside.host.venue.pair(pair).rules
-        held -= held % Decimal(1).scaleb(-rules.amount_decimals)
-        told = self._told.get(pair)
-        if told is not None and told.cover is Cover.COVERED:
-            return told.quantity != held
-        best = self.run.outside.host.venue.pairs[pair].book.bids.best() or 0
-        worth = held * Decimal(best).scaleb(-rules.price_decimals)
-        return held > 2 * (rules.min_base or ZERO) and worth > 2 * (rules.min_quote or ZERO)
-
-
 class PairSessions(Oracle):
     """In a pair that was told not to trade nothing is bought, and this outlives every process."""
 
@@ -260,43 +194,6 @@ class PairSessions(Oracle):
                 late_s = (now_ns - told_ns) / NS_PER_S
                 detail = f"{event.client_order_id}: {event.pair} is {session} for {late_s:.2f} s"
                 self.run.blame("bought in a pair that was told not to", detail)
-
-
-class Triggers(Oracle):
-    """What trigger orders became is ours, once; and none waits that the journal does not know."""
-
-    def on_end(self, store: Store) -> None:
-        """See `Oracle`."""
-        fired = Counter(str(one.id) for one in self.run.outside.fired_orders())
-        rows = store.connection.execute("SELECT venue_order_id, fold FROM orders")
-        adopted = Counter(
-            venue_id
-            for venue_id, fold in rows
-            if msgspec.json.decode(fold, type=Folded).intent.trigger_id
-        )
-        for order_id in fired - adopted:
-            self.run.blame("fired order not adopted", order_id)
-        for order_id in adopted - fired:
-            self.run.blame("order adopted that never fired", order_id)
-        armed = {
-            venue_id
-            for (venue_id,) in store.connection.execute(
-                "SELECT venue_trigger_id FROM triggers WHERE state = 'armed'"
-            )
-        }
-        waits: Counter[Pair] = Counter()
-        for one in self.run.outside.triggers():
-            if str(one.id) not in armed:
-                self.run.blame("trigger order left", f"{one.id}: the journal has it ended")
-            waits[one.pair] += 1
-        for pair, count in waits.items():
-            if count > 1:
-                self.run.blame("trigger order doubled", f"{pair}: {count} wait")
-        ledger = store.ledger(self.run.config.quote)
-        for one in self.run.outside.triggers():
-            held = ledger.position(one.pair).quantity
-            if one.request.amount > held:
-                self.run.blame("trigger order too large", f"{one.pair}: {one.request.amount}")
 
 
 class Pauses(Oracle):
@@ -351,6 +248,7 @@ ORACLES: tuple[type[Oracle], ...] = (
     Causes,
     Covered,
     PairSessions,
+    Stops,
     Triggers,
     Pauses,
     Settled,

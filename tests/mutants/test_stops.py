@@ -1,17 +1,23 @@
-"""A stop that is not armed again after a sale is caught; the real keeper passes the same day."""
+"""Stops that are not armed again, or met and not carried out, are caught; the real house passes."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from actors.execution.trigger_keeper import TriggerKeeper
+from actors.trading.risk_guard import RiskGuard
+from actors.trading.way_out import WayOut
 from state.messages.venue import CancelTrigger, Succeeded, TriggerStatus
 from state.values import Quantity, Side
+from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation
+from supervisor.simulation.failure import read_failure
 from tests.actors.examples import BTC
 from tests.actors.execution.test_trigger_keeper import Scene
 from tests.actors.house import House
 from tests.state.examples import a_fill, a_finish, an_intent
+from tests.state.stores import ROOT
 
 
 class ArmsOnlyOnce(TriggerKeeper):
@@ -47,3 +53,36 @@ def waits_after_a_sale(make: type[TriggerKeeper]) -> list[Decimal]:
 def test_what_is_left_after_a_sale_has_its_stop_again(make):
     armed_again = waits_after_a_sale(make) == [Decimal("0.5"), Decimal("0.2")]
     assert armed_again == (make is TriggerKeeper)
+
+
+LOST = ROOT / "tests" / "regressions" / "approval-of-an-earlier-process.json"
+TRIED_ONCE = 6
+"""A seed whose stop, also without any fault, needs a second attempt."""
+
+
+def ask_nobody(_guard: RiskGuard) -> None:
+    """Let what was approved and lost hold back what is held until it is old."""
+
+
+def may_once(out: WayOut, _now_ns: int) -> bool:
+    """Take the first attempt to get out for the last."""
+    return not out._attempts
+
+
+def not_sold(options: Options, faults: Sequence[Fault]) -> list[str]:
+    """Return what the oracle of stops says of a run."""
+    found = Simulation(options, faults).run().violations
+    return [one for one in found if one.startswith("not sold")]
+
+
+def test_a_stop_that_a_lost_approval_holds_up_is_caught(monkeypatch):
+    failure = read_failure(LOST)
+    monkeypatch.setattr(RiskGuard, "_inquire", ask_nobody)
+    assert not_sold(failure.options, failure.faults)
+
+
+def test_a_stop_that_is_given_up_after_one_attempt_is_caught(monkeypatch):
+    options = Options.of(TRIED_ONCE, ORDER_PATH)
+    assert Simulation(options, []).run().violations == []
+    monkeypatch.setattr(WayOut, "may", may_once)
+    assert not_sold(options, [])
