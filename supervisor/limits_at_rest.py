@@ -16,7 +16,6 @@ from state.store import (
     closed_trades,
     last_risk,
     last_session,
-    pending_decisions,
     recent_risk,
     store_over,
 )
@@ -39,7 +38,7 @@ def limits_at_rest(reader: Reader, config: Config, now_ns: TimeNs) -> dict[Pair,
             epoch=store.epoch,
             ledger=store.ledger(config.quote),
             orders=tuple(store.unsettled_orders()),
-            decisions=tuple(pending_decisions(store, now_ns)),
+            decisions=(),  # An approval dies with its process.
             parents=tuple(store.open_parents()),
             session=last_session(store),
             trades=tuple(closed_trades(store, now_ns)),

@@ -517,6 +517,8 @@ class OrderRouter(Actor):
         match journaled.event:
             case ParentEvent() as event:
                 parent = self._parents.apply(event)
+                if isinstance(event, ParentIntended):
+                    self._placing.parent_begun(event)
                 if parent is not None:
                     self._cancels.cancel_children(parent)
             case OrderEvent() as event:

@@ -27,7 +27,8 @@ ASK_AGAIN_S = 1.0
 """Who was asked may have died with the question in hand."""
 TRY_AGAIN_S = 0.25
 """After a child that router or exchange refused; then twice as long each time."""
-TRY_AGAIN_MAX_S = 5.0
+TRY_AGAIN_MAX_S = 2.0
+"""No longer than a protector waits: it may be a stop whose refusals are over."""
 TOUCH_WAIT_S = 0.5
 """So long it waits for a book; what has to get out does not wait for the market data to mend."""
 

@@ -20,7 +20,7 @@ from state.messages.orders import (
 )
 from state.messages.protection import TriggersReleased
 from state.order import Order
-from state.values import NS_PER_S, ClientOrderId, Side, TimeNs
+from state.values import NS_PER_S, ClientOrderId, DecisionId, Side, TimeNs
 
 NOT_SENT = "NOT_SENT"
 """The code of an approved order that was dropped here, see docs/risk-codes.md."""
@@ -55,6 +55,8 @@ class Placing:
         """Sales that wait for what waits at the exchange; the router makes one for each life."""
         self._meant: dict[ClientOrderId, int] = {}
         """Intents on their way to the disk, and where the journal stood when they were made."""
+        self._begun: dict[DecisionId, ApprovedOrder] = {}
+        """Parent orders on their way to the disk."""
 
     def approved(self, approved: ApprovedOrder) -> None:
         """Mean what the risk guard approved: an order, or a parent order."""
@@ -75,6 +77,7 @@ class Placing:
     def _begin(self, approved: ApprovedOrder) -> None:
         """Have the journal know of the order, or of the parent order, that was approved."""
         if approved.plan is not None:
+            self._begun[approved.decision_id] = approved
             self._door.record([self._parents.intended(approved)], durable=True)
             return
         name = client_order_id(self._account, approved.decision_id, 1)
@@ -167,6 +170,12 @@ class Placing:
         self._parents.take(order)
         self._send(intent)
 
+    def parent_begun(self, parent: ParentIntended) -> None:
+        """Hear that a parent order is in the journal: it is over if that took too long."""
+        approved = self._begun.pop(parent.decision_id, None)
+        if approved is not None and has_expired(approved, self._door):
+            self._parents.cancel(parent.decision_id, "its intent came back from the disk too late")
+
     def denied(self, intent: OrderIntended | ParentIntended, reason: str) -> None:
         """Hear that the journal would not take an intent: it never leaves."""
         if isinstance(intent, OrderIntended):
@@ -174,6 +183,8 @@ class Placing:
             if intent.parent is not None:
                 self._parents.denied(intent, reason)
                 return
+        else:
+            self._begun.pop(intent.decision_id, None)
         self._drop(intent, reason)
 
     def _mean(self, intent: OrderIntended) -> None:

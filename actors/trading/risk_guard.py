@@ -64,6 +64,8 @@ from state.standing import is_grave, is_to_be_told, resumed
 from state.values import (
     NS_PER_S,
     ZERO,
+    ClientOrderId,
+    DecisionId,
     Pair,
     Quantity,
     Session,
@@ -137,6 +139,8 @@ class RiskGuard(Actor):
         self._flatten_told_ns = -FLATTEN_AGAIN_NS
         self._leaving: dict[int, ApprovedOrder | ApprovedAmendment] = {}
         """Approved, by the number of the record that says so; out when that is written."""
+        self._books_due = False
+        """Whether books are on their way: until then we may not know all that the journal does."""
 
     def on_start(self) -> None:
         """Ask for the books, the rules, the session and the clock."""
@@ -172,10 +176,7 @@ class RiskGuard(Actor):
                 if self._known.close_trade(message):
                     self._mark()
             case _MarkDue():
-                self.after(MARK_EVERY_S, _MarkDue())
-                self._mark()
-                self._flatten_what_a_halt_holds()
-                self._inquire()
+                self._on_mark_due()
             case RulesWanted():
                 if message.pair in self._known.rules:
                     self.tell(message.reply_to, self._rules_known(message.pair))
@@ -186,7 +187,6 @@ class RiskGuard(Actor):
             case Books():
                 self._on_books(message)
             case JournalOpened():
-                # What it had in hand is told by the books: until they came an echo proves nothing.
                 self._inquiry.void()
                 self._ask_books()
                 for record in self._outbox.unanswered():
@@ -207,6 +207,8 @@ class RiskGuard(Actor):
         if proposal.side is Side.BUY:
             self._mark()
         ruling = self._ruling(proposal)
+        if ruling.refusal is not None and ruling.refusal.code == Code.HOLDING:
+            self._inquire()  # What holds it back may be lost, and this may be a stop.
         decision = _decision(proposal, ruling, self.now_ns())
         request = 0
         if not self._known.has_judged(proposal.decision_id):
@@ -214,8 +216,6 @@ class RiskGuard(Actor):
             request = self._record([Entry(event=decision, trace_id=proposal.trace_id)])
         if ruling.verdict is Verdict.DENY:
             assert ruling.refusal is not None
-            if ruling.refusal.code == Code.HOLDING and not self._inquiry.is_open:
-                self._inquire()  # What holds it back may be lost, and this may be a stop.
             self.tell(
                 proposal.reply_to,
                 DecisionDropped(
@@ -283,7 +283,7 @@ class RiskGuard(Actor):
             expires_monotonic_ns=self._monotonic(proposed.expires_at_ns),
             reply_to=proposed.reply_to,
         )
-        self._known.approve_amendment(approved)
+        self._known.approvals.approve_amendment(approved)
         self._leaving[request] = approved
 
     def _monotonic(self, at_ns: TimeNs) -> int:
@@ -345,12 +345,17 @@ class RiskGuard(Actor):
 
     def _inquire(self) -> None:
         """Ask the router what it still has of what it was told."""
-        ours: set[Any] = set()
-        for one in self._leaving.values():
-            ours.add(one.decision_id if isinstance(one, ApprovedOrder) else one.client_order_id)
-        question = self._inquiry.question(self._known.approvals.pick(but=ours))
+        picked = self._known.approvals.pick(but=self._unwritten())
+        question = None if self._books_due else self._inquiry.question(picked)
         if question is not None:
             self.tell(addresses.ORDER_ROUTER, question)
+
+    def _unwritten(self) -> set[DecisionId | ClientOrderId]:
+        """Return the approvals that nobody has been told of."""
+        return {
+            one.decision_id if isinstance(one, ApprovedOrder) else one.client_order_id
+            for one in self._leaving.values()
+        }
 
     def _on_inquired(self, answer: ApprovalsHeld | Echo) -> None:
         if isinstance(answer, ApprovalsHeld):
@@ -363,6 +368,14 @@ class RiskGuard(Actor):
             self.tell(address, dropped)
 
     # What may be lost.
+
+    def _on_mark_due(self) -> None:
+        self.after(MARK_EVERY_S, _MarkDue())
+        self._mark()
+        self._flatten_what_a_halt_holds()
+        if self._books_due:
+            self._ask_books()  # A mailbox that was full may have refused it.
+        self._inquire()
 
     def _mark(self) -> None:
         """See how the account stands, and have it remembered when that changed."""
@@ -434,7 +447,8 @@ class RiskGuard(Actor):
     # What is known.
 
     def _on_books(self, books: Books) -> None:
-        self._known.begin(books)
+        self._books_due = False
+        self._known.begin(books, self._unwritten())
         if self._told is None:
             self._told = books.risk
         if books.session is not None:
@@ -487,6 +501,9 @@ class RiskGuard(Actor):
         self._exchange.request(FetchRules(pairs=self._pairs), self.inlet())
 
     def _ask_books(self) -> None:
+        # What a recorder that died had in hand is told by the books, and by nobody else: until
+        # they came an echo proves nothing.
+        self._books_due = True
         self.tell(addresses.RECORDER, BooksWanted(reply_to=self.address, quote=self._known.quote))
 
     def _record(self, entries: Iterable[Entry], *, durable: bool = False) -> int:

@@ -9,6 +9,9 @@ from state.values import NS_PER_S, ZERO, ClientOrderId, Pair, Price, Purpose, pl
 
 AGAIN_MIN_S, AGAIN_MAX_S = 0.1, 2.0
 """Between two proposals where the first was refused: doubled each time."""
+HELD_AGAIN_MAX_S = 0.5
+"""As long as that where only what is on its way already holds it up."""
+HOLDING = "HOLDING"
 PRICE_BAND = "PRICE_BAND"
 
 
@@ -55,7 +58,8 @@ class WayOut:
         self._refusals += 1
         if refusal.code == PRICE_BAND:
             self._narrowings = min(self._narrowings + 1, 5)
-        again_s = min(AGAIN_MIN_S * 2 ** min(self._refusals - 1, 10), AGAIN_MAX_S)
+        most_s = HELD_AGAIN_MAX_S if refusal.code == HOLDING else AGAIN_MAX_S
+        again_s = min(AGAIN_MIN_S * 2 ** min(self._refusals - 1, 10), most_s)
         self._not_before_ns = now_ns + int(again_s * NS_PER_S)
 
     def sent(self, intent: OrderIntended) -> None:

@@ -26,26 +26,31 @@ TRADES_MAX = 10_000
 """The newest, where there were more."""
 _DAY_NS = 86_400 * NS_PER_S
 
+_LATE_NS = 60 * NS_PER_S
+"""So long an intent may wait for the disk. What never comes is asked about soon."""
 _RECENT_RECORDS = 5_000
 """Newest records that are looked through for it."""
 
 
 def pending_decisions(store: Store, now_ns: TimeNs) -> list[DecisionMade]:
-    """Return the approved decisions, not yet expired, of which no order has come; oldest first."""
+    """Return the approved decisions of which no order has come and one may; oldest first.
+
+    One that expired a moment ago may have been meant in time, and wait for the disk.
+    """
     rows = store.connection.execute(
         "SELECT e.payload FROM decisions d JOIN events e ON e.seq = d.seq"
         " WHERE d.verdict <> 'deny' AND d.expires_at_ns > ? AND NOT EXISTS"
         # The plus keeps SQLite from walking all decisions for the sake of their order.
         " (SELECT 1 FROM orders o WHERE o.decision_id = d.decision_id) AND NOT EXISTS"
         " (SELECT 1 FROM parents p WHERE p.decision_id = d.decision_id) ORDER BY +d.seq",
-        (now_ns,),
+        (now_ns - _LATE_NS,),
     )
     events = [event_of(payload) for (payload,) in rows]
     return [event for event in events if isinstance(event, DecisionMade)]
 
 
 def pending_amendments(store: Store, now_ns: TimeNs) -> list[AmendmentJudged]:
-    """Return the approved amendments, not yet expired, that nobody has meant yet; oldest first."""
+    """Return the approved amendments that nobody has meant and somebody may; oldest first."""
     rows = store.connection.execute(
         "SELECT payload FROM events WHERE seq > ?"
         " AND type IN ('AmendmentJudged', 'AmendIntended') ORDER BY seq",
@@ -55,7 +60,7 @@ def pending_amendments(store: Store, now_ns: TimeNs) -> list[AmendmentJudged]:
     for (payload,) in rows:
         match event_of(payload):
             case AmendmentJudged(verdict=Verdict.ALLOW) as judged:
-                if judged.expires_at_ns > now_ns:
+                if judged.expires_at_ns > now_ns - _LATE_NS:
                     pending[judged.client_order_id] = judged
             case AmendIntended() as intent:
                 pending.pop(intent.client_order_id, None)

@@ -3,12 +3,14 @@
 An approval is a message. The order router may die with it in hand, and the guard before it was
 sent; what it would have sold is held back meanwhile, also from a stop that is met. So the router is
 asked what it still has, and the recorder whether all is told that came before: what neither of them
-has, nobody can send any more. Pure but for its own memory.
+has, nobody can send any more. No time is proof: an intent may wait for a disk as long as it likes.
+Pure but for its own memory.
 """
 
 from collections.abc import Collection, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from actors.trading.exposure import Commitment, of_decision
 from state.amendment import Shape
@@ -21,31 +23,14 @@ from state.messages.orders import (
     DecisionMade,
     Refusal,
 )
-from state.values import NS_PER_S, ClientOrderId, DecisionId, Pair, TimeNs
+from state.values import ClientOrderId, DecisionId, Pair
 
-HELD_AFTER_EXPIRY_NS = 5 * NS_PER_S
-"""An approval the router may still be writing counts this much longer than it may be sent, where
-nobody can say what became of it."""
 NOT_SENT = "NOT_SENT"
 """The code of what was approved and never left, see docs/risk-codes.md."""
+_OPEN_MAX = 100
+"""Questions without an answer; the oldest are given up."""
 _LIFE = 1_000_000_000
 """Questions of one incarnation: an answer meant for an earlier life is never taken for ours."""
-
-
-class Moment(Struct, frozen=True):
-    """Now, by both clocks: the router looks at one of them, and it may leap."""
-
-    now_ns: TimeNs
-    monotonic_ns: int
-
-    def until(self, expires_at_ns: TimeNs) -> "Moment":
-        """Return until when what expires then may still come."""
-        until_ns = expires_at_ns + HELD_AFTER_EXPIRY_NS
-        return Moment(TimeNs(until_ns), self.monotonic_ns + until_ns - self.now_ns)
-
-    def is_past(self, until: "Moment") -> bool:
-        """Return whether it is later by both."""
-        return self.now_ns > until.now_ns and self.monotonic_ns > until.monotonic_ns
 
 
 class _Approved(Struct, frozen=True, kw_only=True):
@@ -53,8 +38,7 @@ class _Approved(Struct, frozen=True, kw_only=True):
 
     decision: DecisionMade
     reply_to: str
-    """Who proposed it; empty where only a guard before us knew."""
-    until: Moment
+    """Who proposed it; empty where it may be in the journal already, for all that we know."""
 
 
 class _Amendment(Struct, frozen=True, kw_only=True):
@@ -63,7 +47,6 @@ class _Amendment(Struct, frozen=True, kw_only=True):
     pair: Pair
     shape: Shape
     reply_to: str
-    until: Moment
 
 
 class Approvals:
@@ -73,33 +56,40 @@ class Approvals:
         self._orders: dict[DecisionId, _Approved] = {}
         self._amendments: dict[ClientOrderId, _Amendment] = {}
 
-    def begin(self, books: Books, now: Moment) -> None:
-        """Take what a guard before us approved, and may be on its way to the router still."""
+    def begin(self, books: Books, ours: Collection[DecisionId | ClientOrderId]) -> None:
+        """Take what a guard before us approved, and may be on its way to the router still.
+
+        Args:
+            books: What the journal comes to.
+            ours: Those whose ruling is not written yet.
+        """
+        for name, one in self._orders.items():
+            if name not in ours:
+                self._orders[name] = replace(one, reply_to="")
+        for order, one_more in self._amendments.items():
+            if order not in ours:
+                self._amendments[order] = replace(one_more, reply_to="")
         for decision in books.decisions:
             if decision.decision_id not in self._orders:
-                self.approve(decision, "", now)
+                self.approve(decision, "")
         for judged in books.amendments:
             if judged.client_order_id not in self._amendments:
                 self._amendments[judged.client_order_id] = _Amendment(
                     pair=judged.pair,
                     shape=Shape(judged.quantity, judged.price),
                     reply_to="",
-                    until=now.until(judged.expires_at_ns),
                 )
 
-    def approve(self, decision: DecisionMade, reply_to: str, now: Moment) -> None:
+    def approve(self, decision: DecisionMade, reply_to: str) -> None:
         """Count an order from now on."""
-        until = now.until(decision.expires_at_ns)
-        approved = _Approved(decision=decision, reply_to=reply_to, until=until)
-        self._orders[decision.decision_id] = approved
+        self._orders[decision.decision_id] = _Approved(decision=decision, reply_to=reply_to)
 
-    def approve_amendment(self, approved: ApprovedAmendment, now: Moment) -> None:
+    def approve_amendment(self, approved: ApprovedAmendment) -> None:
         """Count what an order may become from now on."""
         self._amendments[approved.client_order_id] = _Amendment(
             pair=approved.pair,
             shape=Shape(approved.quantity, approved.price),
             reply_to=approved.reply_to,
-            until=now.until(approved.expires_at_ns),
         )
 
     def dropped(self, told: DecisionDropped | AmendmentDropped) -> None:
@@ -125,14 +115,8 @@ class Approvals:
         """Whether an amendment of that order may come."""
         return name in self._amendments
 
-    def commitments(self, now: Moment) -> list[Commitment]:
-        """Return what the orders may take, and forget what can no longer come."""
-        for name, one in list(self._orders.items()):
-            if now.is_past(one.until):
-                del self._orders[name]
-        for order, amendment in list(self._amendments.items()):
-            if now.is_past(amendment.until):
-                del self._amendments[order]
+    def commitments(self) -> list[Commitment]:
+        """Return what the orders may take."""
         return [of_decision(one.decision) for one in self._orders.values()]
 
     def shapes(self) -> dict[ClientOrderId, Shape]:
@@ -178,9 +162,20 @@ class Picked(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.orders or self.amendments)
 
+    def without(self, held: ApprovalsHeld) -> "Picked":
+        """Return those of which the router has nothing."""
+        orders, amendments = self.orders.items(), self.amendments.items()
+        return Picked(
+            orders={name: one for name, one in orders if name not in held.decisions},
+            amendments={name: one for name, one in amendments if name not in held.amendments},
+        )
+
 
 class Inquiry:
-    """One question at a time: to the router, then to the recorder.
+    """Questions to the router, and then to the recorder, of what became of approvals.
+
+    Several may be open: one that waits behind a slow disk must not be worth nothing because it was
+    asked again meanwhile, and one that was lost must not keep the next from being asked.
 
     Args:
         address: Where answers go.
@@ -190,23 +185,21 @@ class Inquiry:
     def __init__(self, address: str, incarnation: int) -> None:
         self._address = address
         self._number = incarnation * _LIFE
-        self._picked: Picked | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether an answer is waited for."""
-        return self._picked is not None
+        self._open: dict[int, Picked] = {}
+        """What the questions are about."""
 
     def void(self) -> None:
-        """Want no answer to the last question any more: what it says may be no proof."""
-        self._picked = None
+        """Want no answer to the questions so far: what it says may be no proof."""
+        self._open.clear()
 
     def question(self, picked: Picked) -> ApprovalsWanted | None:
         """Return what to ask the router; None where there is nothing to ask."""
-        self._number += 1
-        self._picked = picked or None
         if not picked:
             return None
+        self._number += 1
+        self._open[self._number] = picked
+        if len(self._open) > _OPEN_MAX:
+            del self._open[next(iter(self._open))]
         return ApprovalsWanted(reply_to=self._address, request=self._number)
 
     def found(self, held: ApprovalsHeld) -> EchoWanted | None:
@@ -214,19 +207,15 @@ class Inquiry:
 
         What the router has no more it may have handed to the recorder.
         """
-        if self._picked is None or held.request != self._number:
+        picked = self._open.pop(held.request, None)
+        if picked is None:
             return None
-        orders, amendments = self._picked.orders, self._picked.amendments
-        gone = Picked(
-            orders={name: orders[name] for name in orders.keys() - held.decisions},
-            amendments={name: amendments[name] for name in amendments.keys() - held.amendments},
-        )
-        self._picked = gone or None
-        return EchoWanted(number=self._number, reply_to=self._address) if gone else None
+        gone = picked.without(held)
+        if not gone:
+            return None
+        self._open[held.request] = gone
+        return EchoWanted(number=held.request, reply_to=self._address)
 
     def echoed(self, number: int) -> Picked | None:
         """Take the recorder's answer; return those of which nothing comes."""
-        if number != self._number:
-            return None
-        picked, self._picked = self._picked, None
-        return picked
+        return self._open.pop(number, None)

@@ -5,6 +5,7 @@ until its order is known, it was dropped, or it can no longer be sent. Pure but 
 """
 
 from collections import deque
+from collections.abc import Collection
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from actors.execution.order_table import OrderTable
 from actors.execution.parent_table import ParentTable
 from actors.trading.exposure import Commitment, Exposure, exposure, of_all
-from actors.trading.risk.approvals import Approvals, Moment
+from actors.trading.risk.approvals import Approvals
 from actors.trading.risk.clock_watch import ClockWatch
 from actors.trading.risk.protections import locks_after, lookback_ns
 from actors.trading.risk.view import GroupExposure, View
@@ -26,7 +27,6 @@ from state.messages.market import BookLost, BookMeasured, CandleClosed, Timefram
 from state.messages.operations import ClockMeasured, SessionState
 from state.messages.orders import (
     AmendIntended,
-    ApprovedAmendment,
     DecisionMade,
     OrderEvent,
     OrderFilled,
@@ -136,8 +136,13 @@ class Known:
 
     # The accounts.
 
-    def begin(self, books: Books) -> None:
-        """Take what the journal comes to in the place of all that was folded."""
+    def begin(self, books: Books, ours: Collection[DecisionId | ClientOrderId] = ()) -> None:
+        """Take what the journal comes to in the place of all that was folded.
+
+        Args:
+            books: The journal.
+            ours: Approvals whose ruling is not written yet.
+        """
         self.last_seq = books.last_seq
         self._ledger = books.ledger
         self._orders.begin(books.orders)
@@ -158,7 +163,7 @@ class Known:
                 self.remember(name)
         for decision in books.decisions:
             self.remember(decision.decision_id)
-        self.approvals.begin(books, self._moment)
+        self.approvals.begin(books, ours)
 
     def fold(self, journaled: Journaled) -> bool:
         """Fold one journalled event; False when it is known already, or nothing is known yet."""
@@ -207,7 +212,7 @@ class Known:
             decision: What was approved.
             reply_to: Who proposed it.
         """
-        self.approvals.approve(decision, reply_to, self._moment)
+        self.approvals.approve(decision, reply_to)
         recent = recent_of(decision)
         assert recent is not None, "nothing was approved"
         self._rates.add(recent, self._monotonic_ns)
@@ -215,10 +220,6 @@ class Known:
     def order(self, name: ClientOrderId) -> Order | None:
         """Return an order that is known."""
         return self._orders.get(name)
-
-    def approve_amendment(self, approved: ApprovedAmendment) -> None:
-        """Count what an order may become from now on."""
-        self.approvals.approve_amendment(approved, self._moment)
 
     def view_without(self, order: Order, *, halted: str | None) -> View:
         """Return the view as if `order` were not there: an amendment puts another in its place."""
@@ -365,13 +366,9 @@ class Known:
         return exposure(self._ledger, commitments, marks, self.pairs, rates)
 
     def _commitments(self, without: Order | None) -> list[Commitment]:
-        found = self.approvals.commitments(self._moment)
+        found = self.approvals.commitments()
         orders = [order for order in self._orders.unsettled() if order is not without]
         return [*found, *of_all(orders, self._parents.all(), self.approvals.shapes())]
-
-    @property
-    def _moment(self) -> Moment:
-        return Moment(self._now_ns, self._monotonic_ns)
 
 
 def _is_newer(stored: RiskMarked, known: Known) -> bool:

@@ -25,7 +25,7 @@ from state.messages.orders import (
     PlanOver,
 )
 from state.messages.venue import PlaceOrder, Refused, Succeeded, Unknown
-from state.values import DecisionId, Price, Quantity, Side, TimeInForce
+from state.values import NS_PER_S, DecisionId, Price, Quantity, Side, TimeInForce, TimeNs
 from tests.actors.examples import a_clock, a_trade_report, an_order_report
 from tests.actors.execution.router_scene import ACCOUNT, ROUTER, Scene
 
@@ -306,3 +306,17 @@ def test_nothing_is_meant_before_it_is_ready(house):
     scene.tell(a_clock(), StreamOpened())
     scene.approve("d-1", plan=LADDER)
     assert len(scene.journal.told(ParentIntended)) == 1
+
+
+def test_a_parent_order_that_comes_back_from_the_disk_too_late_is_over(scene, worker):
+    """It was approved for the market of then; who wanted it proposes anew."""
+    scene.journal.patient = True
+    expires_ns = TimeNs(scene.house.now_ns + 2 * NS_PER_S)
+    scene.approve("d-1", plan=LADDER, quantity=Decimal(2), expires_at_ns=expires_ns)
+    scene.house.pass_time(2.1)
+    scene.journal.patient = False
+    scene.journal.write()
+    propose(scene)
+    assert scene.placed == []
+    [finished] = scene.journal.told(ParentFinished)
+    assert finished.reason == "cancelled: its intent came back from the disk too late"

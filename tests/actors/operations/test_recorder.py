@@ -261,11 +261,12 @@ def test_books_contain_all_that_was_said_before_they_were_asked_for(scene):
     assert books.session == a_session(session=Session.PAUSED)
 
 
-def test_decisions_that_have_their_order_or_expired_are_not_pending(scene):
+def test_decisions_that_have_their_order_or_expired_long_ago_are_not_pending(scene):
     alive = TimeNs(NOW + 10**9)
     scene.record(a_decision(decision_id=DecisionId("d-1"), expires_at_ns=alive))
     scene.record(an_intent(decision_id=DecisionId("d-1")))
-    scene.record(a_decision(decision_id=DecisionId("d-2"), expires_at_ns=NOW))
+    long_ago = TimeNs(NOW - 60 * 10**9)
+    scene.record(a_decision(decision_id=DecisionId("d-2"), expires_at_ns=long_ago))
     scene.ask(BooksWanted(reply_to="asker", quote=USDT))
     assert scene.asker.of(Books)[0].decisions == ()
 

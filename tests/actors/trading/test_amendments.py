@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from state.messages.held import ApprovalsHeld, ApprovalsWanted
 from state.messages.orders import (
     AmendmentDropped,
     AmendmentJudged,
@@ -235,6 +236,7 @@ def test_a_new_guard_counts_an_amendment_that_may_be_on_its_way(scene):
     assert scene.room() == 1
     amend(scene, "1.5")
     assert dropped(scene) == ["NOT_AMENDABLE"]
-    scene.house.pass_time(30.0)  # It can leave no more.
-    scene.get_ready()
+    question = scene.router.take(ApprovalsWanted)[-1]
+    nothing = ApprovalsHeld(request=question.request, decisions=(), amendments=())
+    scene.house.tell(GUARD, nothing)
     assert scene.room() == 2

@@ -10,6 +10,7 @@ from state.messages.orders import (
     AmendmentDropped,
     AmendProposed,
     ApprovedAmendment,
+    ApprovedOrder,
     DecisionDropped,
     Refusal,
 )
@@ -75,20 +76,75 @@ def test_what_is_not_told_to_the_router_yet_is_not_asked_about(scene):
     assert asked(scene) == []
 
 
-def test_a_stop_that_an_approval_holds_up_asks_at_once_and_once(scene):
+def test_a_stop_that_an_approval_holds_up_asks_at_once(scene):
     hold(scene)
     lost = scene.sell("2")
     scene.approved()
     scene.sell("2")
-    scene.sell("2")
-    assert scene.denied() == ["HOLDING", "HOLDING"]
-    assert len(asked(scene)) == 1
-    scene.house.pass_time(1.0)
+    assert scene.denied() == ["HOLDING"]
     answer(scene)
     assert [one.decision_id for one in scene.trader.take(DecisionDropped)] == [lost]
     scene.book()
     scene.sell("2")
     assert [quantity for _, quantity in scene.approved()] == [Decimal(2)]
+
+
+def test_a_stop_that_an_approval_makes_smaller_asks_at_once(scene):
+    hold(scene)
+    scene.sell("1.5")
+    scene.sell("2")
+    assert [one.quantity for one in scene.router.of(ApprovedOrder)] == [
+        Decimal("1.5"),
+        Decimal("0.5"),
+    ]
+    assert len(asked(scene)) == 1
+
+
+def test_an_answer_that_comes_after_the_next_question_is_one(scene):
+    """Behind a disk that is slow each answer takes longer than a question lasts."""
+    scene.propose("2")
+    scene.house.pass_time(3.0)
+    first, *_ = asked(scene)
+    answer(scene, number=first)
+    scene.book()
+    assert scene.room() == 2
+
+
+def test_while_books_are_due_nothing_is_asked_and_no_answer_is_proof(scene):
+    scene.propose("2")
+    scene.house.pass_time(1.0)
+    [number] = asked(scene)
+    scene.journal.patient = True
+    scene.journal.reopen()
+    scene.journal.lose()  # As a mailbox that is full loses the question for the books.
+    scene.house.pass_time(0.9)
+    assert asked(scene) == []
+    answer(scene, number=number)
+    scene.journal.patient = False
+    scene.book()
+    scene.house.pass_time(1.1)  # The books are asked for again.
+    assert asked(scene)
+    scene.book()
+    assert scene.room() == 1
+
+
+def test_what_lived_through_a_recorder_is_released_without_a_word_to_its_proposer(scene):
+    """The books may have its order, which it is not for the guard to call lost."""
+    decision = scene.propose("2")
+    intent = an_intent(decision_id=decision, quantity=Quantity(Decimal(2)))
+    scene.journal.append(intent, silently=True)
+    scene.journal.reopen()
+    scene.book()
+    answer(scene)
+    assert scene.trader.take(DecisionDropped) == []
+    assert scene.room() == 1
+
+
+def test_what_was_lost_comes_to_light_in_the_order_it_was_approved(scene):
+    decisions = [scene.propose("0.1") for _ in range(8)]
+    scene.house.pass_time(1.0)
+    answer(scene)
+    assert [one.decision_id for one in scene.trader.take(DecisionDropped)] == decisions
 
 
 def test_until_the_recorder_echoes_it_counts(scene):

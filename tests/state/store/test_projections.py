@@ -21,6 +21,7 @@ from state.store import (
 from state.store.account_rows import ledger_of
 from state.store.tables import CHANGING, GROWING
 from state.values import (
+    NS_PER_S,
     ClientOrderId,
     Currency,
     Price,
@@ -211,39 +212,46 @@ def test_an_amount_that_a_damaged_row_lacks_is_no_amount():
         ledger_of([("wallet", "USDT", None)], [], [], fills=0)
 
 
-def test_an_approved_amendment_is_pending_until_it_is_meant_or_its_time_is_over(store):
+DUE_NS = 100 * NS_PER_S
+LATE_NS = DUE_NS + 60 * NS_PER_S
+"""What expired a minute ago can have been meant, and wait for the disk."""
+
+
+def test_an_approved_amendment_is_pending_until_it_is_meant_or_long_over(store):
     def pending(now_ns):
         return [one.client_order_id for one in pending_amendments(store, TimeNs(now_ns))]
 
     append(
         store,
-        a_judged_amendment(client_order_id="t-1", expires_at_ns=TimeNs(50)),
-        a_judged_amendment(client_order_id="t-2", expires_at_ns=TimeNs(60)),
-        a_judged_amendment(client_order_id="t-3", expires_at_ns=TimeNs(60), verdict=Verdict.DENY),
+        a_judged_amendment(client_order_id="t-1", expires_at_ns=TimeNs(DUE_NS)),
+        a_judged_amendment(client_order_id="t-2", expires_at_ns=TimeNs(DUE_NS + 1)),
+        a_judged_amendment(
+            client_order_id="t-3", expires_at_ns=TimeNs(DUE_NS + 1), verdict=Verdict.DENY
+        ),
         a_judged_amendment(client_order_id="t-4"),
         an_intent(client_order_id="t-2"),
     )
-    assert pending(10) == ["t-1", "t-2"]
-    assert pending(50) == ["t-2"]
+    assert pending(DUE_NS) == pending(LATE_NS - 1) == ["t-1", "t-2"]
+    assert pending(LATE_NS) == ["t-2"]
     append(store, an_amendment(client_order_id="t-2"))
-    assert pending(10) == ["t-1"]
+    assert pending(DUE_NS) == ["t-1"]
 
 
-def test_a_decision_is_pending_until_an_order_comes_or_its_time_is_over(store):
+def test_a_decision_is_pending_until_an_order_comes_or_it_is_long_over(store):
     def pending(now_ns):
         return [one.decision_id for one in pending_decisions(store, TimeNs(now_ns))]
 
     append(
         store,
-        a_decision(decision_id="d-1", expires_at_ns=TimeNs(50)),
-        a_decision(decision_id="d-2", expires_at_ns=TimeNs(60)),
-        a_decision(decision_id="d-3", expires_at_ns=TimeNs(60), verdict=Verdict.DENY),
+        a_decision(decision_id="d-1", expires_at_ns=TimeNs(DUE_NS)),
+        a_decision(decision_id="d-2", expires_at_ns=TimeNs(DUE_NS + 1)),
+        a_decision(decision_id="d-3", expires_at_ns=TimeNs(DUE_NS + 1), verdict=Verdict.DENY),
         a_decision(decision_id="d-4"),
     )
-    assert pending(10) == ["d-1", "d-2"]
-    assert pending(50) == ["d-2"]
+    assert pending(DUE_NS) == pending(LATE_NS - 1) == ["d-1", "d-2"]
+    assert pending(LATE_NS) == ["d-2"]
     append(store, an_intent(decision_id="d-2"))
-    assert pending(10) == ["d-1"]
+    assert pending(DUE_NS) == ["d-1"]
 
 
 def test_an_order_is_found_by_its_name_settled_or_not(store):
