@@ -9,7 +9,7 @@ from state.messages.protection import Cover, PositionCovered
 from state.order import Order as Folded
 from state.protection import Protection
 from state.store import Store, stored_protections
-from state.values import NS_PER_S, ZERO, Pair, Session
+from state.values import NS_PER_S, ZERO, Pair, Session, Side
 from supervisor.simulation.oracle import Observed, Oracle
 
 
@@ -90,8 +90,8 @@ class Covered(Oracle):
 class Stops(Oracle):
     """In peace, what has met its stop or is to be flattened is sold soon, whoever sells it.
 
-    The house may not know the fate of an order or a trigger order that could sell the same units;
-    it waits for that first, and so does this.
+    The house may not know the fate of an order or a trigger order that could sell the same units:
+    it finds that out first, and has the time for it that this takes at most.
     """
 
     _SOON_S = 2.5
@@ -101,47 +101,78 @@ class Stops(Oracle):
     def __init__(self, run: Observed) -> None:
         super().__init__(run)
         self._session = Session.STARTING
+        self._pairs: dict[Pair, Session] = {}
+        self._unwatched: set[Pair] = set()
         self._since_ns: dict[Pair, int] = {}
+        """Since when it is to be sold."""
+        self._doubted: set[Pair] = set()
+        """Where the fate of a sale was unknown since then."""
         self._looked_ns = 0
 
     def on_life(self) -> None:
         """See `Oracle`."""
-        self._since_ns.clear()
-        self._session = Session.STARTING
+        self._begin_anew()
+        self._session, self._pairs = Session.STARTING, {}
 
     def on_session(self, session: Session) -> None:
         """See `Oracle`."""
         self._session = session
+
+    def on_pairs(self, pairs: dict[Pair, Session]) -> None:
+        """See `Oracle`."""
+        self._pairs = pairs
+
+    def on_covered(self, covered: PositionCovered) -> None:
+        """See `Oracle`."""
+        (self._unwatched.discard if covered.watched else self._unwatched.add)(covered.pair)
 
     def on_step(self) -> None:
         """See `Oracle`."""
         now_ns = self.run.clock.elapsed_ns
         store = self.run.outside.store
         if not self.run.calm_for_s or self._session is not Session.READY or store is None:
-            self._since_ns.clear()
+            self._begin_anew()
         elif now_ns - self._looked_ns >= self._LOOKS_APART_NS:
             self._looked_ns = now_ns
             for pair, protection in stored_protections(store.connection).items():
                 self._look(pair, protection, store)
 
+    def _begin_anew(self) -> None:
+        self._since_ns.clear()
+        self._doubted.clear()
+
     def _look(self, pair: Pair, protection: Protection, store: Store) -> None:
-        if not self._is_met(protection) or self._is_in_doubt(pair, store):
+        # That a book is live again soon is for `Covered` to see.
+        may_sell = self._pairs.get(pair) is not Session.STOPPED and pair not in self._unwatched
+        if not may_sell or not self._is_due(protection):
             self._since_ns.pop(pair, None)
+            self._doubted.discard(pair)
             return
+        if self._is_in_doubt(pair, store):
+            self._doubted.add(pair)
         now_ns = self.run.clock.elapsed_ns
-        soon_s = self._SOON_S * (2 if self.run.options.slow else 1)
-        if now_ns - self._since_ns.setdefault(pair, now_ns) > soon_s * NS_PER_S:
+        if now_ns - self._since_ns.setdefault(pair, now_ns) > self._within_s(pair) * NS_PER_S:
             stop = protection.flatten or f"bid {_bid(self.run, pair)}, stop {protection.stop:.8g}"
             self.run.blame("not sold", f"{pair}: {protection.quantity} held, {stop}")
 
-    def _is_met(self, protection: Protection) -> bool:
+    def _within_s(self, pair: Pair) -> float:
+        soon_s = self._SOON_S
+        if pair in self._doubted:
+            windows = self.run.config.orders
+            lists_s = 2 * windows.reconcile_every_s
+            soon_s += windows.expiry_s + windows.visibility_lag_s + lists_s
+        return soon_s * (2 if self.run.options.slow else 1)
+
+    def _is_due(self, protection: Protection) -> bool:
         bid = _bid(self.run, protection.pair)
-        is_below = protection.stop is not None and 0 < bid <= protection.stop
-        is_due = is_below or bool(protection.flatten)
+        is_met = protection.stop is not None and 0 < bid <= protection.stop
+        is_due = is_met or bool(protection.flatten)
         return is_due and _worth_selling(self.run, protection.pair, protection.quantity) > 0
 
     def _is_in_doubt(self, pair: Pair, store: Store) -> bool:
-        if any(one.lost and one.intent.pair == pair for one in self.run.chronicle.orders.values()):
+        known = self.run.chronicle.orders.values()
+        ours = (one for one in known if one.intent.pair == pair and one.intent.side is Side.SELL)
+        if any(one.lost for one in ours):
             return True
         doubtful = "SELECT 1 FROM triggers WHERE state IN ('intended', 'unknown') AND pair = ?"
         return store.connection.execute(doubtful, (pair,)).fetchone() is not None
