@@ -24,6 +24,8 @@ class Outbox:
         self._sender = sender
         self._last = incarnation * _LIFE
         self._records: dict[int, Record] = {}
+        self._seen: set[int] = set()
+        """Those that were unanswered when `overdue` was asked last."""
 
     def add(self, entries: Iterable[Entry], *, durable: bool = False) -> Record:
         """Return a new record of `entries`, to be told to the recorder."""
@@ -37,6 +39,16 @@ class Outbox:
     def answered(self, request: int) -> Record | None:
         """Return the record that was answered, once; None when it is not ours."""
         return self._records.pop(request, None)
+
+    def overdue(self) -> list[Record]:
+        """Return what was unanswered already when this was asked last, oldest first.
+
+        Who asks so seldom that nobody takes so long has to say it again: where a mailbox was full
+        nobody died, and nobody says that it was lost.
+        """
+        late = [record for request, record in self._records.items() if request in self._seen]
+        self._seen = set(self._records)
+        return late
 
     def unanswered(self) -> list[Record]:
         """Return what has to be said again, oldest first."""

@@ -102,6 +102,8 @@ from state.values import ClientOrderId, Currency, Pair, TimeNs
 
 PART = "orders"
 WORKERS_EVERY_S = 1.0
+SAY_AGAIN_EVERY_S = 10.0
+"""What was not answered from one of these to the next was lost."""
 SHUTDOWN_CANCEL_S = 4.0
 """How long a good order to stop waits for its cancels."""
 
@@ -112,6 +114,10 @@ class _ReconcileDue(Struct, frozen=True):
 
 class _WorkersDue(Struct, frozen=True):
     """See to it that every parent order has its worker."""
+
+
+class _SayAgainDue(Struct, frozen=True):
+    """Say again what the recorder should have answered long ago."""
 
 
 class _GiveUp(Struct, frozen=True):
@@ -194,6 +200,7 @@ class OrderRouter(Actor):
         self.tell(addresses.ACCOUNT_STREAM, StreamStateWanted(reply_to=self.address))
         self.after(self._settings.reconcile_every_s, _ReconcileDue())
         self.after(WORKERS_EVERY_S, _WorkersDue())
+        self.after(SAY_AGAIN_EVERY_S, _SayAgainDue())
 
     def on_shutdown(self) -> None:
         """Cancel what rests or may rest if that is the policy, hear of every fill, then end."""
@@ -312,6 +319,10 @@ class OrderRouter(Actor):
             case _WorkersDue():
                 self._parents.look_after_workers()
                 self.after(WORKERS_EVERY_S, _WorkersDue())
+            case _SayAgainDue():
+                self.after(SAY_AGAIN_EVERY_S, _SayAgainDue())
+                for record in self._outbox.overdue():
+                    self.tell(addresses.RECORDER, record)
             case _GiveUp():
                 self.finish(ExitKind.SHUTDOWN)
             case _:
@@ -517,8 +528,6 @@ class OrderRouter(Actor):
         match journaled.event:
             case ParentEvent() as event:
                 parent = self._parents.apply(event)
-                if isinstance(event, ParentIntended):
-                    self._placing.parent_begun(event)
                 if parent is not None:
                     self._cancels.cancel_children(parent)
             case OrderEvent() as event:

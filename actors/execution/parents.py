@@ -61,6 +61,7 @@ class Parents:
         self._finishing.clear()
         self.look_after_workers()
         for parent in self._parents.of():
+            self._end_if_late(parent)
             self._changed(parent)
 
     def look_after_workers(self) -> None:
@@ -95,6 +96,7 @@ class Parents:
             reply_to=approved.reply_to,
             purpose=approved.purpose,
             smallest=approved.smallest,
+            expires_at_ns=approved.expires_at_ns,
         )
         return Entry(event=intent, trace_id=approved.trace_id)
 
@@ -207,6 +209,7 @@ class Parents:
         parent = self._parents.apply(event)
         if parent is not None:
             if is_new:
+                self._end_if_late(parent)
                 self._ask_for_worker(event.decision_id)
             self._changed(parent)
         return parent
@@ -223,6 +226,17 @@ class Parents:
             decision_id=wanted.decision_id, parent=self._parents.get(wanted.decision_id)
         )
         self._door.tell(wanted.reply_to, held)
+
+    def _end_if_late(self, parent: ParentOrder) -> None:
+        """Let an entry be over that comes back from the disk when nobody wants it any more.
+
+        An exit goes on however late it is: a disk that is slow must not keep stops from being
+        carried out, and its worst price binds it still.
+        """
+        intent = parent.intent
+        is_late = 0 < intent.expires_at_ns < self._door.now_ns()
+        if is_late and not parent.children and not intent.purpose.is_protective:
+            self.cancel(parent.decision_id, "its intent came back from the disk too late")
 
     def _changed(self, parent: ParentOrder) -> None:
         if parent.is_over:

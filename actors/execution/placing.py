@@ -20,7 +20,7 @@ from state.messages.orders import (
 )
 from state.messages.protection import TriggersReleased
 from state.order import Order
-from state.values import NS_PER_S, ClientOrderId, DecisionId, Side, TimeNs
+from state.values import NS_PER_S, ClientOrderId, Side, TimeNs
 
 NOT_SENT = "NOT_SENT"
 """The code of an approved order that was dropped here, see docs/risk-codes.md."""
@@ -55,8 +55,6 @@ class Placing:
         """Sales that wait for what waits at the exchange; the router makes one for each life."""
         self._meant: dict[ClientOrderId, int] = {}
         """Intents on their way to the disk, and where the journal stood when they were made."""
-        self._begun: dict[DecisionId, ApprovedOrder] = {}
-        """Parent orders on their way to the disk."""
 
     def approved(self, approved: ApprovedOrder) -> None:
         """Mean what the risk guard approved: an order, or a parent order."""
@@ -71,13 +69,14 @@ class Placing:
         elif approved.side is not Side.SELL:
             self._begin(approved)
         elif not self.releases.waits(name):
-            left_s = (approved.expires_at_ns - self._door.now_ns()) / NS_PER_S
-            self._ask_release(name, approved, left_s)
+            # By either clock, as ever: one may leap back.
+            left_ns = approved.expires_at_ns - self._door.now_ns()
+            steadily_ns = approved.expires_monotonic_ns - self._door.monotonic_ns()
+            self._ask_release(name, approved, min(left_ns, steadily_ns) / NS_PER_S)
 
     def _begin(self, approved: ApprovedOrder) -> None:
         """Have the journal know of the order, or of the parent order, that was approved."""
         if approved.plan is not None:
-            self._begun[approved.decision_id] = approved
             self._door.record([self._parents.intended(approved)], durable=True)
             return
         name = client_order_id(self._account, approved.decision_id, 1)
@@ -132,6 +131,8 @@ class Placing:
             self._child_released(sale, reason)
             return
         reason = reason or self._door.why_not(sale)
+        if reason is None and has_expired(sale, self._door):
+            reason = "the proposal had expired"
         if reason is not None:
             self._drop(sale, reason)
         else:
@@ -170,12 +171,6 @@ class Placing:
         self._parents.take(order)
         self._send(intent)
 
-    def parent_begun(self, parent: ParentIntended) -> None:
-        """Hear that a parent order is in the journal: it is over if that took too long."""
-        approved = self._begun.pop(parent.decision_id, None)
-        if approved is not None and has_expired(approved, self._door):
-            self._parents.cancel(parent.decision_id, "its intent came back from the disk too late")
-
     def denied(self, intent: OrderIntended | ParentIntended, reason: str) -> None:
         """Hear that the journal would not take an intent: it never leaves."""
         if isinstance(intent, OrderIntended):
@@ -183,8 +178,6 @@ class Placing:
             if intent.parent is not None:
                 self._parents.denied(intent, reason)
                 return
-        else:
-            self._begun.pop(intent.decision_id, None)
         self._drop(intent, reason)
 
     def _mean(self, intent: OrderIntended) -> None:

@@ -76,6 +76,8 @@ from state.values import (
 MARK_EVERY_S = 1.0
 FLATTEN_AGAIN_NS = 10 * NS_PER_S
 """Between two wishes to sell what a halt still holds: whoever heard the first may have died."""
+SAY_AGAIN_EVERY_S = 10.0
+"""What was not answered from one of these to the next was lost."""
 RULES_EVERY_S = 3600.0
 RULES_RETRY_S = 1.0
 RULES_AGAIN_S = 10.0
@@ -101,6 +103,10 @@ class _RulesDue(Struct, frozen=True):
 
 class _MarkDue(Struct, frozen=True):
     """See what is lost and what that forbids."""
+
+
+class _SayAgainDue(Struct, frozen=True):
+    """Say again what the recorder should have answered long ago."""
 
 
 class RiskGuard(Actor):
@@ -157,6 +163,7 @@ class RiskGuard(Actor):
         self.tell(addresses.SESSION_KEEPER, SessionSought(reply_to=self.address))
         self.tell(addresses.HEALTH_MONITOR, ClockWanted(reply_to=self.address))
         self.after(MARK_EVERY_S, _MarkDue())
+        self.after(SAY_AGAIN_EVERY_S, _SayAgainDue())
 
     def on_receive(self, message: Any) -> None:
         """Judge proposals; hear of everything that bears on them."""
@@ -196,8 +203,17 @@ class RiskGuard(Actor):
                 self._on_recorded(self._outbox.answered(message.request))
             case VenueAnswer(request=FetchRules() as request, outcome=outcome):
                 self._on_rules(request.pairs, outcome)
+            case _:
+                self._on_other(message)
+
+    def _on_other(self, message: Any) -> None:
+        match message:
             case _RulesDue():
                 self._ask_rules()
+            case _SayAgainDue():
+                self.after(SAY_AGAIN_EVERY_S, _SayAgainDue())
+                for record in self._outbox.overdue():
+                    self.tell(addresses.RECORDER, record)
             case SessionAnswer():
                 pass  # An emergency stop or an operator came first.
             case _:

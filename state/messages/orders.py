@@ -123,7 +123,7 @@ class ApprovedOrder(Struct, frozen=True, kw_only=True, tag=True):
     time_in_force: TimeInForce
     expires_at_ns: TimeNs
     expires_monotonic_ns: int
-    """The same by the clock that never leaps: who approved it counts it no longer after both."""
+    """The same by the clock that never leaps: it leaves no more when either says so."""
     reply_to: str
     """Address of who proposed it."""
     purpose: Purpose = Purpose.ENTRY
@@ -234,7 +234,7 @@ class AmendmentJudged(Struct, frozen=True, kw_only=True, tag=True):
     verdict: Verdict
     refusal: Refusal | None = None
     expires_at_ns: TimeNs = TimeNs(0)
-    """An approved one not on the wire by then never will be; until then it counts as risk."""
+    """An approved one not meant by then never will be."""
 
 
 class CancelParent(Struct, frozen=True, kw_only=True, tag=True):
@@ -318,7 +318,7 @@ class DecisionMade(Struct, frozen=True, kw_only=True, tag=True):
     """0 when denied."""
     refusal: Refusal | None = None
     expires_at_ns: TimeNs = TimeNs(0)
-    """An approved order not on the wire by then never will be; until then it counts as risk."""
+    """An approved order not meant by then never will be."""
     purpose: Purpose = Purpose.ENTRY
     plan: Plan | None = None
     stop: Price | None = None
@@ -493,6 +493,8 @@ class ParentIntended(ParentEvent, frozen=True, kw_only=True):
     purpose: Purpose = Purpose.ENTRY
     smallest: Quantity = Quantity(Decimal(0))
     """Base units that the exchange takes at least at this price."""
+    expires_at_ns: TimeNs = TimeNs(0)
+    """Not journalled by then, an entry is over before it began; 0 where nobody says."""
 
 
 class ParentCancelIntended(ParentEvent, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ TRADES_MAX = 10_000
 """The newest, where there were more."""
 _DAY_NS = 86_400 * NS_PER_S
 
-_LATE_NS = 60 * NS_PER_S
+_LATE_NS = 600 * NS_PER_S
 """So long an intent may wait for the disk. What never comes is asked about soon."""
 _RECENT_RECORDS = 5_000
 """Newest records that are looked through for it."""

@@ -63,11 +63,15 @@ class Approvals:
             books: What the journal comes to.
             ours: Those whose ruling is not written yet.
         """
+        intended = {order.intent.decision_id for order in books.orders}
+        intended |= {parent.decision_id for parent in books.parents}
+        for decision_id in intended.difference(ours):
+            self.drop(decision_id)
         for name, one in self._orders.items():
-            if name not in ours:
+            if one.reply_to and name not in ours:
                 self._orders[name] = replace(one, reply_to="")
         for order, one_more in self._amendments.items():
-            if order not in ours:
+            if one_more.reply_to and order not in ours:
                 self._amendments[order] = replace(one_more, reply_to="")
         for decision in books.decisions:
             if decision.decision_id not in self._orders:

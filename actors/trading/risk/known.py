@@ -151,7 +151,8 @@ class Known:
         written = {one.decision for one in books.recent}
         for approved in self.approvals.decisions():
             recent = recent_of(approved)
-            if approved.decision_id not in written and recent is not None:
+            is_unwritten = approved.decision_id in ours and approved.decision_id not in written
+            if is_unwritten and recent is not None:
                 # Its ruling is still on the way to the journal, which was opened anew meanwhile.
                 self._rates.add(recent, self._monotonic_ns)
         self._trades = deque(books.trades)

@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from actors import addresses
+from actors.execution.order_router import SAY_AGAIN_EVERY_S
 from state.messages.held import ApprovalsHeld, ApprovalsWanted
-from state.messages.orders import ApprovedAmendment, Ladder
+from state.messages.orders import ApprovedAmendment, Ladder, OrderNotPlaced
 from state.messages.protection import ReleaseTriggers, TriggersReleased
 from state.values import NS_PER_S, Price, Quantity, Side, TimeNs
 from tests.actors.examples import BTC, NOW
@@ -91,3 +92,16 @@ def test_a_router_that_begins_anew_has_nothing_of_what_waited_before(scene):
     scene.approve("d-1", side=Side.SELL)
     scene.house.crash(ROUTER)
     assert in_hand(scene).decisions == ()
+
+
+def test_an_intent_that_was_lost_on_its_way_to_the_journal_is_said_again(scene):
+    """Nobody died: a mailbox was full. Too late for the exchange, it is proven absent."""
+    scene.journal.patient = True
+    scene.approve("d-1")
+    scene.journal.lose()
+    scene.journal.patient = False
+    assert in_hand(scene).decisions == ("d-1",)
+    scene.house.pass_time(2 * SAY_AGAIN_EVERY_S)
+    assert in_hand(scene).decisions == ()
+    assert scene.placed == []
+    assert len(scene.journal.told(OrderNotPlaced)) == 1

@@ -25,7 +25,16 @@ from state.messages.orders import (
     PlanOver,
 )
 from state.messages.venue import PlaceOrder, Refused, Succeeded, Unknown
-from state.values import NS_PER_S, DecisionId, Price, Quantity, Side, TimeInForce, TimeNs
+from state.values import (
+    NS_PER_S,
+    DecisionId,
+    Price,
+    Purpose,
+    Quantity,
+    Side,
+    TimeInForce,
+    TimeNs,
+)
 from tests.actors.examples import a_clock, a_trade_report, an_order_report
 from tests.actors.execution.router_scene import ACCOUNT, ROUTER, Scene
 
@@ -308,15 +317,39 @@ def test_nothing_is_meant_before_it_is_ready(house):
     assert len(scene.journal.told(ParentIntended)) == 1
 
 
-def test_a_parent_order_that_comes_back_from_the_disk_too_late_is_over(scene, worker):
-    """It was approved for the market of then; who wanted it proposes anew."""
+def come_back_late(scene, **changes):
+    """Have a parent order approved whose intent takes longer than it is valid."""
     scene.journal.patient = True
     expires_ns = TimeNs(scene.house.now_ns + 2 * NS_PER_S)
-    scene.approve("d-1", plan=LADDER, quantity=Decimal(2), expires_at_ns=expires_ns)
+    scene.approve("d-1", plan=LADDER, quantity=Decimal(2), expires_at_ns=expires_ns, **changes)
     scene.house.pass_time(2.1)
     scene.journal.patient = False
+
+
+def test_an_entry_that_comes_back_from_the_disk_too_late_is_over(scene, worker):
+    """It was approved for the market of then; who wanted it proposes anew."""
+    come_back_late(scene)
     scene.journal.write()
     propose(scene)
     assert scene.placed == []
     [finished] = scene.journal.told(ParentFinished)
     assert finished.reason == "cancelled: its intent came back from the disk too late"
+
+
+def test_an_entry_that_comes_back_too_late_to_another_life_is_over(house, scene, worker):
+    come_back_late(scene)
+    house.crash(ROUTER)
+    scene.journal.write()
+    scene.tell(a_clock(), StreamOpened())
+    house.settle()
+    [finished] = scene.journal.told(ParentFinished)
+    assert finished.reason == "cancelled: its intent came back from the disk too late"
+
+
+def test_a_stop_goes_on_however_late_it_comes_back_from_the_disk(scene, worker):
+    """Else a disk that is slow would keep every stop from being carried out."""
+    come_back_late(scene, side=Side.SELL, price=Decimal(90), purpose=Purpose.STOP_LOSS)
+    scene.journal.write()
+    propose(scene)
+    assert len(scene.placed) == 1
+    assert scene.journal.told(ParentFinished) == []

@@ -131,7 +131,7 @@ def test_an_approval_may_be_meant_until_it_expires_and_no_longer(scene):
 
 
 def test_what_has_expired_once_does_not_leave_because_the_wall_clock_leapt_back(scene):
-    """Who approved it has let go of it."""
+    """It was approved for the market of then."""
     elapsed_ns = scene.house.runtime.clock.monotonic_ns()
     scene.approve("d-1", expires_monotonic_ns=elapsed_ns - 1)
     assert_dropped(scene, "the proposal had expired")

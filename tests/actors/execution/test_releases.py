@@ -79,6 +79,27 @@ def test_a_sale_that_nobody_releases_is_dropped_when_it_expires(house):
     assert scene.placed == []
 
 
+def test_a_wall_clock_that_leapt_back_gives_a_sale_no_more_time(house):
+    scene = scene_of(house)
+    steadily_ns = house.runtime.clock.monotonic_ns() + NS_PER_S
+    later = TimeNs(house.now_ns + 600 * NS_PER_S)
+    scene.approve("d-1", side=Side.SELL, expires_at_ns=later, expires_monotonic_ns=steadily_ns)
+    house.pass_time(1.1)
+    [dropped] = scene.trader.of(DecisionDropped)
+    assert dropped.refusal.value == "what waits at the exchange could not be taken back in time"
+
+
+def test_a_sale_that_is_released_after_it_expired_does_not_leave(house):
+    """The wall clock leapt ahead meanwhile."""
+    scene = scene_of(house)
+    asked = sale(scene, lasts_s=10)
+    house.runtime.clock.wall_offset_ns += 20 * NS_PER_S
+    release(scene, asked)
+    [dropped] = scene.trader.of(DecisionDropped)
+    assert dropped.refusal.value == "the proposal had expired"
+    assert scene.placed == []
+
+
 def test_a_sale_that_comes_back_from_the_disk_after_its_release_does_not_leave(house):
     scene = scene_of(house)
     asked = sale(scene)

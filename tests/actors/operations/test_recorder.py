@@ -265,7 +265,7 @@ def test_decisions_that_have_their_order_or_expired_long_ago_are_not_pending(sce
     alive = TimeNs(NOW + 10**9)
     scene.record(a_decision(decision_id=DecisionId("d-1"), expires_at_ns=alive))
     scene.record(an_intent(decision_id=DecisionId("d-1")))
-    long_ago = TimeNs(NOW - 60 * 10**9)
+    long_ago = TimeNs(NOW - 600 * 10**9)
     scene.record(a_decision(decision_id=DecisionId("d-2"), expires_at_ns=long_ago))
     scene.ask(BooksWanted(reply_to="asker", quote=USDT))
     assert scene.asker.of(Books)[0].decisions == ()

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from actors.trading.risk_guard import SAY_AGAIN_EVERY_S
 from state.messages.held import ApprovalsHeld, ApprovalsWanted
 from state.messages.journal import Echo
 from state.messages.orders import (
@@ -16,7 +17,7 @@ from state.messages.orders import (
 )
 from state.values import NS_PER_S, Quantity, TimeNs
 from tests.actors.trading.test_risk_guard import GUARD, Scene
-from tests.state.examples import a_fill, an_acceptance, an_intent
+from tests.state.examples import a_fill, a_rejection, an_acceptance, an_intent
 
 
 @pytest.fixture
@@ -132,12 +133,33 @@ def test_what_lived_through_a_recorder_is_released_without_a_word_to_its_propose
     """The books may have its order, which it is not for the guard to call lost."""
     decision = scene.propose("2")
     intent = an_intent(decision_id=decision, quantity=Quantity(Decimal(2)))
+    refused = a_rejection(client_order_id=intent.client_order_id)
+    scene.journal.append(intent, refused, silently=True)
+    scene.journal.reopen()
+    scene.book()
+    assert scene.room() == 1
+    answer(scene)
+    assert scene.trader.take(DecisionDropped) == []
+    assert scene.room() == 2
+
+
+def test_what_has_its_order_in_the_books_counts_once(scene):
+    decision = scene.propose("1.5")
+    intent = an_intent(decision_id=decision, quantity=Quantity(Decimal("1.5")))
     scene.journal.append(intent, silently=True)
     scene.journal.reopen()
     scene.book()
-    answer(scene)
-    assert scene.trader.take(DecisionDropped) == []
-    assert scene.room() == 1
+    assert scene.room() == Decimal("1.5")
+
+
+def test_a_ruling_that_was_lost_on_its_way_to_the_journal_is_said_again(scene):
+    """Nobody died: a mailbox was full."""
+    scene.journal.patient = True
+    scene.propose("2", expires_at_ns=TimeNs(scene.house.now_ns + 60 * NS_PER_S))
+    scene.journal.lose()
+    scene.journal.patient = False
+    scene.house.pass_time(2 * SAY_AGAIN_EVERY_S)
+    assert [quantity for _, quantity in scene.approved()] == [Decimal(2)]
 
 
 def test_what_was_lost_comes_to_light_in_the_order_it_was_approved(scene):

@@ -212,9 +212,9 @@ def test_an_amount_that_a_damaged_row_lacks_is_no_amount():
         ledger_of([("wallet", "USDT", None)], [], [], fills=0)
 
 
-DUE_NS = 100 * NS_PER_S
-LATE_NS = DUE_NS + 60 * NS_PER_S
-"""What expired a minute ago can have been meant, and wait for the disk."""
+DUE_NS = 1000 * NS_PER_S
+LATE_NS = DUE_NS + 600 * NS_PER_S
+"""What expired ten minutes ago can have been meant, and wait for the disk."""
 
 
 def test_an_approved_amendment_is_pending_until_it_is_meant_or_long_over(store):
