@@ -94,8 +94,8 @@ class Stops(Oracle):
     it finds that out first, and has the time for it that this takes at most.
     """
 
-    _SOON_S = 2.5
-    """Twice that where each answer takes most of a second."""
+    _SOON_S = 3.0
+    """Who was refused waits up to two of them. Where each answer takes most of one, twice that."""
     _LOOKS_APART_NS = NS_PER_S // 20
 
     def __init__(self, run: Observed) -> None:
@@ -130,7 +130,7 @@ class Stops(Oracle):
         """See `Oracle`."""
         now_ns = self.run.clock.elapsed_ns
         store = self.run.outside.store
-        if not self.run.calm_for_s or self._session is not Session.READY or store is None:
+        if not self.run.calm_for_s or self._session not in _SELLING or store is None:
             self._begin_anew()
         elif now_ns - self._looked_ns >= self._LOOKS_APART_NS:
             self._looked_ns = now_ns
@@ -176,6 +176,10 @@ class Stops(Oracle):
             return True
         doubtful = "SELECT 1 FROM triggers WHERE state IN ('intended', 'unknown') AND pair = ?"
         return store.connection.execute(doubtful, (pair,)).fetchone() is not None
+
+
+_SELLING = frozenset({Session.READY, Session.PAUSED, Session.DRAINING})
+"""Sessions in which what is held may be sold."""
 
 
 class Triggers(Oracle):
