@@ -32,7 +32,7 @@ from adapters.simulated.options import (
     open_accounts,
 )
 from state.store import Store, store_over
-from state.values import NS_PER_MS, Currency, Pair, Side, TimeNs, Venue
+from state.values import NS_PER_MS, ZERO, Currency, Pair, Side, TimeNs, Venue, base_of
 from supervisor.worlds.disk import Disk, MemoryDisk
 from supervisor.worlds.world import World
 
@@ -192,18 +192,24 @@ class VirtualOutside:
         return self.host.venue.next_order_id
 
     def exposures(self) -> dict[Pair, Decimal]:
-        """Return what we bought, did not sell again and still bid for, by pair, quote units."""
+        """Return what we bought, did not sell again and still bid for, by pair, quote units.
+
+        What the exchange took of it as its fee is not held.
+        """
         venue, worth = self.host.venue, {}
         for pair, market in venue.pairs.items():
             units, ask = market.units, market.book.asks.best()
-            lots = sum(
-                trade.side.sign * trade.lots for trade in self.trades() if trade.pair == pair
-            )
-            atoms = units.quote_atoms(ask or 0, max(0, lots))
+            held = ZERO
+            for trade in self.trades():
+                if trade.pair == pair:
+                    held += trade.side.sign * decimal_of(trade.lots, units.amount_decimals)
+                    held -= decimal_of(trade.fee) if trade.fee_currency == base_of(pair) else ZERO
+            price = decimal_of(ask or 0, venue.pair(pair).rules.price_decimals)
+            atoms = 0
             for order in venue.index.open_orders(ACCOUNT):
                 if order.pair == pair and order.side is Side.BUY and _is_ours(order):
                     atoms += units.quote_atoms(order.ticks, order.left)
-            worth[pair] = decimal_of(atoms)
+            worth[pair] = max(ZERO, held) * price + decimal_of(atoms)
         return worth
 
     def balances(self) -> dict[Currency, Decimal]:
