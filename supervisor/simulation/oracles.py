@@ -33,7 +33,7 @@ from supervisor.simulation.order_oracles import (
     Settled,
     Shapes,
 )
-from supervisor.simulation.protection_oracles import Covered, Stops, Triggers
+from supervisor.simulation.protection_oracles import Covered, Resident, Stops, Triggers
 
 _OVERSOLD = "position_oversold"
 
@@ -249,6 +249,7 @@ ORACLES: tuple[type[Oracle], ...] = (
     Covered,
     PairSessions,
     Stops,
+    Resident,
     Triggers,
     Pauses,
     Settled,

@@ -182,6 +182,50 @@ _SELLING = frozenset({Session.READY, Session.PAUSED, Session.DRAINING})
 """Sessions in which what is held may be sold."""
 
 
+class Resident(Oracle):
+    """In peace, what a protector says waits at the exchange does wait there, and nothing else."""
+
+    _SOON_S = 2.0
+    """For what is told, and for lists; twice that where each answer takes most of a second."""
+    _LOOKS_APART_NS = NS_PER_S // 20
+
+    def __init__(self, run: Observed) -> None:
+        super().__init__(run)
+        self._told: dict[Pair, Decimal] = {}
+        self._since_ns: dict[Pair, int] = {}
+        self._looked_ns = 0
+
+    def on_life(self) -> None:
+        """See `Oracle`."""
+        self._told.clear()
+        self._since_ns.clear()
+
+    def on_covered(self, covered: PositionCovered) -> None:
+        """See `Oracle`."""
+        self._told[covered.pair] = covered.resident
+
+    def on_step(self) -> None:
+        """See `Oracle`."""
+        now_ns = self.run.clock.elapsed_ns
+        if not self.run.calm_for_s:
+            self._since_ns.clear()
+        elif now_ns - self._looked_ns >= self._LOOKS_APART_NS:
+            self._looked_ns = now_ns
+            waits: dict[Pair, Decimal] = {}
+            for one in self.run.outside.triggers():
+                waits[one.pair] = waits.get(one.pair, ZERO) + one.request.amount
+            for pair, told in self._told.items():
+                self._look(pair, told, waits.get(pair, ZERO))
+
+    def _look(self, pair: Pair, told: Decimal, waits: Decimal) -> None:
+        now_ns = self.run.clock.elapsed_ns
+        soon_s = self._SOON_S * (2 if self.run.options.slow else 1)
+        if told == waits:
+            self._since_ns.pop(pair, None)
+        elif now_ns - self._since_ns.setdefault(pair, now_ns) > soon_s * NS_PER_S:
+            self.run.blame("not what waits", f"{pair}: {told} is told, {waits} waits")
+
+
 class Triggers(Oracle):
     """What trigger orders became is ours, once; and none waits that the journal does not know."""
 

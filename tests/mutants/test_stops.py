@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from actors.execution.trigger_keeper import TriggerKeeper
+from actors.trading.protection import Protector
 from actors.trading.risk_guard import RiskGuard
 from actors.trading.way_out import WayOut
+from state.messages.protection import TriggerEnded
 from state.messages.venue import CancelTrigger, Succeeded, TriggerStatus
 from state.values import Quantity, Side
 from supervisor.simulation import ORDER_PATH, Fault, Options, Simulation
@@ -58,6 +60,8 @@ def test_what_is_left_after_a_sale_has_its_stop_again(make):
 LOST = ROOT / "tests" / "regressions" / "approval-of-an-earlier-process.json"
 TRIED_ONCE = 6
 """A seed whose stop, also without any fault, needs a second attempt."""
+TAKEN_BACK = 3
+"""A seed without a fault that ends with nothing waiting."""
 
 
 def ask_nobody(_guard: RiskGuard) -> None:
@@ -69,20 +73,36 @@ def may_once(out: WayOut, _now_ns: int) -> bool:
     return not out._attempts
 
 
-def not_sold(options: Options, faults: Sequence[Fault]) -> list[str]:
-    """Return what the oracle of stops says of a run."""
+def told_of_no_end(protector: Protector, event: Any) -> None:
+    """Take what waits at the exchange for waiting there for ever."""
+    if not isinstance(event, TriggerEnded):
+        ON_TRIGGER_EVENT(protector, event)
+
+
+ON_TRIGGER_EVENT = Protector._on_trigger_event
+
+
+def blamed(oracle: str, options: Options, faults: Sequence[Fault]) -> list[str]:
+    """Return what the oracle says of a run."""
     found = Simulation(options, faults).run().violations
-    return [one for one in found if one.startswith("not sold")]
+    return [one for one in found if one.startswith(oracle)]
 
 
 def test_a_stop_that_a_lost_approval_holds_up_is_caught(monkeypatch):
     failure = read_failure(LOST)
     monkeypatch.setattr(RiskGuard, "_inquire", ask_nobody)
-    assert not_sold(failure.options, failure.faults)
+    assert blamed("not sold", failure.options, failure.faults)
 
 
 def test_a_stop_that_is_given_up_after_one_attempt_is_caught(monkeypatch):
     options = Options.of(TRIED_ONCE, ORDER_PATH)
     assert Simulation(options, []).run().violations == []
     monkeypatch.setattr(WayOut, "may", may_once)
-    assert not_sold(options, [])
+    assert blamed("not sold", options, [])
+
+
+def test_a_cover_that_is_not_there_is_caught(monkeypatch):
+    options = Options.of(TAKEN_BACK, ORDER_PATH)
+    assert Simulation(options, []).run().violations == []
+    monkeypatch.setattr(Protector, "_on_trigger_event", told_of_no_end)
+    assert blamed("not what waits", options, [])
