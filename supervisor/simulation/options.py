@@ -41,6 +41,8 @@ class Options(Struct, frozen=True, kw_only=True):
     """Whether single pairs are told to pause, drain, stop and go on."""
     failing_trader: bool = False
     """Whether the strategy of one pair fails again and again, until it is parked."""
+    stopped_in_peace: bool = False
+    """Whether everything is stopped once more when the faults are over: then all has to be gone."""
 
     @classmethod
     def of(
@@ -72,6 +74,7 @@ class Options(Struct, frozen=True, kw_only=True):
             slow=chance.random() < 0.15,
             pair_sessions=chance.random() < 0.25,
             failing_trader=chance.random() < 0.1 and Class.CRASHES in classes,
+            stopped_in_peace=chance.random() < 0.3 and Class.EMERGENCY in classes,
         )
         if options.failing_trader and faulty_s is None:
             return replace(options, faulty_s=max(_PARKED_AFTER_S, profile.faulty_s))

@@ -51,6 +51,10 @@ TRACED = 200
 """Deliveries that a failure tells."""
 _ADOPTED_WITHIN_S = 1.5
 """Until an order that came of a trigger order, and its fills, are in the journal."""
+_SWEPT_WITHIN_S = 3.0
+"""Until an emergency stop has cancelled all, also what was on its way."""
+_HEARD_WITHIN_S = 13
+"""Until a house that lives has heard of it: a part of it may wait for its start."""
 _LONGEST_WAIT_S = 12.0
 """Between two starts of what the outside world may have broken, its jitter included."""
 _HAND_LOOKS_MS = 7
@@ -156,6 +160,8 @@ class Simulation:
         try:
             self._let(self.options.faulty_s)
             self._calm_down()
+            if self.options.stopped_in_peace:
+                self._stop_in_peace()
             self._let(self.profile.calm_s)
             is_new = self.clock.elapsed_ns - self._born_ns < NS_PER_S
             if self.desk.heard is not Session.READY and (self.options.slow or is_new):
@@ -179,6 +185,28 @@ class Simulation:
         finally:
             self.disk.remove()
         return self._report()
+
+    def _stop_in_peace(self) -> None:
+        """Stop everything while nothing goes wrong: soon no order of ours rests any more.
+
+        What waits at the exchange to protect what is held stays, and may become an order.
+        """
+        is_anything_out = any(order.is_open for order in self.outside.orders())
+        self.desk.want(Session.EMERGENCY)
+        within_s = _SWEPT_WITHIN_S * (2 if self.options.slow else 1)
+        for _ in range(_HEARD_WITHIN_S):
+            self._let(1.0)
+            if self.desk.heard is Session.EMERGENCY:
+                break
+        self._let(within_s)
+        if self._goes_on and self.desk.heard is Session.EMERGENCY:
+            if is_anything_out:
+                self.seen.see("stopped in peace")
+            for order in self.outside.orders():
+                if order.is_open and order.text != FIRED:
+                    self.blame("rests after an emergency stop", order.text)
+        self.desk.want(Session.READY)
+        self._calm_ns = self.clock.elapsed_ns
 
     def _wait_for_starts(self) -> None:
         """Let those start that failed so often that they wait longer than the calm lasts.

@@ -32,6 +32,7 @@ SIGHTINGS = {
     "emergency with an order resting": "an emergency stop while an order rested",
     "emergency survived a restart": "a new process began in an emergency, and stayed in it",
     "pair session survived a restart": "a new process left a pair alone as an old one was told",
+    "stopped in peace": "an emergency stop while orders rested and nothing else went wrong",
     "emergency at the door": "an order that was approved before an emergency stop did not leave",
     "disk full": "a commit failed for want of room",
     "sync failed": "a sync failed, and the journal was opened anew",
