@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from actors.execution.trigger_keeper import TriggerKeeper
 from actors.trading.protection import Protector
@@ -82,6 +83,11 @@ def told_of_no_end(protector: Protector, event: Any) -> None:
 ON_TRIGGER_EVENT = Protector._on_trigger_event
 
 
+def in_peace(seed: int) -> Options:
+    """Return what a seed means, without an emergency stop when its faults are over."""
+    return replace(Options.of(seed, ORDER_PATH), stopped_in_peace=False)
+
+
 def blamed(oracle: str, options: Options, faults: Sequence[Fault]) -> list[str]:
     """Return what the oracle says of a run."""
     found = Simulation(options, faults).run().violations
@@ -95,14 +101,14 @@ def test_a_stop_that_a_lost_approval_holds_up_is_caught(monkeypatch):
 
 
 def test_a_stop_that_is_given_up_after_one_attempt_is_caught(monkeypatch):
-    options = Options.of(TRIED_ONCE, ORDER_PATH)
+    options = in_peace(TRIED_ONCE)
     assert Simulation(options, []).run().violations == []
     monkeypatch.setattr(WayOut, "may", may_once)
     assert blamed("not sold", options, [])
 
 
 def test_a_cover_that_is_not_there_is_caught(monkeypatch):
-    options = Options.of(TAKEN_BACK, ORDER_PATH)
+    options = in_peace(TAKEN_BACK)
     assert Simulation(options, []).run().violations == []
     monkeypatch.setattr(Protector, "_on_trigger_event", told_of_no_end)
     assert blamed("not what waits", options, [])
