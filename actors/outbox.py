@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from state.messages.journal import Entry, Record
 
+SAY_AGAIN_EVERY_S = 10.0
+"""What was not answered from one of these to the next was lost."""
 _LIFE = 1_000_000_000
 """Requests of one incarnation: an answer meant for an earlier life is never taken for ours."""
 

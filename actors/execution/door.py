@@ -102,9 +102,6 @@ class Door(Protocol):
 
 
 def has_expired(approved: Expiring, door: Door) -> bool:
-    """Whether it may leave no more, by either clock: the wall's may have leapt back.
-
-    Who approved it counts it until it has expired by both.
-    """
+    """Whether it may leave no more, by either clock: the wall's may have leapt back."""
     is_late = door.now_ns() > approved.expires_at_ns
     return is_late or door.monotonic_ns() > approved.expires_monotonic_ns

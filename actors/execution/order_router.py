@@ -27,7 +27,7 @@ from actors.execution.releases import Releases
 from actors.execution.strangers import Strangers
 from actors.execution.sweeping import LookDue, Sweeping
 from actors.kernel import Actor, ChildReport, ExitKind
-from actors.outbox import Outbox
+from actors.outbox import SAY_AGAIN_EVERY_S, Outbox
 from adapters.ports import Exchange, HaltLatch
 from state.config.settings import OrdersAtShutdown, OrderSettings
 from state.messages.held import (
@@ -102,8 +102,6 @@ from state.values import ClientOrderId, Currency, Pair, TimeNs
 
 PART = "orders"
 WORKERS_EVERY_S = 1.0
-SAY_AGAIN_EVERY_S = 10.0
-"""What was not answered from one of these to the next was lost."""
 SHUTDOWN_CANCEL_S = 4.0
 """How long a good order to stop waits for its cancels."""
 

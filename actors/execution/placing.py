@@ -23,7 +23,7 @@ from state.order import Order
 from state.values import NS_PER_S, ClientOrderId, Side, TimeNs
 
 NOT_SENT = "NOT_SENT"
-"""The code of an approved order that was dropped here, see docs/risk-codes.md."""
+"""The code of what was approved and never left, see docs/risk-codes.md."""
 
 
 class ReleaseOverdue(Struct, frozen=True):

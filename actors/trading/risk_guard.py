@@ -7,11 +7,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors import addresses
+from actors.execution.placing import NOT_SENT
 from actors.kernel import Actor, Timer
-from actors.outbox import Outbox
+from actors.outbox import SAY_AGAIN_EVERY_S, Outbox
 from actors.trading.risk.alerts import alerts_of
 from actors.trading.risk.amendments import NOT_AMENDABLE, judge_amendment, wanted_shape
-from actors.trading.risk.approvals import NOT_SENT, Inquiry
+from actors.trading.risk.approvals import Inquiry
 from actors.trading.risk.codes import Code
 from actors.trading.risk.known import Known
 from actors.trading.risk.rules import Ruling, judge
@@ -76,8 +77,6 @@ from state.values import (
 MARK_EVERY_S = 1.0
 FLATTEN_AGAIN_NS = 10 * NS_PER_S
 """Between two wishes to sell what a halt still holds: whoever heard the first may have died."""
-SAY_AGAIN_EVERY_S = 10.0
-"""What was not answered from one of these to the next was lost."""
 RULES_EVERY_S = 3600.0
 RULES_RETRY_S = 1.0
 RULES_AGAIN_S = 10.0

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.execution.placing import NOT_SENT
 from actors.trading.exposure import Commitment, of_decision
 from state.amendment import Shape
 from state.messages.held import ApprovalsHeld, ApprovalsWanted
@@ -25,8 +26,6 @@ from state.messages.orders import (
 )
 from state.values import ClientOrderId, DecisionId, Pair
 
-NOT_SENT = "NOT_SENT"
-"""The code of what was approved and never left, see docs/risk-codes.md."""
 _OPEN_MAX = 100
 """Questions without an answer; the oldest are given up."""
 _LIFE = 1_000_000_000

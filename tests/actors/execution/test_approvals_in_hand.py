@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from actors import addresses
-from actors.execution.order_router import SAY_AGAIN_EVERY_S
+from actors.outbox import SAY_AGAIN_EVERY_S
 from state.messages.held import ApprovalsHeld, ApprovalsWanted
 from state.messages.orders import ApprovedAmendment, Ladder, OrderNotPlaced
 from state.messages.protection import ReleaseTriggers, TriggersReleased

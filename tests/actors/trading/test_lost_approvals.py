@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from actors.trading.risk_guard import SAY_AGAIN_EVERY_S
+from actors.outbox import SAY_AGAIN_EVERY_S
 from state.messages.held import ApprovalsHeld, ApprovalsWanted
 from state.messages.journal import Echo
 from state.messages.orders import (
